@@ -1,0 +1,1 @@
+"""The command line. Only the modules in here, and plugins' ``cli`` modules, import click."""

@@ -1,0 +1,120 @@
+"""``lexarium``: one group. A command's module is imported when the command runs, not before."""
+
+from __future__ import annotations
+
+import traceback
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from lexarium.cli.session import Session, note
+from lexarium.errors import LexariumError, NotFoundError, did_you_mean
+from lexarium.method import resolve
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+__all__ = ["cli", "main"]
+
+_OWN = {
+    "methods": (
+        "Embedders, heads and fusers that the installed plugins offer.",
+        "lexarium.cli.offers:methods",
+    ),
+    "plugins": ("Installed plugins and their status.", "lexarium.cli.offers:plugins"),
+    "fit": ("Train a representation from raw text.", "lexarium.cli.models:fit"),
+    "import": ("Read a model in a foreign format into the store.", "lexarium.cli.models:import_"),
+    "embed": ("Turn texts into vectors.", "lexarium.cli.vectors:embed"),
+    "similar": ("Nearest words, or nearest texts of a file.", "lexarium.cli.vectors:similar"),
+    "analogy": ("A is to B as C is to what?", "lexarium.cli.vectors:analogy"),
+}
+_INTERRUPTED = 130
+
+
+class _Group(click.Group):
+    """Commands of core and of plugins; errors become one line here, and nowhere else."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(self._summaries(ctx))
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name in _OWN:
+            return self._load(cmd_name, _OWN[cmd_name][1])
+        try:
+            return self._load(cmd_name, _session(ctx).host.command(cmd_name).command)
+        except NotFoundError:
+            return None
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        if not name.startswith("-") and self.get_command(ctx, name) is None:
+            lame = [p for p in _session(ctx).host.plugins if p.status not in {"ok", "disabled"}]
+            blame = "".join(f" (the plugin {p.name} is {p.status}: {p.error})" for p in lame)
+            ctx.fail(f"no command named {name!r}; {did_you_mean(name, self.list_commands(ctx))}{blame}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(sorted(self._summaries(ctx).items()))
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        if incomplete.startswith("-"):
+            return super().shell_complete(ctx, incomplete)
+        from click.shell_completion import CompletionItem  # noqa: PLC0415  only a completing shell needs it
+
+        found = sorted(self._summaries(ctx).items())
+        return [CompletionItem(name, help=text) for name, text in found if name.startswith(incomplete)]
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401  click's own signature
+        try:
+            return super().invoke(ctx)
+        except LexariumError as error:
+            raise _failure(ctx, str(error)) from error
+        except OSError as error:
+            if isinstance(error, BrokenPipeError):
+                raise
+            raise _failure(ctx, f"{error.filename or 'the system'}: {error.strerror or error}") from error
+        except MemoryError as error:
+            raise _failure(ctx, "out of memory; take fewer rows or a smaller model") from error
+        except KeyboardInterrupt:
+            note("Interrupted.")
+            ctx.exit(_INTERRUPTED)
+
+    def _load(self, name: str, target: str) -> click.Command:
+        try:
+            command = resolve(target)
+        except (ImportError, AttributeError, SyntaxError) as error:
+            raise click.ClickException(f"the command {name!r} cannot be loaded: {error}") from error
+        if not isinstance(command, click.Command):
+            raise click.ClickException(f"{target} is not a command; type: lexarium plugins doctor")
+        return command
+
+    def _summaries(self, ctx: click.Context) -> dict[str, str]:
+        offered = {o.descriptor.name: o.descriptor.summary for o in _session(ctx).host.offers("command")}
+        return offered | {name: summary for name, (summary, _) in _OWN.items()}
+
+
+def _session(ctx: click.Context) -> Session:
+    return ctx.ensure_object(Session)
+
+
+def _failure(ctx: click.Context, message: str) -> click.ClickException:
+    if ctx.params.get("verbose"):
+        note(traceback.format_exc())
+    return click.ClickException(" ".join(message.split()))
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("-v", "--verbose", is_flag=True, help="Show where an error comes from.")
+@click.version_option(package_name="lexarium-core", prog_name="lexarium")
+@click.pass_context
+def cli(ctx: click.Context, *, verbose: bool) -> None:  # noqa: ARG001  read by _failure
+    """Word representations, from bag of words to CLIP, behind one door."""
+    _session(ctx)
+
+
+def main() -> None:
+    """Run the command line: exit 0 done, 1 an error, 2 wrong usage, 130 interrupted."""
+    cli()

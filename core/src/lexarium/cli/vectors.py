@@ -1,0 +1,176 @@
+"""``lexarium embed``, ``similar`` and ``analogy``: using stored models."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from textwrap import shorten
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from lexarium.cli.session import Session, emit_json, json_option, note, packed, say, table
+from lexarium.errors import UnsupportedError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lexarium.roles import Embedder, Matrix
+    from lexarium.words import WordVectors
+
+__all__ = ["analogy", "embed", "similar"]
+
+_ITEM_WIDTH = 90
+
+
+@dataclass(frozen=True, kw_only=True)
+class _EmbedOptions:
+    texts: tuple[str, ...]
+    column: str | None
+    out: Path | None
+    as_json: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class _SimilarOptions:
+    count: int
+    within: str | None
+    column: str | None
+    as_json: bool
+
+
+@click.command()
+@click.argument("model")
+@click.argument("source", required=False, metavar="[INPUT]")
+@click.option("--text", "texts", multiple=True, help="A text; may be given more than once.")
+@click.option("--column", help="The column with the texts, where INPUT is a table.")
+@click.option("--out", type=click.Path(path_type=Path), help=".npy, .npz (sparse), .parquet or .jsonl")
+@json_option
+@packed(_EmbedOptions)
+@click.pass_obj
+def embed(session: Session, *, model: str, source: str | None, options: _EmbedOptions) -> None:
+    """Turn texts into vectors with MODEL.
+
+    INPUT is a .txt (one text a line), .csv, .tsv, .jsonl or .parquet file, or - for standard input.
+    """
+    from lexarium.output import embed_all, write_matrix  # noqa: PLC0415  numpy, only when the command runs
+
+    texts = _inputs(source, options)
+    embedder, name, space_id = _embedder(session, model)
+    if options.out is not None:
+        with session.progress() as progress:
+            write_matrix(options.out, embed_all(embedder, texts, progress), texts, space_id)
+    rows = None if options.out else _dense(embedder.embed(texts))
+    if options.as_json:
+        document: dict[str, Any] = {"model": name, "space_id": space_id, "dim": embedder.space.dim}
+        result = {"out": str(options.out), "rows": len(texts)} if rows is None else {"vectors": rows}
+        emit_json(document | result, indent=None)
+    elif rows is None:
+        say(f"wrote {len(texts)} vectors of {embedder.space.dim} dimensions to {options.out}")
+    else:
+        for row in rows:
+            say(" ".join(f"{value:.6g}" for value in row))
+    _report_unknown(embedder, texts)
+
+
+@click.command()
+@click.argument("model")
+@click.argument("query")
+@click.option(
+    "-n", "count", default=10, show_default=True, type=click.IntRange(1), help="How many neighbours."
+)
+@click.option("--in", "within", metavar="FILE", help="Search the texts of FILE instead of the model's words.")
+@click.option("--column", help="The column with the texts, where FILE is a table.")
+@json_option
+@packed(_SimilarOptions)
+@click.pass_obj
+def similar(session: Session, *, model: str, query: str, options: _SimilarOptions) -> None:
+    """Find what is nearest to QUERY: words of MODEL, or texts of a file."""
+    if options.within is None:
+        words = _words(session, model, "name a file to search with --in FILE")
+        found = words.similar(query, n=options.count)
+    else:
+        from lexarium.output import nearest_texts  # noqa: PLC0415  numpy, only when the command runs
+        from lexarium.tables import read_texts  # noqa: PLC0415  as above
+
+        embedder, _, _ = _embedder(session, model)
+        texts = read_texts(options.within, options.column).texts
+        with session.progress() as progress:
+            found = nearest_texts(embedder, query, texts, options.count, progress)
+    _neighbours(query, found, as_json=options.as_json)
+
+
+@click.command()
+@click.argument("model")
+@click.argument("a")
+@click.argument("b")
+@click.argument("c")
+@click.option("-n", "count", default=10, show_default=True, type=click.IntRange(1), help="How many answers.")
+@json_option
+@click.pass_obj
+def analogy(session: Session, *, model: str, a: str, b: str, c: str, count: int, as_json: bool) -> None:
+    """Answer: A is to B as C is to what? (man king woman: queen)."""
+    words = _words(session, model, "analogies need word vectors")
+    _neighbours(f"{a} : {b} = {c} : ?", words.analogy(a, b, c, n=count), as_json=as_json)
+
+
+def _inputs(source: str | None, options: _EmbedOptions) -> list[str]:
+    if (source is None) == (not options.texts):
+        raise click.UsageError("give INPUT or --text, one of the two")
+    if source is None:
+        return list(options.texts)
+    from lexarium.tables import read_texts  # noqa: PLC0415  csv and gzip, only when the command runs
+
+    return read_texts(source, options.column).texts
+
+
+def _embedder(session: Session, reference: str) -> tuple[Embedder, str, str]:
+    from lexarium.compose import Pipeline  # noqa: PLC0415  numpy, only when the command runs
+
+    opened = session.zoo.open(reference)
+    found = opened.manifest.root.find_space()
+    model = opened.model
+    return (
+        (model.embedder if isinstance(model, Pipeline) else model),
+        opened.reference,
+        found[0] if found else "",
+    )
+
+
+def _words(session: Session, reference: str, remedy: str) -> WordVectors:
+    from lexarium.roles import HasWords  # noqa: PLC0415  numpy, only when the command runs
+
+    embedder, name, _ = _embedder(session, reference)
+    if not isinstance(embedder, HasWords):
+        raise UnsupportedError(f"{name} has no vectors of single words", remedy)
+    return embedder.words
+
+
+def _neighbours(query: str, found: Sequence[tuple[str, float]], *, as_json: bool) -> None:
+    if as_json:
+        emit_json({"query": query, "neighbours": [{"item": item, "score": score} for item, score in found]})
+    else:
+        say(
+            table(
+                ["item", "score"],
+                [[shorten(item, _ITEM_WIDTH, placeholder=" ..."), score] for item, score in found],
+            )
+        )
+
+
+def _dense(matrix: Matrix) -> list[list[float]]:
+    either: Any = matrix
+    rows = either if hasattr(matrix, "tolist") else either.toarray()
+    return [[float(value) for value in row] for row in rows]
+
+
+def _report_unknown(embedder: Embedder, texts: list[str]) -> None:
+    from lexarium.roles import Reports  # noqa: PLC0415  numpy, only when the command runs
+
+    if not isinstance(embedder, Reports):
+        return
+    coverage = embedder.coverage(texts)
+    if coverage.unknown:
+        share = 100 * coverage.unknown / coverage.tokens
+        most = ", ".join(coverage.examples)
+        note(f"unknown words: {coverage.unknown} of {coverage.tokens} ({share:.1f} %), for instance {most}")

@@ -1,0 +1,113 @@
+"""Putting parts together: an embedder and a head make a pipeline; a model comes apart into its states."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lexarium.checkpoint.folder import Node
+from lexarium.checkpoint.manifest import PluginEntry
+from lexarium.errors import CheckpointError, ConfigError, PluginError
+from lexarium.inputs import batches, check_texts
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from lexarium.host import Host
+    from lexarium.roles import Head, Space, StoredEmbedder
+
+__all__ = ["Pipeline", "put_together", "take_apart"]
+
+_BATCH = 512
+_EMBEDDER = "embedder"
+
+
+class Pipeline:
+    """Text to labels: an embedder under a head."""
+
+    def __init__(self, embedder: StoredEmbedder, head: Head) -> None:
+        self.embedder = embedder
+        self.head = head
+
+    @property
+    def space(self) -> Space:
+        """The space of the embedder."""
+        return self.embedder.space
+
+    @property
+    def labels(self) -> Sequence[str]:
+        """The K classes, in the order of the columns of :meth:`predict_proba`."""
+        return self.head.labels
+
+    def predict(self, inputs: Sequence[str]) -> list[str]:
+        """Return the label of each input."""
+        return [
+            label
+            for part in batches(check_texts(inputs), _BATCH)
+            for label in self.head.predict(self.embedder.embed(part))
+        ]
+
+    def predict_proba(self, inputs: Sequence[str]) -> NDArray[np.float64]:
+        """Return the probability of each label for each input, (n, K)."""
+        parts = [
+            self.head.predict_proba(self.embedder.embed(part))
+            for part in batches(check_texts(inputs), _BATCH)
+        ]
+        return np.concatenate([np.zeros((0, len(self.labels))), *parts])
+
+
+def take_apart(model: StoredEmbedder | Pipeline, host: Host) -> Node:
+    """Return the states of a model's parts, each with the method and plugin that answers to it.
+
+    :raises PluginError: no enabled plugin offers the class of a part.
+    """
+    if isinstance(model, Pipeline):
+        return _node(model.head, host, None, {_EMBEDDER: take_apart(model.embedder, host)})
+    return _node(model, host, model.space, {})
+
+
+def put_together(node: Node, host: Host, where: str) -> StoredEmbedder | Pipeline:
+    """Build a model from its states: the way back of :func:`take_apart`.
+
+    :raises MethodNotFoundError: no installed, enabled plugin answers to a method; says which to install.
+    :raises PluginError: the plugin that does is older than the one that wrote the model.
+    :raises CheckpointError: a state is damaged.
+    """
+    _check_age(node, host, where)
+    if set(node.parts) not in ({_EMBEDDER}, set()):
+        raise CheckpointError(where, f"a head with the parts {sorted(node.parts)}", "upgrade Lexarium")
+    try:
+        if not node.parts:
+            return host.method(node.method).load().restore(node.state)
+        head = host.head(node.method).load().restore(node.state)
+    except ConfigError as error:
+        raise CheckpointError(where, f"its configuration is not one of {node.method}: {error}") from error
+    except CheckpointError as error:
+        raise CheckpointError(where, str(error)) from error
+    embedder = put_together(node.parts[_EMBEDDER], host, where)
+    if isinstance(embedder, Pipeline):
+        raise CheckpointError(where, "a pipeline where an embedder belongs")
+    return Pipeline(embedder, head)
+
+
+def _node(model: Head | StoredEmbedder, host: Host, space: Space | None, parts: dict[str, Node]) -> Node:
+    offer = host.offer_of(model)
+    plugin = PluginEntry(offer.plugin.distribution, f">={offer.plugin.version}")
+    return Node(method=offer.descriptor.name, plugin=plugin, state=model.state(), space=space, parts=parts)
+
+
+def _check_age(node: Node, host: Host, where: str) -> None:
+    installed = next((p.version for p in host.plugins if p.distribution == node.plugin.distribution), None)
+    required = node.plugin.requires.removeprefix(">=")
+    if installed is not None and _numbers(installed) < _numbers(required):
+        raise PluginError(
+            f"{where}: written by {node.plugin.distribution} {required}, installed is {installed}; "
+            f"type: pip install -U {node.plugin.distribution}"
+        )
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split(".") if part.isdigit())

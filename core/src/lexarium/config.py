@@ -1,0 +1,132 @@
+"""A method's settings: a frozen, keyword-only dataclass, built from what a user typed or a file says.
+
+An unknown key, a value of another type, or one out of range is a :class:`ConfigError` that says
+what there is. Types that a field may have: bool, int, float, str, None, ``Literal``, unions of
+these, and tuples of them.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, fields
+from types import NoneType, UnionType
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from lexarium.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+__all__ = ["from_mapping", "parse_settings", "require", "to_mapping"]
+
+_C = TypeVar("_C")
+
+
+def from_mapping(cls: type[_C], values: Mapping[str, Any]) -> _C:
+    """Build ``cls`` from plain values; JSON lists become tuples.
+
+    :raises ConfigError: unknown key, wrong type, or a range check of the class itself.
+    """
+    hints = get_type_hints(cls)
+    known = [f.name for f in fields(cls)]  # type: ignore[arg-type]
+    for key in values:
+        if key not in known:
+            raise ConfigError(key, "no such setting", known=known)
+    return cls(**{key: _fit(key, value, hints[key]) for key, value in values.items()})
+
+
+def to_mapping(config: Any) -> dict[str, Any]:  # noqa: ANN401  any config dataclass
+    """Return the settings as JSON values, in the order of the fields."""
+    return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(config).items()}
+
+
+def parse_settings(pairs: Iterable[str]) -> dict[str, Any]:
+    """Read ``key=value`` pairs as typed on a command line.
+
+    A value is JSON where it parses as such (``true``, ``0.5``, ``[1, 2]``), ``1,2`` is a list, and
+    anything else is text.
+
+    :raises ConfigError: a pair has no ``=``.
+    """
+    settings: dict[str, Any] = {}
+    for pair in pairs:
+        key, equals, text = pair.partition("=")
+        if not equals or not key.strip():
+            raise ConfigError(pair, "is not of the form key=value")
+        settings[key.strip()] = _value(text.strip())
+    return settings
+
+
+def require(key: str, holds: object, problem: str) -> None:
+    """Raise a :class:`ConfigError` about ``key`` unless the condition ``holds``."""
+    if not holds:
+        raise ConfigError(key, problem)
+
+
+def _value(text: str) -> Any:  # noqa: ANN401  any JSON value
+    inner = text[1:-1] if text[:1] == "(" and text[-1:] == ")" else text
+    for candidate in (inner, f"[{inner}]" if "," in inner else inner):
+        try:
+            return json.loads(candidate)
+        except ValueError:
+            continue
+    words = {"True": True, "False": False, "None": None, "none": None}
+    return words.get(text, text)
+
+
+def _fit(key: str, value: Any, hint: Any) -> Any:  # noqa: ANN401  checks any value against any hint
+    for option in _options(hint):
+        try:
+            return _convert(value, option)
+        except TypeError:
+            continue
+    raise ConfigError(key, f"{value!r} is not {_say(hint)}")
+
+
+def _options(hint: Any) -> tuple[Any, ...]:  # noqa: ANN401
+    return get_args(hint) if get_origin(hint) in {Union, UnionType} else (hint,)
+
+
+def _convert(value: Any, hint: Any) -> Any:  # noqa: ANN401
+    origin = get_origin(hint)
+    if origin is Literal:
+        if value in get_args(hint) and not isinstance(value, bool):
+            return value
+        raise TypeError
+    if origin is tuple:
+        return _convert_tuple(value, get_args(hint))
+    if hint is NoneType and value is None:
+        return None
+    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if isinstance(hint, type) and type(value) is hint:
+        return value
+    raise TypeError
+
+
+def _convert_tuple(value: Any, parts: tuple[Any, ...]) -> tuple[Any, ...]:  # noqa: ANN401
+    if isinstance(value, str) and "," in value:  # as typed: stop_words=the,a
+        value = [part.strip() for part in value.split(",")]
+    if not isinstance(value, list | tuple):
+        raise TypeError
+    if len(parts) == 2 and parts[1] is Ellipsis:  # noqa: PLR2004  tuple[X, ...]
+        parts = (parts[0],) * len(value)
+    if len(parts) != len(value):
+        raise TypeError
+    return tuple(_convert(v, p) for v, p in zip(value, parts, strict=True))
+
+
+def _say(hint: Any) -> str:  # noqa: ANN401
+    names = []
+    for option in _options(hint):
+        origin = get_origin(option)
+        if origin is Literal:
+            names.append(" or ".join(repr(a) for a in get_args(option)))
+        elif origin is tuple:
+            inner = ", ".join("..." if a is Ellipsis else _say(a) for a in get_args(option))
+            names.append(f"a list ({inner})")
+        else:
+            names.append(
+                "none" if option is NoneType else {"str": "text"}.get(option.__name__, option.__name__)
+            )
+    return " or ".join(names)

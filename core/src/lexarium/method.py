@@ -1,0 +1,136 @@
+"""Descriptors: what a plugin says it offers, before anything heavy is imported.
+
+A descriptor names its code as ``"module:attribute"``; ``load_...`` imports on first use. A frozen
+descriptor can be listed, completed and shown in ``--help`` without importing numpy or torch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+if TYPE_CHECKING:
+    from lexarium.roles import Fit, Head, Reader, Store, StoredEmbedder, StoredFuser
+
+__all__ = ["Command", "FuserMethod", "HeadMethod", "Method", "StoreKind", "resolve"]
+
+
+def resolve(target: str) -> Any:  # noqa: ANN401  what a name points at is known to its caller alone
+    """Import what ``"module:attribute"`` names.
+
+    :raises ImportError: the module cannot be imported, or the target is not of that form.
+    :raises AttributeError: the module has no such attribute.
+    """
+    module, colon, attribute = target.partition(":")
+    if not (module and colon and attribute):
+        message = f"{target!r} is not of the form 'module:attribute'"
+        raise ImportError(message)
+    return getattr(import_module(module), attribute)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Method:
+    """An embedder: a way of turning inputs into vectors.
+
+    ``embedder`` names a :class:`~lexarium.roles.StoredEmbedder` class, ``config`` its frozen
+    dataclass, ``trainer`` a function ``fit(corpus, config, run)`` (absent: the method cannot be
+    trained here), ``reader`` a function ``read(path, config, corpus, run)`` for foreign files
+    (absent: nothing to import). ``cost`` orders methods from cheap to dear where no measurement
+    exists yet: 0 counts, 1 static vectors, 2 small and 3 large neural networks.
+    """
+
+    kind: ClassVar[str] = "embedder"
+    name: str
+    summary: str
+    embedder: str
+    config: str
+    trainer: str | None = None
+    reader: str | None = None
+    cost: int = 1
+
+    def load(self) -> type[StoredEmbedder]:
+        """Import the embedder class."""
+        return cast("type[StoredEmbedder]", resolve(self.embedder))
+
+    def load_config(self) -> type[Any]:
+        """Import the config dataclass."""
+        return cast("type[Any]", resolve(self.config))
+
+    def load_trainer(self) -> Fit | None:
+        """Import the training function, if the method has one."""
+        return cast("Fit", resolve(self.trainer)) if self.trainer else None
+
+    def load_reader(self) -> Reader | None:
+        """Import the reader of foreign files, if the method has one."""
+        return cast("Reader", resolve(self.reader)) if self.reader else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeadMethod:
+    """A task head: what learns a task on top of vectors. ``head`` names a ``Head`` class."""
+
+    kind: ClassVar[str] = "head"
+    name: str
+    summary: str
+    head: str
+    config: str
+
+    def load(self) -> type[Head]:
+        """Import the head class."""
+        return cast("type[Head]", resolve(self.head))
+
+    def load_config(self) -> type[Any]:
+        """Import the config dataclass."""
+        return cast("type[Any]", resolve(self.config))
+
+
+@dataclass(frozen=True, kw_only=True)
+class FuserMethod:
+    """A multimodal fuser: one vector from the vectors of several parts."""
+
+    kind: ClassVar[str] = "fuser"
+    name: str
+    summary: str
+    fuser: str
+    config: str
+
+    def load(self) -> type[StoredFuser]:
+        """Import the fuser class."""
+        return cast("type[StoredFuser]", resolve(self.fuser))
+
+    def load_config(self) -> type[Any]:
+        """Import the config dataclass."""
+        return cast("type[Any]", resolve(self.config))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Command:
+    """One verb: ``command`` names a click command, ``verb`` the same work for Python callers.
+
+    A verb is a function whose first parameter is the :class:`~lexarium.zoo.Zoo`.
+    """
+
+    kind: ClassVar[str] = "command"
+    name: str
+    summary: str
+    command: str
+    verb: str | None = None
+
+    def load(self) -> Any:  # noqa: ANN401  click is imported in cli modules only, so not named here
+        """Import the click command."""
+        return resolve(self.command)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoreKind:
+    """A place where models are kept. ``store`` names a class built as ``store(home)``."""
+
+    kind: ClassVar[str] = "store"
+    name: str
+    summary: str
+    store: str
+
+    def load(self) -> type[Store]:
+        """Import the store class."""
+        return cast("type[Store]", resolve(self.store))

@@ -1,0 +1,49 @@
+"""Progress of long work: a bar on a terminal, silence elsewhere."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TypeVar
+
+from lexarium.roles import Progress, silent
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+__all__ = ["terminal", "track"]
+
+_T = TypeVar("_T")
+_EVERY = 256
+
+
+@contextmanager
+def terminal() -> Iterator[Progress]:
+    """Give a :class:`~lexarium.roles.Progress` that draws bars on stderr, if that is a terminal."""
+    if not sys.stderr.isatty():
+        yield silent
+        return
+    from rich.console import Console  # noqa: PLC0415  not needed when piped
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn  # noqa: PLC0415
+    from rich.progress import Progress as Bars  # noqa: PLC0415
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Bars(*columns, console=Console(stderr=True), transient=True) as bars:
+        tasks: dict[str, int] = {}
+
+        def report(what: str, done: int, total: int | None) -> None:
+            if what not in tasks:
+                tasks[what] = bars.add_task(what, total=total)
+            bars.update(tasks[what], completed=done, total=total)  # type: ignore[arg-type]
+
+        yield report
+
+
+def track(items: Iterable[_T], what: str, progress: Progress, total: int | None = None) -> Iterator[_T]:
+    """Yield ``items`` and report every 256th."""
+    done = 0
+    for done, item in enumerate(items, 1):
+        yield item
+        if done % _EVERY == 0:
+            progress(what, done, total)
+    progress(what, done, total if total is not None else done)

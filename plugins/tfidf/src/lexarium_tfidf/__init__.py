@@ -1,0 +1,1 @@
+"""TF-IDF: term counts weighted by how few of the training texts have the term."""

@@ -1,0 +1,1 @@
+"""Where models are kept: the local store and its commands."""

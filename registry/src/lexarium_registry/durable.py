@@ -1,0 +1,50 @@
+"""Writing so that a crash at any moment leaves the old or the new, never a half.
+
+The order is: write aside, fsync the file, rename into place, fsync the folder (POSIX ``fsync`` and
+``rename``; a rename within one file system is atomic).
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["make_folder", "place", "sync_folder", "write_new"]
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder durable (a no-op where folders cannot be opened, as on Windows)."""
+    if os.name != "posix":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and its parents, each one's name durable."""
+    missing = [f for f in (folder, *folder.parents) if not f.exists()]
+    for each in reversed(missing):
+        each.mkdir(exist_ok=True)
+        sync_folder(each.parent)
+
+
+def place(source: Path, target: Path) -> None:
+    """Rename a synced file to ``target``, replacing it, durably."""
+    make_folder(target.parent)
+    os.replace(source, target)
+    sync_folder(target.parent)
+
+
+def write_new(aside: Path, target: Path, content: bytes) -> None:
+    """Write ``content`` to the new file ``aside``, sync it, and :func:`place` it."""
+    with aside.open("xb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    place(aside, target)
