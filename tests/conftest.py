@@ -17,19 +17,28 @@ EXAMPLE = Path(__file__).parent / "example_plugin"
 def example_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Install the stranger's plugin, as pip builds it, into a folder of its own."""
     target = tmp_path_factory.mktemp("site")
-    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation", "--no-index"]
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--no-deps",
+        "--no-build-isolation",
+        "--no-index",
+    ]
     subprocess.run([*command, "--target", str(target), str(EXAMPLE)], check=True, capture_output=True)
     return target
 
 
-@pytest.fixture()
+@pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:
     """Give an environment with an empty store of its own."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("LEXARIUM")}
     return kept | {"LEXARIUM_HOME": str(tmp_path / "home"), "PYTHONWARNINGS": "error"}
 
 
-@pytest.fixture()
+@pytest.fixture
 def with_example(environment: dict[str, str], example_site: Path) -> dict[str, str]:
     """Give the same, with the stranger's plugin installed."""
     return environment | {"PYTHONPATH": str(example_site)}

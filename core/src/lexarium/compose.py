@@ -8,7 +8,7 @@ import numpy as np
 
 from lexarium.checkpoint.folder import Node
 from lexarium.checkpoint.manifest import PluginEntry
-from lexarium.errors import CheckpointError, ConfigError, PluginError
+from lexarium.errors import CheckpointError, ConfigError, MethodNotFoundError, PluginError
 from lexarium.inputs import batches, check_texts
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def put_together(node: Node, host: Host, where: str) -> StoredEmbedder | Pipelin
     :raises PluginError: the plugin that does is older than the one that wrote the model.
     :raises CheckpointError: a state is damaged.
     """
-    _check_age(node, host, where)
+    _check_installed(node, host, where)
     if set(node.parts) not in ({_EMBEDDER}, set()):
         raise CheckpointError(where, f"a head with the parts {sorted(node.parts)}", "upgrade Lexarium")
     try:
@@ -99,13 +99,18 @@ def _node(model: Head | StoredEmbedder, host: Host, space: Space | None, parts: 
     return Node(method=offer.descriptor.name, plugin=plugin, state=model.state(), space=space, parts=parts)
 
 
-def _check_age(node: Node, host: Host, where: str) -> None:
-    installed = next((p.version for p in host.plugins if p.distribution == node.plugin.distribution), None)
-    required = node.plugin.requires.removeprefix(">=")
-    if installed is not None and _numbers(installed) < _numbers(required):
+def _check_installed(node: Node, host: Host, where: str) -> None:
+    """Refuse a model whose plugin is not installed, or older than the one that wrote it."""
+    kind = "head" if node.parts else "embedder"
+    wanted, required = node.plugin.distribution, node.plugin.requires.removeprefix(">=")
+    known = [offer.descriptor.name for offer in host.offers(kind)]
+    plugin = next((p for p in host.plugins if p.distribution == wanted), None)
+    if plugin is None and node.method not in known:
+        raise MethodNotFoundError(kind, node.method, known, f"{where} needs it; type: pip install {wanted}")
+    if plugin is not None and _numbers(plugin.version) < _numbers(required):
         raise PluginError(
-            f"{where}: written by {node.plugin.distribution} {required}, installed is {installed}; "
-            f"type: pip install -U {node.plugin.distribution}"
+            f"{where}: written by {wanted} {required}, installed is {plugin.version}; "
+            f"type: pip install -U {wanted}"
         )
 
 

@@ -8,7 +8,7 @@ these, and tuples of them.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, fields
+from dataclasses import MISSING, asdict, fields
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -32,6 +32,9 @@ def from_mapping(cls: type[_C], values: Mapping[str, Any]) -> _C:
     for key in values:
         if key not in known:
             raise ConfigError(key, "no such setting", known=known)
+    for f in fields(cls):  # type: ignore[arg-type]
+        if f.name not in values and f.default is MISSING and f.default_factory is MISSING:
+            raise ConfigError(f.name, "is missing and has no default")
     return cls(**{key: _fit(key, value, hints[key]) for key, value in values.items()})
 
 
@@ -68,19 +71,26 @@ def _value(text: str) -> Any:  # noqa: ANN401  any JSON value
     for candidate in (inner, f"[{inner}]" if "," in inner else inner):
         try:
             return json.loads(candidate)
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
     words = {"True": True, "False": False, "None": None, "none": None}
     return words.get(text, text)
 
 
 def _fit(key: str, value: Any, hint: Any) -> Any:  # noqa: ANN401  checks any value against any hint
+    try:
+        return _either(value, hint)
+    except TypeError as error:
+        raise ConfigError(key, f"{value!r} is not {_say(hint)}") from error
+
+
+def _either(value: Any, hint: Any) -> Any:  # noqa: ANN401
     for option in _options(hint):
         try:
             return _convert(value, option)
-        except TypeError:
+        except (OverflowError, TypeError):  # an integer that no float holds overflows
             continue
-    raise ConfigError(key, f"{value!r} is not {_say(hint)}")
+    raise TypeError
 
 
 def _options(hint: Any) -> tuple[Any, ...]:  # noqa: ANN401
@@ -113,7 +123,7 @@ def _convert_tuple(value: Any, parts: tuple[Any, ...]) -> tuple[Any, ...]:  # no
         parts = (parts[0],) * len(value)
     if len(parts) != len(value):
         raise TypeError
-    return tuple(_convert(v, p) for v, p in zip(value, parts, strict=True))
+    return tuple(_either(v, p) for v, p in zip(value, parts, strict=True))
 
 
 def _say(hint: Any) -> str:  # noqa: ANN401

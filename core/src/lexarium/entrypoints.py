@@ -58,7 +58,7 @@ def _metadata_folders(path: str) -> list[str]:
 
 def _name_and_version(folder: str) -> tuple[str, str]:
     name, _, version = folder.rpartition(".")[0].partition("-")
-    return re.sub(r"[-_.]+", "-", name).lower(), version.partition("-py")[0]
+    return re.sub(r"[-_.]+", "-", name).lower(), version.partition("-py")[0] or "0"
 
 
 def _read(folder: str, distribution: str, version: str) -> Iterator[EntryPoint]:

@@ -59,10 +59,12 @@ def did_you_mean(asked: str, known: Iterable[str]) -> str:
     names = sorted(set(known))
     if not names:
         return "there are none"
-    begins = [name for name in names if asked and name.startswith(asked)]
-    close = begins or get_close_matches(asked, names, n=1, cutoff=0.6)
+    folded = {name.casefold(): name for name in names}
+    near = asked.casefold()
+    begins = [name for name in folded if near and name.startswith(near)]
+    close = begins or get_close_matches(near, folded, n=1, cutoff=0.6)
     if close:
-        return f"did you mean {close[0]!r}?"
+        return f"did you mean {folded[close[0]]!r}?"
     more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
     return f"there are: {', '.join(names[:_SHOWN])}{more}"
 

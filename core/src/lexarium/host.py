@@ -26,7 +26,7 @@ from lexarium.method import Command, FuserMethod, HeadMethod, Method, StoreKind,
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = ["Descriptor", "Host", "Offer", "Plugin", "Status"]
+__all__ = ["Descriptor", "Host", "Offer", "Plugin", "Settings", "Status"]
 
 Status: TypeAlias = Literal["ok", "disabled", "incompatible", "invalid", "broken"]
 Descriptor: TypeAlias = Method | HeadMethod | FuserMethod | Command | StoreKind
@@ -276,7 +276,8 @@ def _ask(manager: PluginManager, module: object) -> list[Descriptor]:
     offers: list[Descriptor] = []
     for caller in manager.get_hookcallers(module) or []:
         hook, kind = caller.name, _HOOKS[caller.name]
-        for result in caller():
+        for implementation in caller.get_hookimpls():  # called here, as pluggy would drop a None
+            result = implementation.function()
             if not isinstance(result, list | tuple):
                 raise _BadOfferError(
                     f"{hook} returned {type(result).__name__}, not a list of {kind.__name__}"
@@ -284,5 +285,7 @@ def _ask(manager: PluginManager, module: object) -> list[Descriptor]:
             for item in result:
                 if not isinstance(item, kind):
                     raise _BadOfferError(f"{hook} returned a {type(item).__name__}, not a {kind.__name__}")
+                if not (isinstance(item.name, str) and item.name.strip() and isinstance(item.summary, str)):
+                    raise _BadOfferError(f"{hook} returned a {kind.__name__} without a name or a summary")
                 offers.append(item)
     return offers

@@ -115,7 +115,7 @@ def _save_parquet(path: Path, matrix: Matrix, texts: Sequence[str], space_id: st
         for part in batches(rows, _BATCH):
             flat = np.concatenate([np.ravel(r) for r in _dense_rows(matrix[part[0] : part[-1] + 1])])
             vectors = pa.FixedSizeListArray.from_arrays(pa.array(flat, pa.float32()), matrix.shape[1])
-            words = pa.array([texts[i] for i in part], pa.string())
+            words = pa.array([texts[i].encode("utf-8", "backslashreplace") for i in part]).cast(pa.string())
             writer.write_table(pa.Table.from_arrays([words, vectors], schema=schema))
 
 

@@ -63,6 +63,9 @@ def labelled(data: Data, *, text: str, label: str) -> Labelled:
         return read_labelled(data, text=text, label=label)
     columns = [str(name) for name in data]
     _need("the data", columns, (text, label))
+    if len(data[text]) != len(data[label]):
+        problem = f"{len(data[text])} rows in {text!r}, {len(data[label])} in {label!r}"
+        raise InputError("the data", problem, "give one label per text")
     rows = zip(data[text], data[label], strict=True)
     return _labelled("the data", ((i, {text: t, label: c}) for i, (t, c) in enumerate(rows, 1)), text, label)
 
@@ -111,7 +114,7 @@ def _labelled(path: str, rows: Iterator[_Row], text: str, label: str) -> Labelle
     found = Labelled(path, [], [], [])
     for line, row in rows:
         value = row.get(label)
-        name = "" if value is None or value != value else str(value).strip()  # noqa: PLR0124  NaN is a missing label in a DataFrame
+        name = "" if _missing(value) else str(value).strip()
         if not name:
             raise InputError(
                 path, "the row has no label", "fill it in or delete the row", line=line, field=label
@@ -122,6 +125,13 @@ def _labelled(path: str, rows: Iterator[_Row], text: str, label: str) -> Labelle
     if not found.texts:
         raise InputError(path, "there are no rows in it", "give a table with at least one row")
     return found
+
+
+def _missing(value: object) -> bool:
+    try:
+        return value is None or bool(value != value)  # noqa: PLR0124  NaN is a missing label in a DataFrame
+    except TypeError:  # so is NA, which is neither equal to itself nor not
+        return True
 
 
 def _text(path: str | Path, line: int, row: Mapping[str, Any], column: str) -> str:
@@ -143,6 +153,7 @@ def _rows(path: str | Path, columns: Sequence[str]) -> Iterator[_Row]:
 
 def _delimited_rows(path: str | Path, columns: Sequence[str], delimiter: str) -> Iterator[_Row]:
     previous = csv.field_size_limit(_MAX_LINE)
+    start = 1
     try:
         reader = csv.reader((text for _, text in _lines(path)), delimiter=delimiter, strict=True)
         header = next(reader, None)
@@ -159,7 +170,7 @@ def _delimited_rows(path: str | Path, columns: Sequence[str], delimiter: str) ->
                 yield start, {name: cells[place] for name, place in places.items()}
             start = reader.line_num + 1
     except csv.Error as error:
-        raise InputError(path, str(error), "quote the field or mend the row", line=reader.line_num) from error
+        raise InputError(path, str(error), "quote the field or mend the row", line=start) from error
     finally:
         csv.field_size_limit(previous)
 
@@ -182,33 +193,37 @@ def _parquet_rows(path: str | Path, columns: Sequence[str]) -> Iterator[_Row]:
     file = _open_parquet(path)
     _need(str(path), file.schema_arrow.names, columns)
     number = 0
-    for batch in file.iter_batches(columns=list(columns)):
-        for row in batch.to_pylist():
-            number += 1
-            yield number, row
+    try:
+        for batch in file.iter_batches(columns=list(columns)):
+            for row in batch.to_pylist():
+                number += 1
+                yield number, row
+    except (OSError, ValueError) as error:  # pyarrow's own errors are one or the other
+        raise InputError(path, f"damaged parquet: {error}", "fetch it again", line=number + 1) from error
 
 
 def _open_parquet(path: str | Path) -> Any:  # noqa: ANN401  pyarrow has no types
     try:
-        from pyarrow import ArrowInvalid, parquet  # noqa: PLC0415  an extra
+        from pyarrow import parquet  # noqa: PLC0415  an extra
     except ImportError as error:
         raise MissingExtraError("reading .parquet", "pyarrow", "lexarium-core[parquet]") from error
     try:
         return parquet.ParquetFile(_existing(path))
-    except ArrowInvalid as error:
+    except (OSError, ValueError) as error:
         raise InputError(path, f"not a parquet file: {error}", "check the file") from error
 
 
 def _only_column(path: str | Path) -> str:
     if _ending(path) == ".parquet":
         names = list(_open_parquet(path).schema_arrow.names)
+    elif _ending(path) == ".jsonl":
+        names = list(next((row for _, row in _json_rows(path, ())), {}))
     else:
-        first = next((text for _, text in _lines(path) if text.strip()), "")
-        if _ending(path) == ".jsonl":
-            row = json.loads(first) if first.lstrip().startswith("{") else {}
-            names = list(row)
-        else:
+        first = next((text for _, text in _lines(path)), "")
+        try:
             names = next(csv.reader([first], delimiter="\t" if _ending(path) == ".tsv" else ","), [])
+        except csv.Error as error:
+            raise InputError(path, str(error), "give a table with a header line", line=1) from error
     if len(names) != 1:
         problem = f"it has {len(names)} columns: {', '.join(names)}" if names else "the file is empty"
         raise InputError(path, problem, "name the one to read with --column")
@@ -249,6 +264,8 @@ def _existing(path: str | Path) -> Path:
 
 def _open(path: str | Path) -> IO[bytes]:
     if str(path) == "-":
+        if sys.stdin is None or sys.stdin.closed:
+            raise InputError(path, "there is no standard input, or it has been read already", "give a file")
         return getattr(sys.stdin, "buffer", None) or BytesIO(sys.stdin.read().encode())
     found = _existing(path)
     return gzip.open(found) if found.name.lower().endswith(".gz") else found.open("rb")  # type: ignore[return-value]
@@ -268,4 +285,4 @@ def _lines(path: str | Path) -> Iterator[tuple[int, str]]:
             problem = f"byte {error.object[error.start]:#04x} at position {error.start} is not UTF-8"
             raise InputError(path, problem, "save the file as UTF-8", line=number) from error
         except (EOFError, gzip.BadGzipFile, zlib_error) as error:
-            raise InputError(path, f"damaged gzip: {error}", "fetch it again", line=number) from error
+            raise InputError(path, f"damaged gzip: {error}", "fetch it again", line=number + 1) from error

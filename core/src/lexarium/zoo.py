@@ -102,7 +102,7 @@ class Zoo:
                 f"{method} is not trained here", f"import vectors instead, or fit {' or '.join(can)}"
             )
         settings = from_mapping(descriptor.load_config(), config or {})
-        self._check_free(name)
+        self._check_name(name)
         texts = corpus(source)
         model = trainer(texts, settings, Run(threads=threads, seed=seed, progress=progress))
         if name is not None:
@@ -132,7 +132,7 @@ class Zoo:
         if reader is None:
             raise UnsupportedError(f"{method} reads no foreign files", f"type: lexarium fit {method} --help")
         settings = from_mapping(descriptor.load_config(), config or {})
-        self._check_free(name)
+        self._check_name(name)
         texts = None if source is None else corpus(source)
         model = reader(Path(path), settings, texts, run or Run())
         if name is not None:
@@ -168,7 +168,7 @@ class Zoo:
         :raises StoreError: the name cannot be one, or the disk refuses.
         """
         about = About(license=license, lineage=lineage or {}, metrics=metrics or {})
-        self._check_free(name)
+        self._check_name(name)
         return self.store.publish(name, lambda folder: self.write(model, folder, about, name=name))
 
     def write(
@@ -289,7 +289,7 @@ class Zoo:
             return False
         return True
 
-    def _check_free(self, name: str | None) -> None:
+    def _check_name(self, name: str | None) -> None:
         """Refuse a name before the work and not after it."""
         if name is not None:
             self.store.versions(name)

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+
 from lexarium.errors import CheckpointError, InputError
 from lexarium.roles import Explainable, Run, Space, StoredEmbedder
 from lexarium_bow.embedder import BagOfWords

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sklearn.feature_extraction.text import CountVectorizer
+
 from lexarium.config import from_mapping
 from lexarium.roles import Run
 from lexarium_bow.train import fit
 from lexarium_counts.config import CountConfig
-from sklearn.feature_extraction.text import CountVectorizer
 
 ENGLISH = [
     "The café's owner isn't naïve: she knows what's what.",

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 
 import pytest
+
 from lexarium.config import from_mapping, to_mapping
 from lexarium.errors import CheckpointError, ConfigError
 from lexarium.roles import State

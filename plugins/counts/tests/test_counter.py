@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from lexarium.errors import CheckpointError, InputError
 from lexarium.vocabulary import Vocabulary
 from lexarium_counts.config import CountConfig

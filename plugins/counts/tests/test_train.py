@@ -6,11 +6,12 @@ from importlib.util import find_spec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.feature_extraction.text import CountVectorizer
+
 from lexarium.errors import ConfigError, DataError, InputError
 from lexarium.roles import Run
 from lexarium_counts.config import CountConfig
 from lexarium_counts.train import EXAMPLE_CORPUS, learn
-from sklearn.feature_extraction.text import CountVectorizer
 
 CHINESE = ["这部电影很好看", "演员很出色，情节一般", "情节无聊，看得很累"]
 

@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.feature_extraction.text import TfidfVectorizer
+
 from lexarium.roles import Run
 from lexarium_tfidf.config import TfidfConfig
 from lexarium_tfidf.train import fit
-from sklearn.feature_extraction.text import TfidfVectorizer
 
 CORPUS = [
     "The café's owner isn't naïve: the owner knows.",

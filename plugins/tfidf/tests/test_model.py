@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from lexarium_tfidf.model import inverse_document_frequency, weigh
 from scipy.sparse import csr_array
+
+from lexarium_tfidf.model import inverse_document_frequency, weigh
 
 COUNTS = csr_array(np.array([[3.0, 0, 1], [0, 0, 0], [1, 2, 0]], np.float32))
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import click
+
 from lexarium.cli.session import Session, emit_json, human_bytes, json_option, note, say, table
-from lexarium.errors import CheckpointError, LexariumError
+from lexarium.errors import CheckpointError, LexariumError, StoreError
+from lexarium_registry.references import parse
 
 __all__ = ["list_", "remove_", "show_", "verify_"]
 
@@ -49,13 +51,14 @@ def list_(session: Session, *, as_json: bool) -> None:
 def show_(session: Session, *, model: str, as_json: bool) -> None:
     """Show all that is known of one stored MODEL (a name, name@version or ./folder)."""
     stored = session.zoo.store.resolve(model)
+    is_folder = parse(model).folder is not None
     document = stored.manifest.to_json()
     if as_json:
         emit_json(document)
         return
     facts = {
         "name": f"{stored.name}@{stored.version}",
-        "versions": ", ".join(session.zoo.store.versions(stored.name)) if "/" not in model else "-",
+        "versions": "-" if is_folder else ", ".join(session.zoo.store.versions(stored.name)),
         "kind": document["kind"],
         "method": " on ".join(_methods(document)),
         "plugin": f"{document['plugin']['distribution']} {document['plugin']['requires']}",
@@ -83,12 +86,14 @@ def show_(session: Session, *, model: str, as_json: bool) -> None:
 @click.pass_obj
 def remove_(session: Session, *, model: str, as_json: bool) -> None:
     """Remove MODEL: name@version for one version, name for all of them."""
-    name, _, version = model.partition("@")
-    removed = session.zoo.store.remove(name, version or None)
+    asked = parse(model)
+    if asked.folder is not None:
+        raise StoreError(f"{model!r} is a folder, not a stored model", "type: lexarium list")
+    removed = [f"{asked.name}@{v}" for v in session.zoo.store.remove(asked.name, asked.version)]
     if as_json:
-        emit_json({"removed": [f"{name}@{v}" for v in removed]})
+        emit_json({"removed": removed})
     else:
-        say("\n".join(f"removed {name}@{v}" for v in removed))
+        say("\n".join(f"removed {each}" for each in removed))
 
 
 @click.command("verify")

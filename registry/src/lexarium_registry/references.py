@@ -8,7 +8,7 @@ from pathlib import Path
 
 from lexarium.errors import StoreError, UnsupportedError
 
-__all__ = ["Reference", "check_name", "parse"]
+__all__ = ["Reference", "check_name", "is_name", "parse"]
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,95}")
 _VERSION = re.compile(r"[1-9][0-9]{0,8}")
@@ -24,19 +24,20 @@ class Reference:
     folder: Path | None = None
 
 
+def is_name(name: str) -> bool:
+    """Tell whether a model may have this name on every file system."""
+    device = name.partition(".")[0] in _DEVICES
+    return _NAME.fullmatch(name) is not None and not name.endswith(".") and not device
+
+
 def check_name(name: str) -> str:
     """Return ``name`` if a model may have it: lower-case ASCII letters, digits and ``. _ -``.
 
     :raises StoreError: says what is wrong, and a name that would do.
     """
-    device = name.partition(".")[0] in _DEVICES
-    if not _NAME.fullmatch(name) or name.endswith(".") or device:
-        near = re.sub(r"[^a-z0-9._-]+", "-", name.lower()).strip("-._")[:96]
-        remedy = (
-            f"for instance {near!r}"
-            if _NAME.fullmatch(near) and near not in _DEVICES
-            else "for instance 'my-model'"
-        )
+    if not is_name(name):
+        near = re.sub(r"[^a-z0-9._-]+", "-", name.lower())[:96].strip("-._")
+        remedy = f"for instance {near if is_name(near) else 'my-model'!r}"
         raise StoreError(f"{name!r} cannot name a model: lower-case letters, digits and . _ - only", remedy)
     return name
 

@@ -18,14 +18,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from filelock import FileLock
+from platformdirs import user_data_path
+
 from lexarium.checkpoint.folder import hash_file, read_folder
 from lexarium.checkpoint.manifest import FileEntry, Manifest
 from lexarium.errors import CheckpointError, ModelNotFoundError, StoreError
 from lexarium.roles import StoredVersion
-from platformdirs import user_data_path
-
 from lexarium_registry.durable import make_folder, place, sync_folder, write_new
-from lexarium_registry.references import check_name, parse
+from lexarium_registry.references import check_name, is_name, parse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -49,12 +49,13 @@ class LocalStore:
 
     def names(self) -> list[str]:
         """Return the names of all stored models, sorted."""
-        return sorted(_listed(self.home / "refs"))
+        refs = self.home / "refs"
+        return sorted(name for name in _listed(refs) if is_name(name) and _listed(refs / name))
 
     def versions(self, name: str) -> list[str]:
         """Return the versions of ``name``, oldest first; empty where there is none."""
         found = _listed(self.home / "refs" / check_name(name))
-        return sorted((v for v in found if v.isdigit()), key=int)
+        return sorted((v for v in found if v.isascii() and v.isdigit()), key=int)
 
     def find(self, name: str, version: str | None = None) -> StoredVersion:
         """Return a version, the newest where none is named.
@@ -121,9 +122,10 @@ class LocalStore:
 
         :raises ModelNotFoundError: there is no such name or version.
         """
-        removed = [self._known(name, version)] if version else self.versions(name)
-        if not removed:
-            self.find(name)
+        versions = self.versions(name)
+        removed = versions if version is None else [version]
+        if not versions or not set(removed) <= set(versions):
+            self.find(name, version)
         refs = self.home / "refs" / name
         with _disk(), self._lock():
             for each in removed:
@@ -134,9 +136,6 @@ class LocalStore:
                 sync_folder(refs.parent)
             self._sweep()
         return removed
-
-    def _known(self, name: str, version: str) -> str:
-        return self.find(name, version).version
 
     def _path(self, kind: str, digest: str) -> Path:
         return self.home / kind / digest[:2] / digest
@@ -191,7 +190,7 @@ class LocalStore:
         try:
             for name in self.names():
                 for version in self.versions(name):
-                    digest = (self.home / "refs" / name / version).read_text("ascii").strip()
+                    digest = (self.home / "refs" / name / version).read_text("ascii", "replace").strip()
                     used.add(self._path("manifests", digest))
                     used.update(self._blob(entry) for entry in self._manifest(name, version).files)
         except CheckpointError:
@@ -238,7 +237,7 @@ def _clear_dead(root: Path) -> None:
 def _alive(pid: int) -> bool:
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
+    except (OverflowError, ProcessLookupError):
         return False
     except OSError:
         return True

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -24,6 +24,9 @@ FORMAT = 1
 MANIFEST = "lexarium.json"
 _MAX_BYTES = 16 * 2**20
 _MAX_DEPTH = 8
+_MAX_INTEGER = 2**53  # what a float holds exactly
+_DISTRIBUTION = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,98}[A-Za-z0-9])?")
+_REQUIRES = re.compile(r">=[0-9][0-9A-Za-z.+!-]{0,60}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _T = TypeVar("_T")
 
@@ -143,7 +146,6 @@ class Manifest:
             raise CheckpointError(
                 where, f"format {form}; this Lexarium reads format {FORMAT}", "upgrade Lexarium"
             )
-        about = {f.name: document.get(f.name, getattr(About(), f.name)) for f in fields(About)}
         golden = fields_of.within("golden")
         return cls(
             name=fields_of.take("name", str),
@@ -153,7 +155,7 @@ class Manifest:
             root=_part_from_json(fields_of, _MAX_DEPTH),
             files=tuple(_files(fields_of)),
             golden=GoldenEntry(golden.number("atol"), golden.number("min_cosine")),
-            about=About(**{**about, "languages": tuple(about["languages"])}),
+            about=_about(fields_of),
         )
 
 
@@ -174,12 +176,27 @@ class _Fields:
 
     def number(self, name: str) -> float:
         value = self.document.get(name)
-        if type(value) is int or type(value) is float:
+        if type(value) is float or (type(value) is int and abs(value) < _MAX_INTEGER):
             return float(value)
         raise CheckpointError(self.where, f"the field {name!r} is missing or is not a number")
 
     def within(self, name: str) -> _Fields:
         return _Fields(self.take(name, dict), f"{self.where}, {name}")
+
+
+def _about(document: _Fields) -> About:
+    """Take what is there of the fields of :class:`About`; the others have their defaults."""
+    kinds: dict[str, type[Any]] = {
+        "license": str,
+        "languages": list,
+        "lineage": dict,
+        "metrics": dict,
+        "limits": dict,
+    }
+    said = {name: kind for name, kind in kinds.items() if document.document.get(name) is not None}
+    there: dict[str, Any] = {name: document.take(name, kind) for name, kind in said.items()}
+    there["languages"] = tuple(str(language) for language in there.get("languages", ()))
+    return About(**there)
 
 
 def _files(document: _Fields) -> list[FileEntry]:
@@ -194,6 +211,7 @@ def _files(document: _Fields) -> list[FileEntry]:
         )
         pure = PurePosixPath(found.path)
         unsafe = pure.is_absolute() or ".." in pure.parts or "\\" in found.path or ":" in found.path
+        unsafe = unsafe or not pure.parts  # the folder itself
         if unsafe or str(pure) != found.path or found.path == MANIFEST or not found.path.isprintable():
             raise CheckpointError(entry.where, f"{found.path!r} is not a path within the folder")
         if found.size < 0 or not _SHA256.fullmatch(found.sha256):
@@ -219,6 +237,9 @@ def _part_from_json(document: _Fields, depth: int) -> Part:
     if depth == 0:
         raise CheckpointError(document.where, "parts within parts, too deep")
     plugin = document.within("plugin")
+    for field_name, pattern in (("distribution", _DISTRIBUTION), ("requires", _REQUIRES)):
+        if not pattern.fullmatch(plugin.take(field_name, str)):
+            raise CheckpointError(plugin.where, f"{plugin.document[field_name]!r} is no {field_name}")
     space, space_id = None, None
     if document.document.get("space") is not None:
         described = document.within("space")

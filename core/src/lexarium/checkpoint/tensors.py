@@ -10,9 +10,11 @@ from __future__ import annotations
 import json
 import math
 import mmap
+import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from safetensors import SafetensorError
 from safetensors.numpy import save_file
 
 from lexarium.errors import CheckpointError
@@ -44,8 +46,17 @@ _DTYPES = {
 
 
 def write_tensors(path: Path, tensors: Mapping[str, NDArray[Any]]) -> None:
-    """Write tensors, by name, as a new safetensors file."""
-    save_file({name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}, path)
+    """Write tensors, by name, as a new safetensors file.
+
+    :raises OSError: the disk refuses.
+    """
+    try:
+        save_file({name: np.asarray(tensor, order="C") for name, tensor in tensors.items()}, path)
+    except SafetensorError as error:
+        refused = re.search(r"\(os error (\d+)\)", str(error))  # the library has one class for everything
+        if refused is None:
+            raise
+        raise OSError(int(refused[1]), str(error), str(path)) from error
 
 
 def read_tensors(path: Path) -> dict[str, NDArray[Any]]:
@@ -72,7 +83,10 @@ def read_tensors(path: Path) -> dict[str, NDArray[Any]]:
         if begin != end or stop > size - start:
             raise CheckpointError(path, f"the tensor {name!r} overlaps another, or lies outside the file")
         count = math.prod(shape)
-        tensors[name] = np.frombuffer(data, dtype, count, start + begin if count else 0).reshape(shape)
+        flat: NDArray[Any] = np.frombuffer(data, dtype, count, start + begin if count else 0)
+        # A header of odd length leaves the data unaligned, which a memoryview cannot read: copied then.
+        tensors[name] = np.require(flat, requirements="A").reshape(shape)
+        tensors[name].flags.writeable = False
         end = stop
     if end != size - start:
         raise CheckpointError(path, f"{size - start - end} bytes belong to no tensor")
@@ -123,7 +137,7 @@ def _checked(path: Path, name: str, entry: dict[str, Any]) -> tuple[type, tuple[
         )
     if not isinstance(shape, list) or len(shape) > _MAX_RANK:
         raise CheckpointError(path, f"the tensor {name!r} has no usable shape")
-    if not all(type(n) is int and 0 <= n < 2**48 for n in shape):
+    if not all(type(n) is int and 0 <= n < 2**48 for n in shape) or math.prod(n or 1 for n in shape) >= 2**48:
         raise CheckpointError(path, f"the tensor {name!r} has an impossible shape {shape}")
     if not 0 <= begin <= stop or math.prod(shape) * np.dtype(dtype).itemsize != stop - begin:
         raise CheckpointError(path, f"the tensor {name!r} does not fill its place in the file")

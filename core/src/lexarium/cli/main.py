@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import traceback
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,6 +13,8 @@ from lexarium.errors import LexariumError, NotFoundError, did_you_mean
 from lexarium.method import resolve
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from click.shell_completion import CompletionItem
 
 __all__ = ["cli", "main"]
@@ -67,25 +70,18 @@ class _Group(click.Group):
         found = sorted(self._summaries(ctx).items())
         return [CompletionItem(name, help=text) for name, text in found if name.startswith(incomplete)]
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        with _one_line(ctx):  # --help asks the plugins, and with LEXARIUM_STRICT one may be an error
+            return super().parse_args(ctx, args)
+
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401  click's own signature
-        try:
+        with _one_line(ctx):
             return super().invoke(ctx)
-        except LexariumError as error:
-            raise _failure(ctx, str(error)) from error
-        except OSError as error:
-            if isinstance(error, BrokenPipeError):
-                raise
-            raise _failure(ctx, f"{error.filename or 'the system'}: {error.strerror or error}") from error
-        except MemoryError as error:
-            raise _failure(ctx, "out of memory; take fewer rows or a smaller model") from error
-        except KeyboardInterrupt:
-            note("Interrupted.")
-            ctx.exit(_INTERRUPTED)
 
     def _load(self, name: str, target: str) -> click.Command:
         try:
             command = resolve(target)
-        except (ImportError, AttributeError, SyntaxError) as error:
+        except (Exception, SystemExit) as error:  # a plugin's module may raise anything
             raise click.ClickException(f"the command {name!r} cannot be loaded: {error}") from error
         if not isinstance(command, click.Command):
             raise click.ClickException(f"{target} is not a command; type: lexarium plugins doctor")
@@ -98,6 +94,23 @@ class _Group(click.Group):
 
 def _session(ctx: click.Context) -> Session:
     return ctx.ensure_object(Session)
+
+
+@contextmanager
+def _one_line(ctx: click.Context) -> Iterator[None]:
+    try:
+        yield
+    except LexariumError as error:
+        raise _failure(ctx, str(error)) from error
+    except OSError as error:
+        if isinstance(error, BrokenPipeError):
+            raise
+        raise _failure(ctx, f"{error.filename or 'the system'}: {error.strerror or error}") from error
+    except MemoryError as error:
+        raise _failure(ctx, "out of memory; take fewer rows or a smaller model") from error
+    except KeyboardInterrupt:
+        note("Interrupted.")
+        ctx.exit(_INTERRUPTED)
 
 
 def _failure(ctx: click.Context, message: str) -> click.ClickException:

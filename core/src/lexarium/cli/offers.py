@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import redirect_stdout
 from typing import TYPE_CHECKING
 
 import click
@@ -13,7 +15,7 @@ from lexarium.method import resolve
 if TYPE_CHECKING:
     from lexarium.host import Descriptor, Plugin
 
-__all__ = ["methods", "plugins"]
+__all__ = ["doctor", "list_", "methods", "plugins"]
 
 _KINDS = ("embedder", "head", "fuser")
 _TARGETS = ("embedder", "head", "fuser", "config", "trainer", "reader", "command", "verb", "store")
@@ -115,7 +117,8 @@ def _unresolved(descriptor: Descriptor) -> list[str]:
         if not isinstance(target, str):
             continue
         try:
-            resolve(target)
-        except (ImportError, AttributeError, SyntaxError) as error:
+            with redirect_stdout(sys.stderr):
+                resolve(target)
+        except (Exception, SystemExit) as error:  # noqa: BLE001  a plugin's module may raise anything
             problems.append(f"{descriptor.kind} {descriptor.name}: {target} cannot be imported: {error}")
     return problems

@@ -64,7 +64,8 @@ class Session:
 
 def emit_json(document: Any, *, indent: int | None = 2) -> None:  # noqa: ANN401  any JSON value
     """Print one JSON document on stdout; numbers that JSON lacks (NaN, infinity) are null."""
-    click.echo(json.dumps(_finite(document), ensure_ascii=_ascii_only(), indent=indent))
+    text = json.dumps(_finite(document), ensure_ascii=_ascii_only(), indent=indent)
+    click.echo(_printable(text, "utf-8"))  # a lone surrogate becomes its JSON escape
 
 
 def say(text: str) -> None:
@@ -109,7 +110,7 @@ def _cell(value: object) -> str:
     if value is None:
         return "-"
     text = f"{value:.4f}" if isinstance(value, float) else str(value)
-    return "".join(character if character.isprintable() else "�" for character in text)
+    return "".join(c if c.isprintable() else " " if c.isspace() else "�" for c in text)
 
 
 def _width(text: str) -> int:

@@ -116,4 +116,8 @@ class HeadContract:
     def test_metrics_say_how_many_are_right(self, head: Head) -> None:
         scores = head.metrics(["a", "a", "b", "b"], ["a", "b", "b", "b"])
         assert scores["accuracy"] == 0.75
+        assert set(scores) == {"accuracy", "macro_f1", "micro_f1", "weighted_f1", "labels", "confusion"}
+        assert scores["confusion"] == [[1, 1], [0, 2]]
+        right = {"precision": 2 / 3, "recall": 1.0, "f1": 0.8, "support": 2}
+        assert scores["labels"]["b"] == pytest.approx(right)
         json.dumps(scores, allow_nan=False)

@@ -13,8 +13,9 @@ from lexarium_counts.train import EXAMPLE_CORPUS, learn
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from lexarium.roles import Space, State
     from scipy.sparse import csr_array
+
+    from lexarium.roles import Space, State
 
 __all__ = ["BagOfWords"]
 

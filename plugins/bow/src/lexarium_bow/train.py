@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lexarium_counts.train import learn
-
 from lexarium_bow.embedder import BagOfWords
+from lexarium_counts.train import learn
 
 if TYPE_CHECKING:
     from lexarium.roles import Corpus, Run

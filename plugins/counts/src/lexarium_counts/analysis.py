@@ -6,8 +6,9 @@ import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeAlias
 
-from lexarium.tokens import tokenizer
 from sklearn.feature_extraction.text import CountVectorizer
+
+from lexarium.tokens import tokenizer
 
 if TYPE_CHECKING:
     from lexarium_counts.config import CountConfig

@@ -5,20 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.sparse import csr_array
+from sklearn.feature_extraction.text import CountVectorizer
+
 from lexarium.config import to_mapping
 from lexarium.errors import CheckpointError
 from lexarium.inputs import check_texts
 from lexarium.roles import Space, State
-from scipy.sparse import csr_array
-from sklearn.feature_extraction.text import CountVectorizer
-
 from lexarium_counts.analysis import analyzer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from lexarium.vocabulary import Vocabulary
-
     from lexarium_counts.config import CountConfig
 
 __all__ = ["TermCounter"]

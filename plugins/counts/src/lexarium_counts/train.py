@@ -7,12 +7,12 @@ from collections.abc import Sized
 from typing import TYPE_CHECKING
 
 import numpy as np
-from lexarium.errors import ConfigError, DataError, InputError, LexariumError
-from lexarium.tokens import is_mostly_chinese
-from lexarium.vocabulary import Vocabulary
 from scipy.sparse import csr_array
 from sklearn.feature_extraction.text import CountVectorizer
 
+from lexarium.errors import ConfigError, DataError, InputError, LexariumError
+from lexarium.tokens import is_mostly_chinese
+from lexarium.vocabulary import Vocabulary
 from lexarium_counts.analysis import analyzer
 from lexarium_counts.counter import TermCounter
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from lexarium.roles import Corpus, Run
-
     from lexarium_counts.config import CountConfig
 
 __all__ = ["EXAMPLE_CORPUS", "learn"]

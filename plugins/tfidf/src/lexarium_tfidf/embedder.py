@@ -6,22 +6,23 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+
 from lexarium.errors import CheckpointError
 from lexarium.roles import Run
 from lexarium.vocabulary import Vocabulary
 from lexarium_counts.config import read_config
 from lexarium_counts.counter import TermCounter
 from lexarium_counts.train import EXAMPLE_CORPUS, learn
-
 from lexarium_tfidf.config import TfidfConfig
 from lexarium_tfidf.model import inverse_document_frequency, weigh
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from lexarium.roles import Space, State
     from numpy.typing import NDArray
     from scipy.sparse import csr_array
+
+    from lexarium.roles import Space, State
 
 __all__ = ["Tfidf"]
 

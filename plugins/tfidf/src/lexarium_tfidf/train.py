@@ -5,13 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lexarium_counts.train import learn
-
 from lexarium_tfidf.embedder import Tfidf
 from lexarium_tfidf.model import inverse_document_frequency
 
 if TYPE_CHECKING:
     from lexarium.roles import Corpus, Run
-
     from lexarium_tfidf.config import TfidfConfig
 
 __all__ = ["fit"]

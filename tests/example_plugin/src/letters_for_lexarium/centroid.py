@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lexarium.config import from_mapping, to_mapping
 from lexarium.errors import CheckpointError, DataError
 from lexarium.roles import Floats, Matrix, Run, State
+from lexarium_heads.metrics import score
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,8 +42,10 @@ class Centroid:
         del run
         labels = sorted(set(targets))
         if len(labels) < 2 or matrix.shape[0] != len(targets):
-            raise DataError("one class only, or rows without target", "give a target per row, two classes or more")
-        rows = np.asarray([targets]).T == np.asarray([labels])
+            raise DataError(
+                "one class only, or rows without target", "give a target per row, two classes or more"
+            )
+        rows = np.asarray([labels]) == np.asarray([targets]).T
         means = (matrix.T @ rows / rows.sum(axis=0)).T.astype(np.float32)
         return cls(config, labels, Counter(sorted(targets)).most_common(1)[0][0], means)
 
@@ -55,15 +61,16 @@ class Centroid:
 
     @staticmethod
     def metrics(targets: Sequence[str], predicted: Sequence[str]) -> dict[str, Any]:
-        """Return the share of right predictions."""
-        right = sum(a == b for a, b in zip(targets, predicted, strict=True))
-        return {"accuracy": right / len(targets)}
+        """Score as the house does."""
+        return score(targets, predicted)
 
     def state(self) -> State:
         """Return the settings, the class names and the means."""
         names = json.dumps({"labels": self.labels, "majority": self.majority})
         return State(
-            config=to_mapping(self.config), tensors={"means": self.means}, files={"labels.json": names.encode()}
+            config=to_mapping(self.config),
+            tensors={"means": self.means},
+            files={"labels.json": names.encode()},
         )
 
     @classmethod

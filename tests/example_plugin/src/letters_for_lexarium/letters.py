@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import TYPE_CHECKING, Self
 from zlib import crc32
 
 import numpy as np
@@ -13,6 +12,9 @@ from lexarium.config import from_mapping, require, to_mapping
 from lexarium.errors import CheckpointError
 from lexarium.inputs import check_texts
 from lexarium.roles import Corpus, Floats, Run, Space, State
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,9 +43,8 @@ class Letters:
         """Return (n, buckets)."""
         rows = np.zeros((len(check_texts(inputs)), self.config.buckets), np.float32)
         for row, text in zip(rows, inputs, strict=True):
-            np.add.at(row, _buckets(text, self.config.buckets), 1)
-            row *= self.weights / max(1, len(text))
-        return rows
+            np.add.at(row, _buckets(text, self.config.buckets), 1 / max(1, len(text)))
+        return rows * self.weights
 
     def state(self) -> State:
         """Return the settings and the weights."""

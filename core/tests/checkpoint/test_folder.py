@@ -1,0 +1,233 @@
+"""A model folder: written whole, read back equal, and every damage to it named."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from lexarium.checkpoint.folder import (
+    Golden,
+    Node,
+    hash_file,
+    read_folder,
+    read_golden,
+    read_nodes,
+    space_id,
+    verify_files,
+    write_folder,
+)
+from lexarium.checkpoint.manifest import MANIFEST, About, GoldenEntry, PluginEntry
+from lexarium.errors import CheckpointError
+from lexarium.roles import Space, State
+
+PLUGIN = PluginEntry("lexarium-any", ">=1.0")
+GOLDEN = Golden(["", "一"], "dense", {"rows": np.ones((2, 3), np.float32)}, GoldenEntry(1e-5, 0.999))
+EMBEDDER = Node(
+    method="any",
+    plugin=PLUGIN,
+    state=State(
+        config={"lower": True},
+        tensors={"w": np.arange(6.0).reshape(2, 3), "n": np.array(3)},
+        files={"a.txt": b"1"},
+    ),
+    space=Space(dim=3),
+)
+PIPELINE = Node(
+    method="head",
+    plugin=PLUGIN,
+    state=State(config={}, tensors={"w": np.zeros((0, 2))}, files={"labels.json": b"[]", "a.txt": b"2"}),
+    parts={"embedder": EMBEDDER},
+)
+ABOUT = About(license="MIT", lineage={"texts": 2})
+
+
+@pytest.fixture
+def folder(tmp_path):
+    write_folder(tmp_path / "model", "m", PIPELINE, GOLDEN, ABOUT)
+    return tmp_path / "model"
+
+
+def locate(folder):
+    return lambda path: folder / path
+
+
+def nodes(folder):
+    return read_nodes(read_folder(folder), locate(folder))
+
+
+def equal(one, other):
+    assert (one.method, one.plugin, one.space) == (other.method, other.plugin, other.space)
+    assert dict(one.state.config) == dict(other.state.config)
+    assert dict(one.state.files) == dict(other.state.files)
+    assert one.state.tensors.keys() == other.state.tensors.keys()
+    for name, tensor in one.state.tensors.items():
+        assert tensor.dtype == other.state.tensors[name].dtype
+        assert tensor.shape == other.state.tensors[name].shape
+        np.testing.assert_array_equal(tensor, other.state.tensors[name])
+    assert one.parts.keys() == other.parts.keys()
+    for name, part in one.parts.items():
+        equal(part, other.parts[name])
+
+
+def test_a_tree_of_states_comes_back_equal(folder):
+    equal(nodes(folder), PIPELINE)
+
+
+def test_a_state_without_tensors_or_files_comes_back_equal(tmp_path):
+    bare = Node(method="m", plugin=PLUGIN, state=State(config={}, tensors={}), space=Space(dim=1))
+    write_folder(tmp_path / "bare", "m", bare, GOLDEN, About())
+    equal(nodes(tmp_path / "bare"), bare)
+
+
+def test_the_manifest_lists_every_file_with_its_size_hash_and_role(folder):
+    manifest = read_folder(folder)
+    assert (manifest.name, manifest.version, manifest.kind, manifest.about) == ("m", "1", "pipeline", ABOUT)
+    roles = {entry.path: entry.role for entry in manifest.files}
+    assert roles == {
+        "model.safetensors": "tensors",
+        "labels.json": "method",
+        "a.txt": "method",
+        "embedder/model.safetensors": "tensors",
+        "embedder/a.txt": "method",
+        "golden.safetensors": "golden",
+        "golden.json": "golden",
+    }
+    on_disk = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    assert on_disk == {*roles, MANIFEST}
+    for entry in manifest.files:
+        raw = (folder / entry.path).read_bytes()
+        assert (entry.size, entry.sha256) == (len(raw), hashlib.sha256(raw).hexdigest())
+    assert manifest.root.find_space() == (space_id(EMBEDDER), EMBEDDER.space)
+
+
+def test_the_time_of_writing_has_a_time_zone(folder):
+    assert read_folder(folder).created.endswith("+00:00")
+
+
+def test_a_folder_that_is_not_empty_is_left_as_it_is(tmp_path):
+    (tmp_path / "mine.txt").write_text("mine")
+    with pytest.raises(CheckpointError, match="the folder is not empty"):
+        write_folder(tmp_path, "m", EMBEDDER, GOLDEN, About())
+    assert os.listdir(tmp_path) == ["mine.txt"]
+
+
+def test_golden_rows_come_back(folder):
+    golden = read_golden(read_folder(folder), locate(folder))
+    assert (golden.inputs, golden.kind, golden.tolerance) == (GOLDEN.inputs, GOLDEN.kind, GOLDEN.tolerance)
+    np.testing.assert_array_equal(golden.tensors["rows"], GOLDEN.tensors["rows"])
+
+
+def test_a_whole_model_has_nothing_to_report(folder):
+    assert list(verify_files(read_folder(folder), locate(folder))) == []
+
+
+def test_every_file_that_is_missing_longer_shorter_or_changed_is_reported_by_name(folder):
+    manifest = read_folder(folder)
+    for entry in manifest.files:
+        path = folder / entry.path
+        whole = path.read_bytes()
+        changed = whole[:-1] + bytes([whole[-1] ^ 1])
+        for damaged, says in ((whole + b"x", "takes"), (whole[:-1], "takes"), (changed, "is damaged")):
+            path.write_bytes(damaged)
+            (problem,) = verify_files(manifest, locate(folder))
+            assert problem.startswith(f"{entry.path} {says}")
+        path.unlink()
+        assert list(verify_files(manifest, locate(folder))) == [f"{entry.path} is missing"]
+        path.write_bytes(whole)
+
+
+def test_a_file_of_another_size_is_found_before_any_is_opened(folder):
+    for entry in read_folder(folder).files:
+        path = folder / entry.path
+        whole = path.read_bytes()
+        path.write_bytes(whole + b" ")
+        with pytest.raises(CheckpointError, match=f"m@1: {entry.path} takes {entry.size + 1} bytes"):
+            nodes(folder)
+        path.unlink()
+        with pytest.raises(CheckpointError, match=f"m@1: {entry.path} is missing; type: lexarium verify"):
+            nodes(folder)
+        path.write_bytes(whole)
+
+
+def test_a_folder_without_manifest_holds_no_model(folder, tmp_path):
+    (folder / MANIFEST).unlink()
+    for place in (folder, tmp_path / "nowhere", folder / "labels.json"):
+        with pytest.raises(CheckpointError, match=r"there is no model here: no lexarium\.json"):
+            read_folder(place)
+
+
+@pytest.mark.parametrize("name", ["golden.json", "golden.safetensors"])
+def test_a_model_without_golden_rows_says_so(folder, name):
+    manifest = read_folder(folder)
+    rest = tuple(entry for entry in manifest.files if entry.path != name)
+    with pytest.raises(CheckpointError, match="carries no golden rows"):
+        read_golden(replace(manifest, files=rest), locate(folder))
+
+
+@pytest.mark.parametrize(
+    "raw", [b"", b"{}", b"[]", b'{"inputs": 7, "kind": "dense"}', b'{"inputs": []}', b"\xff", b"[" * 100_000]
+)
+def test_golden_inputs_that_cannot_be_read_are_a_checkpoint_error(folder, raw):
+    (folder / "golden.json").write_bytes(raw)
+    with pytest.raises(CheckpointError, match=r"golden\.json cannot be read"):
+        read_golden(read_folder(folder), locate(folder))
+
+
+def test_hashing_a_file_is_hashing_its_bytes(tmp_path):
+    (tmp_path / "f").write_bytes(b"abc" * 100_000)
+    assert hash_file(tmp_path / "f") == hashlib.sha256(b"abc" * 100_000).hexdigest()
+
+
+def changed(method="any", space=EMBEDDER.space, plugin=PLUGIN, **state):
+    return Node(method=method, plugin=plugin, state=replace(EMBEDDER.state, **state), space=space)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        changed(method="other"),
+        changed(config={"lower": False}),
+        changed(space=Space(dim=4)),
+        changed(space=Space(dim=3, normalized=True)),
+        changed(tensors={**EMBEDDER.state.tensors, "n": np.array(4)}),
+        changed(tensors={**EMBEDDER.state.tensors, "w": np.arange(6.0).reshape(3, 2)}),
+        changed(tensors={**EMBEDDER.state.tensors, "n": np.array(3.0)}),
+        changed(tensors={"w": EMBEDDER.state.tensors["w"]}),
+        changed(files={"a.txt": b"2"}),
+        changed(files={"b.txt": b"1"}),
+    ],
+)
+def test_the_space_id_changes_with_all_that_changes_vectors(other):
+    assert space_id(other) != space_id(EMBEDDER)
+
+
+def test_the_space_id_does_not_change_with_anything_else(folder, tmp_path):
+    tensors = {"n": np.array(3), "w": np.asfortranarray(EMBEDDER.state.tensors["w"])}
+    assert space_id(changed(tensors=tensors)) == space_id(EMBEDDER)
+    assert space_id(changed(plugin=PluginEntry("other", ">=9"))) == space_id(EMBEDDER)
+    write_folder(tmp_path / "renamed", "other-name", EMBEDDER, GOLDEN, About(license="CC0-1.0"))
+    for place in (folder, tmp_path / "renamed"):
+        assert read_folder(place).root.find_space()[0] == space_id(EMBEDDER)
+
+
+def test_the_space_id_survives_the_disk(folder):
+    assert space_id(nodes(folder).parts["embedder"]) == space_id(EMBEDDER)
+
+
+def test_a_model_moved_elsewhere_opens_there(folder, tmp_path):
+    shutil.move(folder, tmp_path / "moved 文")
+    equal(nodes(tmp_path / "moved 文"), PIPELINE)
+
+
+def test_a_part_without_its_files_is_not_read_from_its_neighbours(folder):
+    raw = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    raw["files"] = [entry for entry in raw["files"] if not entry["path"].startswith("embedder/")]
+    (folder / MANIFEST).write_text(json.dumps(raw), encoding="utf-8")
+    state = nodes(folder).parts["embedder"].state
+    assert (dict(state.tensors), dict(state.files)) == ({}, {})

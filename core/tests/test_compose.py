@@ -1,0 +1,153 @@
+"""Composition: an embedder under a head, apart into states and together again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from spelling_plugin.embedder import Spelling
+from spelling_plugin.head import Nearest, NearestConfig
+
+from lexarium.checkpoint.manifest import PluginEntry
+from lexarium.compose import Pipeline, put_together, take_apart
+from lexarium.errors import CheckpointError, InputError, MethodNotFoundError, PluginError
+from lexarium.host import Host, Plugin
+from lexarium.roles import Run, State
+
+
+def pipeline():
+    embedder = Spelling.tiny()
+    return Pipeline(embedder, Nearest.fit(embedder.embed(["aaa", "zzz"]), ["a", "z"], NearestConfig(), Run()))
+
+
+class _Counting(Spelling):
+    """An embedder that remembers how many texts it was given at a time."""
+
+    def __init__(self):
+        super().__init__(Spelling.tiny().config, Spelling.tiny().words)
+        self.calls = []
+
+    def embed(self, inputs):
+        self.calls.append(len(inputs))
+        return super().embed(inputs)
+
+
+def test_a_pipeline_labels_each_text():
+    model = pipeline()
+    assert model.predict(["aab", "zzy", ""]) == ["a", "z", "a"]
+    probabilities = model.predict_proba(["aab", "zzy"])
+    assert probabilities.shape == (2, 2)
+    assert list(model.labels) == ["a", "z"]
+    assert [list(model.labels)[i] for i in probabilities.argmax(axis=1)] == ["a", "z"]
+    assert model.space == model.embedder.space
+
+
+def test_no_texts_give_no_labels():
+    assert pipeline().predict([]) == []
+    assert pipeline().predict_proba([]).shape == (0, 2)
+
+
+def test_many_texts_are_embedded_batch_by_batch_and_the_order_is_kept():
+    model = Pipeline(_Counting(), pipeline().head)
+    texts = ["a", "z"] * 600
+    assert model.predict(texts) == texts
+    assert model.embedder.calls == [512, 512, 176]
+    np.testing.assert_array_equal(model.predict_proba(texts)[:2], pipeline().predict_proba(["a", "z"]))
+
+
+def test_a_single_text_is_refused():
+    for call in (pipeline().predict, pipeline().predict_proba):
+        with pytest.raises(InputError, match=r"write \[text\]"):
+            call("one text")
+
+
+def test_a_model_comes_apart_into_nodes_with_method_plugin_and_space(host):
+    node = take_apart(pipeline(), host)
+    assert (node.method, node.space, list(node.parts)) == ("nearest", None, ["embedder"])
+    inner = node.parts["embedder"]
+    assert (inner.method, inner.space, dict(inner.parts)) == ("spelling", Spelling.tiny().space, {})
+    assert inner.plugin == PluginEntry("spelling_plugin.plugin", ">=0")
+
+
+def test_put_together_it_gives_the_same_answers(host):
+    texts = ["aab", "zzy", "", "好"]
+    model = put_together(take_apart(pipeline(), host), host, "m@1")
+    np.testing.assert_array_equal(model.predict_proba(texts), pipeline().predict_proba(texts))
+    alone = put_together(take_apart(Spelling.tiny(), host), host, "m@1")
+    np.testing.assert_array_equal(alone.embed(texts), Spelling.tiny().embed(texts))
+
+
+def test_a_model_of_no_plugin_is_refused():
+    with pytest.raises(PluginError, match=r"offers the class spelling_plugin\.embedder:Spelling"):
+        take_apart(Spelling.tiny(), Host([]))
+
+
+def test_without_its_plugin_a_model_names_what_to_install(host):
+    node = take_apart(pipeline(), host)
+    with pytest.raises(MethodNotFoundError, match="pip install") as caught:
+        put_together(node, Host([]), "m@1")
+    assert "spelling_plugin.plugin" in str(caught.value)
+    assert "nearest" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("written", "installed", "opens"),
+    [
+        ("1.2", "1.2", True),
+        ("1.2", "1.10", True),
+        ("1.10", "1.2", False),
+        ("1.2.1", "1.2", False),
+        ("2", "10.0", True),
+    ],
+)
+def test_a_plugin_older_than_the_one_that_wrote_the_model_is_answered_with_the_upgrade(
+    host, written, installed, opens
+):
+    node = replace(take_apart(Spelling.tiny(), host), plugin=PluginEntry("spelling", f">={written}"))
+    plugin = replace(host.plugins[0], distribution="spelling", version=installed)
+    if opens:
+        assert isinstance(put_together(node, Host([plugin]), "m@1"), Spelling)
+    else:
+        with pytest.raises(PluginError, match=rf"by spelling {written}, .* pip install -U spelling"):
+            put_together(node, Host([plugin]), "m@1")
+
+
+def test_a_disabled_plugin_does_not_answer(host):
+    node = replace(take_apart(Spelling.tiny(), host), plugin=PluginEntry("spelling", ">=1"))
+    off = Plugin(name="spelling", distribution="spelling", version="1", status="disabled", error="it is off")
+    with pytest.raises(MethodNotFoundError, match="the plugin spelling is disabled: it is off"):
+        put_together(node, Host([off]), "m@1")
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda node: replace(node, state=State(config={"no_such": 1}, tensors=node.state.tensors)),
+        lambda node: replace(node, state=State(config={"letters": 0}, tensors=node.state.tensors)),
+        lambda node: replace(node, state=State(config=node.state.config, tensors={})),
+    ],
+)
+def test_a_damaged_state_is_a_checkpoint_error_that_names_the_model(host, spoil):
+    node = take_apart(pipeline(), host)
+    for damaged in (
+        spoil(take_apart(Spelling.tiny(), host)),
+        replace(node, parts={"embedder": spoil(node.parts["embedder"])}),
+    ):
+        with pytest.raises(CheckpointError, match="m@1"):
+            put_together(damaged, host, "m@1")
+
+
+@pytest.mark.parametrize("names", [["other"], ["embedder", "other"]])
+def test_parts_that_no_head_has_are_refused(host, names):
+    inner = take_apart(Spelling.tiny(), host)
+    node = replace(take_apart(pipeline(), host), parts=dict.fromkeys(names, inner))
+    with pytest.raises(CheckpointError, match="m@1: a head with the parts"):
+        put_together(node, host, "m@1")
+
+
+def test_a_pipeline_in_a_pipeline_is_refused(host):
+    inner = take_apart(pipeline(), host)
+    node = replace(inner, parts={"embedder": inner})
+    with pytest.raises(CheckpointError, match="a pipeline where an embedder belongs"):
+        put_together(node, host, "m@1")

@@ -1,0 +1,165 @@
+"""Settings: what a user types becomes a frozen dataclass, or an error that names the key."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Literal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lexarium.config import from_mapping, parse_settings, require, to_mapping
+from lexarium.errors import ConfigError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    ngram_range: tuple[int, int] = (1, 1)
+    alpha: float = 1.0
+    max_features: int | None = None
+    norm: Literal["l1", "l2"] | None = "l2"
+    lowercase: bool = True
+    stop_words: tuple[str, ...] | None = None
+    weights: tuple[float | None, ...] = ()
+    pattern: str = ""
+
+    def __post_init__(self):
+        require("alpha", self.alpha > 0, f"{self.alpha} is not above 0")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Demanding:
+    size: int
+    words: tuple[str, ...] = field(default_factory=tuple)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "becomes"),
+    [
+        ("ngram_range", [1, 2], (1, 2)),
+        ("alpha", 2, 2.0),
+        ("max_features", 10, 10),
+        ("max_features", None, None),
+        ("norm", "l1", "l1"),
+        ("norm", None, None),
+        ("lowercase", False, False),
+        ("stop_words", ["的", "the"], ("的", "the")),
+        ("stop_words", [], ()),
+        ("weights", [1, None, 0.5], (1.0, None, 0.5)),
+    ],
+)
+def test_a_value_of_the_right_type_is_taken(key, value, becomes):
+    taken = getattr(from_mapping(Settings, {key: value}), key)
+    assert taken == becomes
+    assert type(taken) is type(becomes)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "says"),
+    [
+        ("ngram_range", [1], "a list (int, int)"),
+        ("ngram_range", "1,2", "a list (int, int)"),
+        ("ngram_range", [1, 2.5], "a list (int, int)"),
+        ("alpha", "much", "float"),
+        ("alpha", True, "float"),
+        ("alpha", 10**400, "float"),
+        ("max_features", 1.0, "int or none"),
+        ("max_features", True, "int or none"),
+        ("norm", "l3", "'l1' or 'l2' or none"),
+        ("lowercase", 1, "bool"),
+        ("stop_words", ["a", 1], "a list (text, ...) or none"),
+        ("weights", ["a"], "a list (float or none, ...)"),
+        ("pattern", None, "text"),
+    ],
+)
+def test_a_value_of_another_type_is_refused_with_the_type_that_belongs_there(key, value, says):
+    with pytest.raises(ConfigError) as caught:
+        from_mapping(Settings, {key: value})
+    assert caught.value.key == key
+    assert str(caught.value).endswith(f"is not {says}")
+
+
+def test_an_unknown_key_is_answered_with_the_one_that_is_near():
+    with pytest.raises(ConfigError, match="no such setting; did you mean 'ngram_range'"):
+        from_mapping(Settings, {"ngram": [1, 2]})
+
+
+def test_a_range_check_of_the_class_is_a_config_error_too():
+    with pytest.raises(ConfigError, match=r"alpha: -1\.0 is not above 0"):
+        from_mapping(Settings, {"alpha": -1})
+
+
+def test_a_field_without_default_must_be_there():
+    with pytest.raises(ConfigError, match="size: is missing"):
+        from_mapping(Demanding, {})
+    assert from_mapping(Demanding, {"size": 3}) == Demanding(size=3, words=())
+
+
+def test_settings_go_to_json_and_come_back_equal():
+    settings = Settings(ngram_range=(1, 3), stop_words=("的", "a"), weights=(1.0, None), alpha=0.5)
+    document = json.loads(json.dumps(to_mapping(settings)))
+    assert list(document) == list(Settings.__dataclass_fields__)
+    assert from_mapping(Settings, document) == settings
+
+
+@pytest.mark.parametrize(
+    ("typed", "value"),
+    [
+        ("true", True),
+        ("True", True),
+        ("None", None),
+        ("null", None),
+        ("0.5", 0.5),
+        ("3", 3),
+        ("1,2", [1, 2]),
+        ("(1, 2)", [1, 2]),
+        ("[1, 2]", [1, 2]),
+        ('"3"', "3"),
+        ("l2", "l2"),
+        ("a,b", "a,b"),
+        ("", ""),
+        ("x=y", "x=y"),
+        ("1_000", "1_000"),
+    ],
+)
+def test_what_is_typed_is_json_where_it_parses_and_text_elsewhere(typed, value):
+    assert parse_settings([f" key = {typed}"]) == {"key": value}
+
+
+def test_the_last_of_two_settings_of_one_key_counts():
+    assert parse_settings(["a=1", "b=2", "a=3"]) == {"a": 3, "b": 2}
+
+
+@pytest.mark.parametrize("pair", ["min_df", "=3", " =3", ""])
+def test_a_pair_without_key_or_equals_sign_is_refused(pair):
+    with pytest.raises(ConfigError, match="key=value"):
+        parse_settings([pair])
+
+
+def test_text_that_json_would_nest_without_end_is_text():
+    deep = "[" * 100_000
+    assert parse_settings([f"key={deep}"]) == {"key": deep}
+
+
+@given(st.text(max_size=50))
+def test_any_text_can_be_typed(text):
+    parse_settings([f"key={text}"])
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+@given(st.dictionaries(st.sampled_from(list(Settings.__dataclass_fields__)), _JSON, max_size=4))
+def test_any_json_gives_settings_or_a_config_error(values):
+    try:
+        settings = from_mapping(Settings, values)
+    except ConfigError as error:
+        assert error.key in values  # noqa: PT017  either outcome is right
+    else:
+        assert from_mapping(Settings, to_mapping(settings)) == settings

@@ -1,0 +1,61 @@
+"""How to compare: a frozen dataclass, and the command line that says the same."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from dataclasses import dataclass, field
+
+from lexarium.config import require
+from lexarium.roles import Progress, silent
+
+__all__ = ["CompareOptions", "command_line", "default_threads"]
+
+_MAX_THREADS = 4
+
+
+def default_threads() -> int:
+    """Return the number of processors, at most 4: what a small server has."""
+    return min(os.cpu_count() or 1, _MAX_THREADS)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompareOptions:
+    """Settings of a comparison.
+
+    ``models`` are methods or stored models, None for every installed method at its default;
+    ``budget_seconds`` limits the wall time of everything; ``sample`` takes that many rows, the
+    labels in proportion; ``threads`` is what each candidate may use.
+    """
+
+    models: tuple[str, ...] | None = None
+    head: str = "classifier"
+    budget_seconds: float | None = None
+    sample: int | None = None
+    test_size: float = 0.2
+    seed: int = 0
+    threads: int = field(default_factory=default_threads)
+    progress: Progress = silent
+
+    def __post_init__(self) -> None:
+        require("models", self.models is None or self.models, "name at least one, or leave it out for all")
+        require("models", all(name.strip() for name in self.models or ()), "a name is empty")
+        budget = self.budget_seconds
+        require("budget", budget is None or 0 < budget < float("inf"), f"{budget} is not a time above 0")
+        require("sample", self.sample is None or self.sample > 0, f"{self.sample} is not above 0")
+        require("test_size", 0 < self.test_size < 1, f"{self.test_size} is not between 0 and 1")
+        require("seed", self.seed >= 0, f"{self.seed} is below 0")
+        require("threads", self.threads >= 1, f"{self.threads} is below 1")
+
+
+def command_line(path: str, text: str, label: str, options: CompareOptions) -> str:
+    """Return the command that makes this comparison again; every default that matters is spelt out."""
+    words = ["lexarium", "compare", path, "--text", text, "--label", label]
+    if options.models is not None:
+        words += ["--models", ",".join(options.models)]
+    if options.budget_seconds is not None:
+        words += ["--budget", f"{options.budget_seconds:g}s"]
+    if options.sample is not None:
+        words += ["--sample", str(options.sample)]
+    words += ["--test-size", f"{options.test_size:g}", "--seed", str(options.seed)]
+    return shlex.join([*words, "--threads", str(options.threads)])

@@ -1,0 +1,42 @@
+"""GloVe's settings: how a text is cut into words, and how their vectors become one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import isfinite
+from typing import Literal
+
+from lexarium.config import require
+from lexarium.tokens import TokenizerName, tokenizer
+
+__all__ = ["GloveConfig"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class GloveConfig:
+    """What turns a text into the mean of word vectors.
+
+    ``lowercase``  GloVe 6B and Twitter are lower-cased; 42B and 840B have cased words too
+    ``tokenizer``  what a word is (:mod:`lexarium.tokens`); ``pattern`` asks for a ``token_pattern``
+    ``pooling``    ``mean``; ``idf``, weighted by inverse document frequency; or ``sif``, the weights
+                   a / (a + p(word)) and, given a corpus, the removal of the common component
+    ``sif_a``      a of SIF (Arora et al., 2017)
+    ``normalize``  rows of length 1
+
+    :raises ConfigError: a value is out of range, or of no effect beside the others.
+    """
+
+    lowercase: bool = True
+    tokenizer: TokenizerName = "words"
+    token_pattern: str | None = None
+    pooling: Literal["mean", "idf", "sif"] = "mean"
+    sif_a: float = 1e-3
+    normalize: bool = False
+
+    def __post_init__(self) -> None:
+        require("sif_a", isfinite(self.sif_a) and self.sif_a > 0, f"{self.sif_a} is not a number above 0")
+        if self.token_pattern is None:
+            require("token_pattern", self.tokenizer != "pattern", "is missing; tokenizer=pattern needs one")
+            return
+        require("token_pattern", self.tokenizer == "pattern", "has no effect unless tokenizer=pattern")
+        tokenizer("pattern", self.token_pattern)  # it must be a regular expression

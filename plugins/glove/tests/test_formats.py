@@ -1,0 +1,51 @@
+"""Import: what a path may be."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from lexarium.errors import FormatError, InputError
+from lexarium.roles import Run
+from lexarium_glove.config import GloveConfig
+from lexarium_glove.formats import read
+
+VECTORS = np.arange(6, dtype=np.float32).reshape(3, 2)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    np.save(tmp_path / "glove_emb.npy", VECTORS)
+    pq.write_table(pa.table({"index": ["a", "b", "c"]}), tmp_path / "glove_index.parquet")
+    return tmp_path
+
+
+@pytest.mark.parametrize("name", ["", "glove_emb.npy"])
+def test_a_matrix_with_its_index_is_read_from_its_folder_or_from_itself(folder, name):
+    glove = read(folder / name, GloveConfig(), None, Run())
+    assert list(glove.words) == ["a", "b", "c"]
+    np.testing.assert_array_equal(glove.words.vectors, VECTORS)
+
+
+def test_a_text_file_is_read_under_any_name(tmp_path):
+    (tmp_path / "vectors").write_text("a 0 1\nb 2 3\n")
+    glove = read(tmp_path / "vectors", GloveConfig(normalize=True), None, Run())
+    np.testing.assert_allclose(glove.embed(["B"]), [[2 / 13**0.5, 3 / 13**0.5]], rtol=1e-6)
+
+
+def test_a_folder_with_two_matrices_says_which_there_are(folder):
+    np.save(folder / "other.npy", VECTORS)
+    with pytest.raises(FormatError, match=r"there are 2: glove_emb\.npy, other\.npy"):
+        read(folder, GloveConfig(), None, Run())
+
+
+def test_a_matrix_without_its_index_says_what_belongs_together(tmp_path):
+    np.save(tmp_path / "v.npy", VECTORS)
+    with pytest.raises(FormatError, match=r"one \.parquet file is needed, there are 0: none"):
+        read(tmp_path / "v.npy", GloveConfig(), None, Run())
+
+
+def test_a_path_that_does_not_exist_is_named(tmp_path):
+    with pytest.raises(InputError, match=r"no\.txt: there is no such file"):
+        read(tmp_path / "no.txt", GloveConfig(), None, Run())
