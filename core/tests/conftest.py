@@ -11,6 +11,7 @@ from types import ModuleType
 
 import pytest
 from click.testing import CliRunner
+from hypothesis import settings
 
 from lexarium.cli.main import cli
 from lexarium.cli.session import Session
@@ -20,6 +21,8 @@ from lexarium.host import Host
 from lexarium.zoo import Zoo
 
 SITE = Path(__file__).parent / "site"
+settings.register_profile("untimed", deadline=None)  # a busy machine is no failure
+settings.load_profile("untimed")
 sys.path.append(str(SITE))  # code without metadata: no host discovers it unless a test installs it
 
 

@@ -30,6 +30,7 @@ BAD = {
     "exits": ("import sys\nsys.exit(3)", "broken", "SystemExit: 3"),
     "syntax": ("def", "broken", "SyntaxError"),
     "needs": ("import no_such_module_anywhere", "broken", "no_such_module_anywhere"),
+    "mute": ("class Mute(Exception):\n  def __str__(self): 1 / 0\nraise Mute", "broken", "Mute: "),
     "misspelt": (f"{GOOD}def lexarium_method(): return []", "invalid", "did you mean 'lexarium_methods'"),
     "elsewhere": (f"{GOOD}def lexicon_methods(): return []", "invalid", "lexicon_methods"),
     "unmarked": ("def lexarium_methods(): return []", "invalid", "lexarium_methods lacks @hookimpl"),

@@ -45,6 +45,12 @@ def test_the_nearest_texts_come_first_and_ties_keep_their_order(packed):
     np.testing.assert_allclose([score for _, score in found], [1, 1, 1, 4 / np.sqrt(18)], atol=1e-6)
 
 
+def test_many_texts_of_one_cosine_keep_their_order():
+    texts = [f"{'ab' if i % 3 else 'b'}{i}" for i in range(1000)]
+    found = [text for text, _ in nearest_texts(embedder(), "b", texts, 1000)]
+    assert found == [*texts[::3], *(text for text in texts if text.startswith("a"))]
+
+
 def test_a_text_without_direction_has_cosine_zero_and_no_more_come_back_than_there_are():
     assert nearest_texts(embedder(), "", ["a", ""], 10) == [("a", 0.0), ("", 0.0)]
 

@@ -62,11 +62,14 @@ def test_quoted_fields_may_hold_separators_quotes_and_lines_and_lines_stay_right
     assert rows(read(path)) == [('a, "b"\r\nc\n', "x", 2), ("last", "y", 6)]
 
 
-def test_a_text_longer_than_pythons_own_limit_is_read_and_the_limit_stays_as_it_was(tmp_path):
-    limit = csv.field_size_limit()
+def test_a_text_longer_than_pythons_own_limit_is_read_while_another_reader_fails(tmp_path):
     text = "long " * 100_000
-    assert read(write(tmp_path, f"text,label\n{text},x\n")).texts == [text]
-    assert csv.field_size_limit() == limit
+    long, bad = write(tmp_path, f"text,label\n{text},x\n"), write(tmp_path, "text,label\na,\n", "bad.csv")
+    csv.field_size_limit(131_072)
+    for _ in range(2):
+        with pytest.raises(InputError):
+            read(bad)
+        assert read(long).texts == [text]
 
 
 def test_a_text_may_be_empty_and_a_label_loses_the_space_around_it(tmp_path):
@@ -222,7 +225,8 @@ def test_the_only_column_needs_no_name(tmp_path, name, content, texts):
         ("t.csv", "", "the file is empty"),
         ("t.jsonl", "{broken\n", "line 1: not JSON"),
         ("t.jsonl", "[1]\n", "line 1: not a JSON object"),
-        ("t.csv", "x" * 200_000, "line 1: "),
+        ("t.csv", "x" * 200_000, "there are no texts in it"),
+        ("t.csv", '"x', "line 1: unexpected end of data"),
         ("t.txt", b"a\n\xe9\n", "line 2: byte 0xe9"),
     ],
 )

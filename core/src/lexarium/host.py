@@ -235,7 +235,8 @@ def _load(entry: EntryPoint, disabled: frozenset[str]) -> Plugin:
 
 
 def _broken(record: Plugin, error: BaseException) -> Plugin:
-    text = f"{type(error).__name__}: {error}".splitlines()[0]
+    says = traceback.TracebackException.from_exception(error)  # as text: str(error) might raise, too
+    text = f"{type(error).__name__}: {says}".splitlines()[0]
     return replace(record, status="broken", error=text, trace="".join(traceback.format_exception(error)))
 
 

@@ -148,14 +148,13 @@ def _rows(path: str | Path, columns: Sequence[str]) -> Iterator[_Row]:
         return _json_rows(path, columns)
     if ending == ".parquet":
         return _parquet_rows(path, columns)
-    return _delimited_rows(path, columns, "\t" if ending == ".tsv" else ",")
+    return _delimited_rows(path, columns)
 
 
-def _delimited_rows(path: str | Path, columns: Sequence[str], delimiter: str) -> Iterator[_Row]:
-    previous = csv.field_size_limit(_MAX_LINE)
+def _delimited_rows(path: str | Path, columns: Sequence[str]) -> Iterator[_Row]:
+    reader = _reader(path)
     start = 1
     try:
-        reader = csv.reader((text for _, text in _lines(path)), delimiter=delimiter, strict=True)
         header = next(reader, None)
         if header is None:
             raise InputError(path, "the file is empty", "give a table with a header line")
@@ -171,8 +170,13 @@ def _delimited_rows(path: str | Path, columns: Sequence[str], delimiter: str) ->
             start = reader.line_num + 1
     except csv.Error as error:
         raise InputError(path, str(error), "quote the field or mend the row", line=start) from error
-    finally:
-        csv.field_size_limit(previous)
+
+
+def _reader(path: str | Path) -> Any:  # noqa: ANN401  csv does not name the type of its readers
+    # The limit is the process's: raised, and not lowered again under a reader that is still at work.
+    csv.field_size_limit(max(_MAX_LINE, csv.field_size_limit()))
+    delimiter = "\t" if _ending(path) == ".tsv" else ","
+    return csv.reader((text for _, text in _lines(path)), delimiter=delimiter, strict=True)
 
 
 def _json_rows(path: str | Path, columns: Sequence[str]) -> Iterator[_Row]:
@@ -219,9 +223,8 @@ def _only_column(path: str | Path) -> str:
     elif _ending(path) == ".jsonl":
         names = list(next((row for _, row in _json_rows(path, ())), {}))
     else:
-        first = next((text for _, text in _lines(path)), "")
         try:
-            names = next(csv.reader([first], delimiter="\t" if _ending(path) == ".tsv" else ","), [])
+            names = next(_reader(path), [])
         except csv.Error as error:
             raise InputError(path, str(error), "give a table with a header line", line=1) from error
     if len(names) != 1:

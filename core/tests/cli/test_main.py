@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 import signal
 import subprocess
 import sys
@@ -203,6 +204,32 @@ class TestProcess:
         assert (process.returncode, out) == (130, b"")
         assert err == b"Interrupted.\n"
         assert not (tmp_path / "home").exists()
+
+    def test_a_full_disk_is_one_line_and_leaves_the_old_file_and_the_store_as_they_were(
+        self, lexarium, tmp_path
+    ):
+        text = tmp_path / "t.txt"
+        text.write_text("".join(f"word{number}\n" for number in range(500)))
+        assert lexarium("fit", "spelling", "--corpus", text, "--name", "s").returncode == 0
+        (tmp_path / "out").mkdir()
+        (tmp_path / "out" / "v.npy").write_text("old")
+        before = sorted(tmp_path.rglob("*"))
+
+        def limit():
+            resource.setrlimit(resource.RLIMIT_FSIZE, (8192, 8192))
+
+        for arguments in (
+            ["embed", "s", text, "--out", tmp_path / "out" / "v.npy"],
+            ["embed", "s", text, "--out", tmp_path / "out" / "v.jsonl"],
+            ["fit", "spelling", "--corpus", text, "--name", "s"],
+        ):
+            no_code = {"PYTHONDONTWRITEBYTECODE": "1"}  # it would be cut short, and stay
+            done = lexarium(*arguments, preexec_fn=limit, env=no_code, text=True)
+            assert (done.returncode, done.stdout) == (1, "")
+            assert done.stderr.startswith("Error: ")
+            assert done.stderr.count("\n") == 1
+        assert sorted(tmp_path.rglob("*")) == before
+        assert (tmp_path / "out" / "v.npy").read_text() == "old"
 
     def test_a_reader_that_goes_away_is_no_traceback(self, environment):
         script = Path(sys.executable).parent / "lexarium"

@@ -50,7 +50,7 @@ class LocalStore:
     def names(self) -> list[str]:
         """Return the names of all stored models, sorted."""
         refs = self.home / "refs"
-        return sorted(name for name in _listed(refs) if is_name(name) and _listed(refs / name))
+        return sorted(name for name in _listed(refs) if is_name(name) and self.versions(name))
 
     def versions(self, name: str) -> list[str]:
         """Return the versions of ``name``, oldest first; empty where there is none."""

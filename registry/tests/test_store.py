@@ -1,0 +1,327 @@
+"""The local store: whole at every moment, whoever is killed, whoever writes at the same time."""
+
+from __future__ import annotations
+
+import errno
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from lexarium.checkpoint.folder import verify_files
+from lexarium.errors import CheckpointError, ModelNotFoundError, StoreError
+from lexarium.testing.stores import writer
+from lexarium_registry.store import LocalStore, default_home
+
+# In a process of its own: for k = 0, 1, 2 ... a child does what is asked on a store of its own and
+# is killed (no handler runs, nothing is flushed) just before the k-th time that it touches the disk.
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from lexarium.testing.stores import writer
+from lexarium_registry.store import LocalStore
+
+root, work = Path(sys.argv[1]), sys.argv[2]
+TOUCHES = {"open", "os.rename", "os.mkdir", "os.remove", "os.rmdir", "os.chmod"}
+
+def act(store):
+    if work == "remove":
+        return store.remove("x", "1")
+    return store.publish("x", writer(b"two"))
+
+k, done = 0, False
+while not done:
+    store = LocalStore(root / str(k))
+    for content in (b"one", b"other"):
+        if work != "first":
+            store.publish("x", writer(content))
+    child = os.fork()
+    if child == 0:
+        left = k
+        def touch(event, arguments):
+            global left
+            if event in TOUCHES and str(arguments[0]).startswith(str(root)):
+                if left == 0:
+                    os.kill(os.getpid(), signal.SIGKILL)
+                left -= 1
+        sys.addaudithook(touch)
+        act(store)
+        os._exit(0)
+    status = os.waitpid(child, 0)[1]
+    done = os.WIFEXITED(status)
+    assert done or os.WTERMSIG(status) == signal.SIGKILL
+    k += 1
+print(k)
+"""
+
+PUBLISH = """
+import sys
+from pathlib import Path
+from lexarium.testing.stores import writer
+from lexarium_registry.store import LocalStore
+store, who = LocalStore(Path(sys.argv[1])), sys.argv[2]
+print("ready", flush=True)
+sys.stdin.readline()
+for i in range(8):
+    print(store.publish("x", writer(f"{who if i % 2 else 'both'} {i}".encode())).version)
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="kills with a signal")
+@pytest.mark.parametrize(("work", "before"), [("first", []), ("publish", ["1", "2"]), ("remove", ["1", "2"])])
+def test_killed_at_any_moment_it_leaves_a_store_that_is_whole_and_goes_on(tmp_path, whole, work, before):
+    command = [sys.executable, "-c", KILLED, str(tmp_path), work]
+    moments = int(subprocess.run(command, capture_output=True, check=True, text=True).stdout)
+    after = {"first": ["1"], "publish": ["1", "2", "3"], "remove": ["2"]}[work]
+    seen = set()
+    for moment in range(moments):
+        store = LocalStore(tmp_path / str(moment))
+        versions = store.versions("x")
+        assert versions in (before, after)
+        assert store.names() == (["x"] if versions else [])
+        assert whole(store)
+        expected = str(int(versions[-1]) + 1) if versions else "1"
+        assert store.publish("x", writer(b"next")).version == expected
+        assert whole(store)
+        assert list((store.home / "staging").iterdir()) == [], "what the dead left behind is cleared"
+        seen.add(tuple(versions))
+    assert seen == {tuple(before), tuple(after)}, "it was killed both before and after the deed"
+    assert moments > 10
+
+
+def test_two_processes_that_publish_one_name_at_once_both_succeed_and_readers_see_whole_models(
+    home, store, whole
+):
+    store.publish("x", writer(b"first"))
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    both = [subprocess.Popen([sys.executable, "-c", PUBLISH, str(home), who], **pipes) for who in ("a", "b")]
+    for process in both:
+        assert process.stdout.readline() == "ready\n"
+    for process in both:
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    while any(process.poll() is None for process in both):
+        found = store.find("x")
+        assert list(verify_files(found.manifest, found.locate)) == []
+    outputs = [process.communicate(timeout=60)[0].split() for process in both]
+    assert sorted(map(int, [*outputs[0], *outputs[1]])) == list(range(2, 18))
+    assert store.versions("x") == [str(n) for n in range(1, 18)]
+    assert whole(store)
+
+
+def test_staging_of_a_living_process_is_left_alone(store):
+    staging = store.home / "staging"
+    living, odd = staging / f"{os.getppid()}-x", staging / "not-a-number"
+    dead, far = staging / "999999999-x", staging / f"{10**30}-x"
+    for folder in (living, odd, dead, far):
+        folder.mkdir(parents=True)
+    store.publish("x", writer(b"one"))
+    assert sorted(staging.iterdir()) == sorted([living, odd])
+
+
+def test_equal_content_is_kept_once_and_goes_with_its_last_user(store, files):
+    store.publish("x", writer(b"shared"))
+    blobs = files(store.home / "blobs")
+    store.publish("y", writer(b"shared"))
+    assert files(store.home / "blobs") == blobs
+    store.publish("y", writer(b"own"))
+    assert len(files(store.home / "blobs")) == len(blobs) + 1
+    store.remove("y")
+    assert files(store.home / "blobs") == blobs
+    store.remove("x")
+    assert files(store.home / "blobs") == []
+    assert files(store.home / "manifests") == []
+
+
+def test_blobs_stand_under_their_own_hash_and_cannot_be_written_to(store):
+    found = store.publish("x", writer(b"content"))
+    for entry in found.manifest.files:
+        blob = found.locate(entry.path)
+        assert blob.relative_to(store.home) == Path("blobs", entry.sha256[:2], entry.sha256)
+        assert blob.stat().st_mode & 0o222 == 0
+
+
+def turn(raw):
+    return raw[:-1] + bytes([raw[-1] ^ 1])
+
+
+def spoil(path, change):
+    path.chmod(0o644)
+    path.write_bytes(change(path.read_bytes()))
+
+
+@pytest.mark.parametrize(
+    "change", [lambda raw: raw[:-1] + bytes([raw[-1] ^ 1]), lambda raw: raw + b"x", lambda _: b""]
+)
+def test_a_damaged_blob_is_found_by_verifying_and_healed_by_storing_the_same_again(store, whole, change):
+    found = store.publish("x", writer(b"content"))
+    spoil(found.locate("content.bin"), change)
+    (problem,) = verify_files(found.manifest, found.locate)
+    assert problem.startswith("content.bin ")
+    store.publish("y", writer(b"content"))
+    assert whole(store)
+
+
+def test_a_missing_blob_comes_back_by_storing_the_same_again(store, whole):
+    store.publish("x", writer(b"content")).locate("content.bin").unlink()
+    store.publish("x", writer(b"content"))
+    assert whole(store)
+
+
+DAMAGE = {
+    "nonsense": b"nonsense",
+    "empty": b"",
+    "not ASCII": b"\xff" * 64,
+    "a way out": b"../../../etc/passwd",
+    "the hash of nothing stored": b"0" * 64,
+}
+
+
+@pytest.mark.parametrize("raw", DAMAGE.values(), ids=DAMAGE.keys())
+def test_a_damaged_reference_is_named_leaves_the_others_and_can_be_removed(store, whole, files, raw):
+    store.publish("x", writer(b"one"))
+    store.publish("x", writer(b"two"))
+    store.publish("y", writer(b"one"))
+    (store.home / "refs" / "x" / "1").write_bytes(raw)
+    with pytest.raises(CheckpointError, match=r"x@1: its .* \(lexarium remove x@1\) and store it again"):
+        store.find("x", "1")
+    for name in ("x", "y"):
+        assert list(verify_files((found := store.find(name)).manifest, found.locate)) == []
+    kept = files(store.home / "blobs")
+    store.remove("y")
+    assert files(store.home / "blobs") == kept, (
+        "while a version is damaged nothing is swept that it might need"
+    )
+    assert store.remove("x", "1") == ["1"]
+    assert store.versions("x") == ["2"]
+    assert whole(store)
+    assert len(files(store.home / "manifests")) == 1
+
+
+@pytest.mark.parametrize(
+    "change", [lambda raw: raw.replace(b"any", b"all"), lambda raw: raw[:50], lambda _: b"{}"]
+)
+def test_a_damaged_manifest_is_never_believed(store, change):
+    store.publish("x", writer(b"one"))
+    (manifest,) = (path for path in (store.home / "manifests").rglob("*") if path.is_file())
+    spoil(manifest, change)
+    with pytest.raises(CheckpointError, match="x@1: its manifest is damaged: its sha256 is another"):
+        store.find("x")
+    manifest.unlink()
+    with pytest.raises(CheckpointError, match="x@1: its manifest is missing"):
+        store.find("x")
+
+
+def test_files_of_strangers_in_the_store_are_passed_over(store):
+    store.publish("x", writer(b"one"))
+    for stray in (".DS_Store", "Thumbs.db", "README"):
+        (store.home / "refs" / stray).write_text("stray")
+        (store.home / "refs" / "x" / stray).write_text("stray")
+    for stray in ("²", "٣", "1.tmp", "-1"):
+        (store.home / "refs" / "x" / stray).write_text("stray")
+    (store.home / "refs" / "empty").mkdir()
+    assert store.names() == ["x"]
+    assert store.versions("x") == ["1"]
+    assert store.publish("x", writer(b"two")).version == "2"
+
+
+def test_versions_are_counted_as_numbers(store):
+    for _ in range(11):
+        store.publish("x", writer(b"one"))
+    assert store.versions("x") == [str(n) for n in range(1, 12)]
+    assert store.find("x").version == "11"
+
+
+def everything(home):
+    return {str(p): (p.stat().st_mtime_ns, p.read_bytes() if p.is_file() else None) for p in home.rglob("*")}
+
+
+def test_a_read_only_store_can_be_read_and_reading_writes_nothing(store, whole):
+    store.publish("x", writer(b"one"))
+    for path in (store.home, *store.home.rglob("*")):
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    before = everything(store.home)
+    assert whole(LocalStore(store.home))
+    assert store.resolve("x@1").version == "1"
+    assert everything(store.home) == before
+    if os.geteuid():  # root may write anywhere
+        for call in (lambda: store.publish("y", writer(b"one")), lambda: store.remove("x")):
+            with pytest.raises(StoreError, match="cannot be written"):
+                call()
+    for path in (store.home, *store.home.rglob("*")):
+        path.chmod(0o755)
+
+
+@pytest.mark.parametrize("place", ["file", "file/below"])
+def test_a_home_that_cannot_be_made_is_a_store_error(tmp_path, place):
+    (tmp_path / "file").write_text("a file")
+    store = LocalStore(tmp_path / place)
+    assert store.names() == []
+    with pytest.raises(StoreError, match="check the folder, or set LEXARIUM_HOME"):
+        store.publish("x", writer(b"one"))
+
+
+@pytest.mark.parametrize(
+    ("code", "says"), [(errno.ENOSPC, "free some space; nothing was stored"), (errno.EROFS, "LEXARIUM_HOME")]
+)
+def test_a_disk_that_refuses_is_a_store_error_and_nothing_is_stored(store, files, code, says):
+    store.publish("x", writer(b"one"))
+    before = files(store.home)
+
+    def refuse(folder):
+        writer(b"two")(folder)
+        raise OSError(code, os.strerror(code))
+
+    with pytest.raises(StoreError, match=says):
+        store.publish("x", refuse)
+    assert files(store.home) == before
+
+
+def test_a_writer_that_writes_no_model_stores_nothing(store, files):
+    with pytest.raises(CheckpointError, match="there is no model here"):
+        store.publish("x", lambda folder: folder.mkdir())
+    assert store.names() == []
+    assert [path for path in files(store.home) if path != "lock"] == []
+
+
+def test_what_is_not_there_is_answered_with_what_is_near(store):
+    store.publish("glove", writer(b"one"))
+    with pytest.raises(ModelNotFoundError, match="did you mean 'glove'"):
+        store.find("glvoe")
+    with pytest.raises(ModelNotFoundError, match="no stored model named 'glove@2'; did you mean 'glove@1'"):
+        store.resolve("glove@2")
+    with pytest.raises(ModelNotFoundError):
+        store.remove("glove", "2")
+    assert store.versions("glove") == ["1"]
+
+
+def test_a_folder_is_read_where_it_lies_and_never_for_a_bare_name(store, tmp_path, monkeypatch):
+    writer(b"one")(tmp_path / "glove")
+    monkeypatch.chdir(tmp_path)
+    for reference in ("./glove", str(tmp_path / "glove"), "../" + tmp_path.name + "/glove"):
+        assert store.resolve(reference).locate("content.bin").read_bytes() == b"one"
+    with pytest.raises(StoreError, match=r"for the folder type \./glove"):
+        store.resolve("glove")
+    store.publish("glove", writer(b"two"))
+    assert store.resolve("glove").locate("content.bin").read_bytes() == b"two"
+    with pytest.raises(CheckpointError, match="there is no model here"):
+        store.resolve("./nowhere")
+
+
+def test_a_model_that_is_being_read_outlives_its_removal(store):
+    with store.publish("x", writer(b"content")).locate("content.bin").open("rb") as file:
+        store.remove("x")
+        assert file.read() == b"content"
+
+
+def test_the_home_is_what_the_environment_says_or_the_users_data_folder(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("LEXARIUM_HOME", "models")
+    assert default_home() == LocalStore().home == tmp_path / "models"
+    monkeypatch.delenv("LEXARIUM_HOME")
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    assert default_home().name == "lexarium"
+    assert default_home().is_absolute()
+    assert LocalStore(Path("relative")).home == tmp_path / "relative"
