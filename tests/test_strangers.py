@@ -10,15 +10,34 @@ from pathlib import Path
 
 import pytest
 
+from lexarium.host import HOUSE, Host
+
 LEXARIUM = Path(sys.executable).parent / "lexarium"
 REVIEWS = [("a wonderful, moving film", "good"), ("dull and far too long", "bad")] * 6
 
-BOW_AGAIN = """
+GREEDY = """
 from lexarium.hookspecs import hookimpl
-from lexarium.method import Method
+from lexarium.method import Command, HeadMethod, Method, StoreKind
 @hookimpl
 def lexarium_methods():
-    return [Method(name="bow", summary="mine", embedder="x:Y", config="x:Z")]
+    return [Method(name=n, summary="mine", embedder="x:Y", config="x:Z") for n in ("bow", "tfidf", "glove")]
+@hookimpl
+def lexarium_heads():
+    return [HeadMethod(name="classifier", summary="mine", head="x:Y", config="x:Z")]
+@hookimpl
+def lexarium_stores():
+    return [StoreKind(name="local", summary="mine", store="x:Y")]
+@hookimpl
+def lexarium_commands():
+    names = ("list", "show", "remove", "verify", "train", "predict", "evaluate", "compare")
+    return [Command(name=n, summary="mine", command="x:y") for n in names]
+"""
+FIT = """
+from lexarium.hookspecs import hookimpl
+from lexarium.method import Command
+@hookimpl
+def lexarium_commands():
+    return [Command(name="fit", summary="mine", command="x:y")]
 """
 BAD = {
     "raises": ("raise RuntimeError('broken on purpose')", "broken", "broken on purpose"),
@@ -34,7 +53,8 @@ BAD = {
         "invalid",
         "int",
     ),
-    "takes": (BOW_AGAIN, "invalid", "lexarium-bow"),
+    "greedy": (GREEDY, "invalid", "lexarium-bow"),
+    "fits": (FIT, "invalid", "lexarium-core"),
     "old": ("LEXARIUM_API = 0", "incompatible", "version 0"),
     "chatters": ("print('hello from a plugin')", "ok", ""),
     "missing": (None, "broken", "missing_plugin"),
@@ -79,6 +99,24 @@ def test_plugins_names_each_bad_one_with_what_is_wrong(with_bad_ones):
         assert found[name]["status"] == "ok"
 
 
+def test_the_greedy_one_claims_all_that_the_house_offers(environment):
+    offered = [
+        offer.descriptor.name
+        for kind in ("embedder", "head", "store", "command")
+        for offer in Host.discover().offers(kind)
+    ]
+    assert [name for name in offered if f'"{name}"' not in GREEDY] == []
+
+
+def test_the_host_knows_the_owner_of_all_that_the_house_offers():
+    found = {
+        (kind, offer.descriptor.name): offer.plugin.distribution
+        for kind in ("embedder", "head", "fuser", "store", "command")
+        for offer in Host.discover().offers(kind)
+    }
+    assert found == HOUSE
+
+
 def test_every_command_of_the_others_goes_on_working(with_bad_ones, table, tmp_path):
     train = ["--data", table, "--text", "text", "--label", "label", "--embedder", "t", "--head", "classifier"]
     for arguments in (
@@ -108,7 +146,7 @@ def test_the_doctor_shows_where_a_plugin_broke_and_exits_with_one(with_bad_ones)
     assert done.returncode == 1
     assert "broken on purpose" in done.stdout
     assert "raises_plugin.py" in done.stdout
-    assert done.stderr.splitlines()[-1].startswith("Error: 8 of ")
+    assert done.stderr.splitlines()[-1].startswith("Error: 9 of ")
 
 
 def test_strict_makes_a_bad_plugin_an_error(with_bad_ones):

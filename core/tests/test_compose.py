@@ -151,3 +151,46 @@ def test_a_pipeline_in_a_pipeline_is_refused(host):
     node = replace(inner, parts={"embedder": inner})
     with pytest.raises(CheckpointError, match="a pipeline where an embedder belongs"):
         put_together(node, host, "m@1")
+
+
+@pytest.mark.parametrize(
+    ("installed", "required", "old"),
+    [
+        ("0.1.0", "0.1.0", False),
+        ("0.2", "0.2.0", False),
+        ("0.1.1rc1", "0.1.0", False),
+        ("0.1.0+cpu", "0.1.0", False),
+        ("0.10.0", "0.9.0", False),
+        ("0.1.0", "0.1.1", True),
+        ("0.9", "0.10", True),
+    ],
+)
+def test_only_an_older_plugin_is_older(installed, required, old):
+    from lexarium.compose import _numbers
+
+    assert (_numbers(installed) < _numbers(required)) is old
+
+
+def test_every_part_says_its_kind(host):
+    node = take_apart(pipeline(), host)
+    assert (node.kind, node.parts["embedder"].kind) == ("head", "embedder")
+
+
+@pytest.mark.parametrize(
+    ("kind", "parts"), [("embedder", True), ("head", False), ("fuser", True), ("fuser", False)]
+)
+def test_what_a_part_is_does_not_follow_from_its_parts(host, kind, parts):
+    node = replace(take_apart(pipeline(), host), kind=kind)
+    with pytest.raises((CheckpointError, MethodNotFoundError)):
+        put_together(node if parts else replace(node, parts={}), host, "m@1")
+
+
+@pytest.mark.parametrize(
+    "change", [{"dim": 999}, {"sparse": True}, {"normalized": True}, {"modalities": ("image",)}]
+)
+def test_a_space_that_the_manifest_misstates_is_a_checkpoint_error(host, change):
+    node = take_apart(pipeline(), host)
+    inner = replace(node.parts["embedder"], space=replace(node.parts["embedder"].space, **change))
+    for wrong in (inner, replace(node, parts={"embedder": inner})):
+        with pytest.raises(CheckpointError, match="m@1: the manifest says Space"):
+            put_together(wrong, host, "m@1")

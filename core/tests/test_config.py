@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lexarium.config import from_mapping, parse_settings, require, to_mapping
+from lexarium.config import fit_only, fit_only_settings, from_mapping, parse_settings, require, to_mapping
 from lexarium.errors import ConfigError
 
 
@@ -104,32 +104,66 @@ def test_settings_go_to_json_and_come_back_equal():
     assert from_mapping(Settings, document) == settings
 
 
+@dataclass(frozen=True, kw_only=True)
+class Typed:
+    flag: bool = False
+    number: float = 0.0
+    whole: int = 0
+    text: str = ""
+    maybe: str | None = "x"
+    words: Literal["english"] | tuple[str, ...] | None = None
+    pair: tuple[int, int] = (0, 0)
+    level: Literal[1, 2] = 1
+
+
 @pytest.mark.parametrize(
     ("typed", "value"),
     [
-        ("true", True),
-        ("True", True),
-        ("None", None),
-        ("null", None),
-        ("0.5", 0.5),
-        ("3", 3),
-        ("1,2", [1, 2]),
-        ("(1, 2)", [1, 2]),
-        ("[1, 2]", [1, 2]),
-        ('"3"', "3"),
-        ("l2", "l2"),
-        ("a,b", "a,b"),
-        ("", ""),
-        ("x=y", "x=y"),
-        ("1_000", "1_000"),
+        ("flag=true", True),
+        ("flag=True", True),
+        ("number=0.5", 0.5),
+        ("number=3", 3.0),
+        ("whole=3", 3),
+        ("text=1", "1"),
+        ("text=true", "true"),
+        ("text=[0,9]", "[0,9]"),
+        ('text="3"', "3"),
+        ("text=", ""),
+        ("text=x=y", "x=y"),
+        ("maybe=none", None),
+        ("maybe=null", None),
+        ("maybe=7", "7"),
+        ("words=english", "english"),
+        ("words=the", ("the",)),
+        ("words=the,a,", ("the", "a")),
+        ("pair=1,2", (1, 2)),
+        ("pair=(1, 2)", (1, 2)),
+        ("pair=[1, 2]", (1, 2)),
+        ("level=2", 2),
     ],
 )
-def test_what_is_typed_is_json_where_it_parses_and_text_elsewhere(typed, value):
-    assert parse_settings([f" key = {typed}"]) == {"key": value}
+def test_what_is_typed_means_what_its_field_takes(typed, value):
+    found = getattr(from_mapping(Typed, parse_settings([f" {typed}"])), typed.partition("=")[0])
+    assert found == value
+    assert type(found) is type(value)
+
+
+@pytest.mark.parametrize(
+    "typed", ["flag=1", "whole=1.5", "number=nan", "number=Infinity", "pair=1", "level=1.0"]
+)
+def test_what_is_typed_and_does_not_fit_its_field_is_refused(typed):
+    with pytest.raises(ConfigError, match=typed.partition("=")[2]):
+        from_mapping(Typed, parse_settings([typed]))
+
+
+def test_a_huge_value_is_not_repeated_whole():
+    with pytest.raises(ConfigError) as caught:
+        from_mapping(Typed, {"whole": "x" * 10_000})
+    assert len(str(caught.value)) < 200
 
 
 def test_the_last_of_two_settings_of_one_key_counts():
-    assert parse_settings(["a=1", "b=2", "a=3"]) == {"a": 3, "b": 2}
+    assert from_mapping(Typed, parse_settings(["whole=1", "number=2", "whole=3"])).whole == 3
 
 
 @pytest.mark.parametrize("pair", ["min_df", "=3", " =3", ""])
@@ -163,3 +197,17 @@ def test_any_json_gives_settings_or_a_config_error(values):
         assert error.key in values  # noqa: PT017  either outcome is right
     else:
         assert from_mapping(Settings, to_mapping(settings)) == settings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trained:
+    least: int = fit_only(1)
+    most: float | None = fit_only(None)
+    lower: bool = True
+
+
+def test_a_setting_that_training_alone_reads_is_one_like_the_others_and_marked():
+    assert fit_only_settings(Trained) == ("least", "most")
+    assert fit_only_settings(Settings) == ()
+    assert from_mapping(Trained, {"most": 2}) == Trained(least=1, most=2.0, lower=True)
+    assert to_mapping(Trained()) == {"least": 1, "most": None, "lower": True}

@@ -9,7 +9,7 @@ import pytest
 
 from lexarium.errors import MethodNotFoundError, NameTakenError, PluginError
 from lexarium.hookspecs import API
-from lexarium.host import Host, Plugin, Settings
+from lexarium.host import CORE_COMMANDS, Host, Plugin, Settings
 from lexarium.method import Command, FuserMethod, HeadMethod, Method, StoreKind
 
 
@@ -132,20 +132,37 @@ def test_two_plugins_with_one_name_are_both_marked_and_asking_for_it_names_both(
     assert [offer.descriptor.name for offer in host.methods()] == ["a", "b"]
     assert {plugin.status for plugin in host.plugins} == {"invalid"}
     for plugin in host.plugins:
-        assert "a-dist and b-dist" in plugin.error
+        assert plugin.error.startswith("others offer embedder 'x' (")
+        assert ({"a-dist", "b-dist"} - {plugin.distribution}).pop() in plugin.error
     with pytest.raises(NameTakenError, match="a-dist and b-dist"):
         host.method("x")
 
 
 @pytest.mark.parametrize("order", [1, -1])
-def test_the_distribution_named_after_the_name_has_it_and_the_other_is_marked(order):
-    host = Host([claim("stranger", "x"), claim("lexarium-x", "x")][::order])
+@pytest.mark.parametrize("stranger", ["a-stranger", "lexarium-bow-too", "lexarium-bo"])
+def test_what_the_house_offers_no_stranger_displaces_whatever_its_own_name(order, stranger):
+    stranger = claim(stranger, "bow")
+    host = Host([stranger, claim("lexarium-bow", "bow")][::order])
     assert {plugin.distribution: plugin.status for plugin in host.plugins} == {
-        "lexarium-x": "ok",
-        "stranger": "invalid",
+        "lexarium-bow": "ok",
+        stranger.distribution: "invalid",
     }
     (offer,) = host.methods()
-    assert offer.plugin.distribution == "lexarium-x"
+    assert offer.plugin.distribution == "lexarium-bow"
+
+
+@pytest.mark.parametrize("name", sorted(CORE_COMMANDS))
+def test_a_command_of_cores_own_is_taken_by_nobody(name):
+    offer = Command(name=name, summary="mine", command="m:c")
+    (plugin,) = Host([Plugin(name="p", distribution="stranger", version="1", offers=(offer,))]).plugins
+    assert plugin.status == "invalid"
+    assert "lexarium-core" in plugin.error
+
+
+def test_core_commands_are_those_that_the_command_line_has():
+    from lexarium.cli.main import _OWN
+
+    assert set(_OWN) == CORE_COMMANDS
 
 
 @pytest.mark.parametrize("order", [1, -1])
@@ -188,8 +205,13 @@ def test_each_kind_is_found_by_its_name(make_plugin):
 def test_a_name_that_nobody_offers_is_answered_with_what_is_near_or_what_to_install(host):
     with pytest.raises(MethodNotFoundError, match="did you mean 'spelling'"):
         host.method("speling")
-    with pytest.raises(MethodNotFoundError, match="pip install lexarium-bert"):
-        host.method("bert")
+    with pytest.raises(MethodNotFoundError, match="pip install lexarium-glove"):
+        host.method("glove")
+    with pytest.raises(MethodNotFoundError, match="pip install lexarium-registry"):
+        Host([]).store("local")
+    with pytest.raises(MethodNotFoundError) as caught:
+        host.method("glov")  # a slip must not lead to installing what anybody may have registered
+    assert "pip install" not in str(caught.value)
     with pytest.raises(MethodNotFoundError, match="no head named 'spelling'"):
         host.head("spelling")
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import stat
+from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy import sparse
 from spelling_plugin.embedder import Spelling, SpellingConfig
 
-from lexarium.errors import UnsupportedError
+from lexarium.errors import PluginError, UnsupportedError
 from lexarium.output import atomic, embed_all, nearest_texts, write_matrix
 
 TEXTS = ["bad cab", "", "好 \ud800\x00", "a" * 300]
@@ -35,6 +37,21 @@ def test_many_texts_give_the_rows_of_one_call_and_progress_reaches_the_end(packe
     assert rows.dtype == np.float32
     np.testing.assert_array_equal(dense(rows), dense(embedder(sparse=packed).embed(texts)))
     assert [done for _, done, _ in seen] == [*range(512, count, 512), *([count] if count else [])]
+
+
+def test_an_embedder_that_gives_one_row_for_many_texts_is_refused_and_not_stretched():
+    class Lazy(Spelling):
+        def embed(self, inputs):
+            return super().embed(inputs[:1])
+
+    with pytest.raises(PluginError, match=r"\(1, 26\) where \(3, 26\)"):
+        embed_all(Lazy(SpellingConfig(), Spelling.tiny().words), ["a", "b", "c"])
+
+
+def test_progress_is_reported_under_the_name_asked_for():
+    seen = []
+    embed_all(embedder(), ["a"], lambda *said: seen.append(said), what="reading")
+    assert seen == [("reading", 1, 1)]
 
 
 @pytest.mark.parametrize("packed", [False, True])
@@ -131,3 +148,90 @@ def test_a_file_takes_its_place_when_the_block_succeeds_and_not_before(tmp_path)
 def test_a_folder_that_is_not_there_is_an_error_of_the_system(tmp_path):
     with pytest.raises(FileNotFoundError):
         write_matrix(tmp_path / "no" / "v.npy", embedder().embed(["a"]), ["a"], "id")
+
+
+posix = pytest.mark.skipif(os.name != "posix", reason="POSIX links and modes")
+
+
+@posix
+@pytest.mark.parametrize("existing", [True, False])
+def test_a_link_stays_and_the_file_that_it_names_is_written(tmp_path, existing):
+    (tmp_path / "far").mkdir()
+    if existing:
+        (tmp_path / "far" / "real.txt").write_text("old")
+    link = tmp_path / "link.txt"
+    link.symlink_to("far/real.txt")
+    with atomic(link) as aside:
+        aside.write_text("new")
+    assert link.is_symlink()
+    assert (tmp_path / "far" / "real.txt").read_text() == "new"
+    assert os.listdir(tmp_path / "far") == ["real.txt"]
+
+
+@posix
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o755])
+def test_a_file_keeps_its_mode_and_is_no_more_readable_while_it_is_written(tmp_path, mode):
+    path = tmp_path / "out.txt"
+    path.write_text("old")
+    path.chmod(mode)
+    with atomic(path) as aside:
+        aside.write_text("new")
+        assert stat.S_IMODE(aside.stat().st_mode) & ~mode == 0
+    assert stat.S_IMODE(path.stat().st_mode) == mode
+
+
+@posix
+def test_a_new_file_has_the_mode_that_the_umask_leaves(tmp_path):
+    before = os.umask(0o027)
+    try:
+        with atomic(tmp_path / "out.txt") as aside:
+            aside.write_text("new")
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "out.txt").stat().st_mode) == 0o640
+
+
+def test_what_goes_wrong_is_said_of_the_file_asked_for(tmp_path):
+    missing = tmp_path / "no" / "out.txt"
+    with pytest.raises(FileNotFoundError) as caught, atomic(missing) as aside:
+        aside.write_text("new")
+    assert caught.value.filename == str(missing)
+    with pytest.raises(FileNotFoundError) as caught, atomic(tmp_path / "out.txt") as aside:
+        aside.unlink()
+    assert caught.value.filename == str(tmp_path / "out.txt")
+    with pytest.raises(FileNotFoundError) as caught, atomic(tmp_path / "out.txt"):
+        (tmp_path / "other").read_text()
+    assert caught.value.filename == str(tmp_path / "other")
+
+
+@pytest.fixture
+def full():
+    """Give a file on a device that is always full."""
+    device = Path("/dev/full")
+    if not device.exists():
+        pytest.skip("no such device here")
+    with device.open("wb") as file:
+        yield file
+
+
+def test_a_full_disk_is_said_of_the_file_asked_for(tmp_path, full):
+    with pytest.raises(OSError, match="No space left") as caught, atomic(tmp_path / "out.txt"):
+        os.write(full.fileno(), b"x")
+    assert caught.value.filename == str(tmp_path / "out.txt")
+
+
+@posix
+def test_a_folder_or_a_device_is_refused_before_anything_is_written(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path, tmp_path / "pipe"):
+        with pytest.raises(OSError, match="not a regular file") as caught, atomic(path):
+            pytest.fail("the block must not run")
+        assert caught.value.filename == str(path)
+    assert os.listdir(tmp_path) == ["pipe"]
+
+
+def test_a_name_as_long_as_names_can_be_is_written(tmp_path):
+    path = tmp_path / ("n" * 251 + ".txt")
+    with atomic(path) as aside:
+        aside.write_text("new")
+    assert path.read_text() == "new"

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from lexarium.progress import terminal, track
+from lexarium.progress import terminal
 from lexarium.roles import silent
 
 SHOW_CURSOR = "\x1b[?25h"
@@ -48,19 +48,11 @@ def test_the_cursor_comes_back_when_the_work_fails(monkeypatch):
     assert sys.stderr.getvalue().rstrip("\r").endswith(SHOW_CURSOR)
 
 
-@pytest.mark.parametrize(
-    ("count", "total", "reports"),
-    [
-        (0, None, [(0, 0)]),
-        (3, None, [(3, 3)]),
-        (600, 600, [(256, 600), (512, 600), (600, 600)]),
-        (600, None, [(256, None), (512, None), (600, 600)]),
-    ],
-)
-def test_tracked_items_come_through_and_every_256th_is_reported(count, total, reports):
-    seen = []
-    items = list(
-        track(iter(range(count)), "rows", lambda what, done, of: seen.append((what, done, of)), total)
-    )
-    assert items == list(range(count))
-    assert seen == [("rows", *report) for report in reports]
+def test_a_name_of_a_stranger_steers_neither_the_terminal_nor_the_bar(monkeypatch):
+    monkeypatch.setattr(sys, "stderr", _Terminal())
+    monkeypatch.setenv("TERM", "xterm")
+    with terminal() as progress:
+        progress("[bold]\x1b]0;title\x07", 1, 1)
+    drawn = sys.stderr.getvalue()
+    assert "[bold]\N{REPLACEMENT CHARACTER}]0;title\N{REPLACEMENT CHARACTER}" in drawn
+    assert "\x1b]" not in drawn

@@ -258,10 +258,23 @@ def test_standard_input_that_is_not_utf8_absent_or_read_twice_is_refused(monkeyp
 
 def test_a_corpus_is_texts_as_given_or_the_texts_of_files(tmp_path):
     one, two = write(tmp_path, "a\nb\n", "1.txt"), write(tmp_path, "c\n", "2.txt")
-    assert corpus(["x", "y"]) == ["x", "y"]
-    assert corpus([one, two]) == ["a", "b", "c"]
-    assert corpus(one) == corpus(str(one)) == ["a", "b"]
-    assert corpus(write(tmp_path, "t,u\nd,e\n"), "u") == ["e"]
+    assert corpus(["x", "y"]).texts == ["x", "y"]
+    assert corpus([one, two]).texts == ["a", "b", "c"]
+    assert corpus(one).texts == corpus(read_texts(one)).texts == ["a", "b"]
+    assert corpus(write(tmp_path, "t,u\nd,e\n"), "u").texts == ["e"]
+    assert corpus(text for text in ["x", "y"]).texts == ["x", "y"]
+    assert list(corpus(["x", "y"])) == ["x", "y"]
+
+
+@pytest.mark.parametrize("missing", [None, float("nan"), 3, b"bytes"])
+def test_what_is_missing_from_a_corpus_is_named_and_not_trained_on(missing):
+    with pytest.raises(InputError, match="element 1"):
+        corpus(["good film", missing])
+
+
+def test_a_single_text_is_no_corpus():
+    with pytest.raises(InputError, match=r"write \[text\]"):
+        corpus("good film")
 
 
 @pytest.mark.parametrize("name", ["t.csv", "t.tsv"])

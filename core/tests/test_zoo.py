@@ -63,7 +63,7 @@ def test_a_method_fitted_under_a_name_is_stored_and_opens_equal(zoo):
     assert opened.reference == "s@1"
     np.testing.assert_array_equal(opened.model.embed(TEXTS), fitted.embed(TEXTS))
     np.testing.assert_array_equal(zoo.load("s@1").embed(TEXTS), fitted.embed(TEXTS))
-    assert opened.manifest.about.lineage == {"texts": 3, "seed": 7, "threads": 2}
+    assert opened.manifest.about.lineage == {"data": "corpus", "texts": 3, "seed": 7}
     assert opened.manifest.root.config["letters"] == 5
 
 
@@ -184,13 +184,17 @@ def test_verify_finds_nothing_in_a_whole_model_and_names_what_is_damaged(zoo, pi
     assert "not JSON" in problem
 
 
-def test_verify_with_golden_finds_a_model_that_is_whole_and_answers_otherwise(zoo):
+def test_settings_that_are_not_those_of_the_space_are_found_by_verify_and_do_not_open(zoo):
     folder = zoo.save(Spelling.tiny(), name="s").locate("")
     manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     manifest["config"]["letters"] = 25
     (folder / MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
-    assert list(zoo.verify("s")) == []
-    assert "25" in next(zoo.verify("s", golden=True))
+    for golden in (False, True):
+        assert list(zoo.verify("s", golden=golden)) == [
+            "space.id is not that of the settings and tensors that are here"
+        ]
+    with pytest.raises(CheckpointError, match=r"s@1: the manifest says Space\(dim=26.*is Space\(dim=25"):
+        zoo.open("s")
 
 
 def test_verify_does_not_hide_that_there_is_no_such_model(zoo):

@@ -15,6 +15,18 @@ def test_a_folder_is_made_with_its_parents_and_may_be_there_already(tmp_path):
         assert (tmp_path / "a" / "b" / "c").is_dir()
 
 
+@pytest.mark.skipif(os.name != "posix", reason="folders are synced on POSIX")
+def test_the_name_of_a_folder_that_is_there_already_is_made_durable_too(tmp_path, monkeypatch):
+    (tmp_path / "a").mkdir()
+    synced = []
+    monkeypatch.setattr(os, "fsync", lambda descriptor: synced.append(os.fstat(descriptor).st_ino))
+    for folder in (tmp_path / "a", tmp_path / "a" / "b"):
+        synced.clear()
+        make_folder(folder)
+        assert tmp_path.stat().st_ino in synced
+    assert (tmp_path / "a").stat().st_ino in synced
+
+
 def test_a_folder_cannot_be_made_where_a_file_stands(tmp_path):
     (tmp_path / "a").write_text("file")
     with pytest.raises(OSError, match="a"):

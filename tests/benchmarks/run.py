@@ -19,10 +19,7 @@ import tempfile
 import time
 from importlib.metadata import distributions, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from typing import Any
 
 HERE = Path(__file__).parent
 SITE = Path(sysconfig.get_path("purelib"))
@@ -52,7 +49,7 @@ def start_up(folder: Path, runs: int) -> str:
     for number in range(max(0, ENOUGH + 10 - len(installed))):
         shutil.copytree(others[number % len(others)], crowd / f"copy{number}-1.0.dist-info")
     environment = os.environ | {"PYTHONPATH": str(crowd)}
-    commands = {
+    commands: dict[str, list[Any]] = {
         "python -c 'import click'": [sys.executable, "-c", "import click"],
         "lexarium --help": [BIN / "lexarium", "--help"],
         "lexarium methods": [BIN / "lexarium", "methods"],
@@ -60,7 +57,9 @@ def start_up(folder: Path, runs: int) -> str:
     times: dict[str, list[float]] = {name: [] for name in commands}
     for _ in range(runs + 1):
         for name, command in commands.items():
-            times[name].append(_seconds(lambda command=command: _run(command, environment)))
+            begin = time.perf_counter()
+            _run(command, environment)
+            times[name].append(time.perf_counter() - begin)
     medians = {name: statistics.median(values[1:]) for name, values in times.items()}
     base = medians["python -c 'import click'"]
     count = len(installed) + len(list(crowd.glob("*")))
@@ -134,12 +133,6 @@ def _run(command: list[Any], environment: Any) -> str:
     if done.returncode:
         raise SystemExit(done.stderr)
     return done.stdout
-
-
-def _seconds(call: Callable[[], object]) -> float:
-    begin = time.perf_counter()
-    call()
-    return time.perf_counter() - begin
 
 
 def _section(title: str, how: str, headers: list[str], rows: list[list[str]]) -> str:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lexarium.checkpoint.folder import Node
 from lexarium.checkpoint.manifest import PluginEntry
+from lexarium.config import fit_only_settings
 from lexarium.errors import CheckpointError, ConfigError, MethodNotFoundError, PluginError
 from lexarium.inputs import batches, check_texts
+from lexarium.method import Method
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,6 +26,7 @@ __all__ = ["Pipeline", "put_together", "take_apart"]
 
 _BATCH = 512
 _EMBEDDER = "embedder"
+_PARTS = {_EMBEDDER: [], "head": [_EMBEDDER]}
 
 
 class Pipeline:
@@ -77,11 +81,12 @@ def put_together(node: Node, host: Host, where: str) -> StoredEmbedder | Pipelin
     :raises CheckpointError: a state is damaged.
     """
     _check_installed(node, host, where)
-    if set(node.parts) not in ({_EMBEDDER}, set()):
-        raise CheckpointError(where, f"a head with the parts {sorted(node.parts)}", "upgrade Lexarium")
+    if list(node.parts) != _PARTS.get(node.kind):
+        what = "an embedder" if node.kind == _EMBEDDER else f"a {node.kind}"
+        raise CheckpointError(where, f"{what} with the parts {sorted(node.parts)}", "upgrade Lexarium")
     try:
-        if not node.parts:
-            return host.method(node.method).load().restore(node.state)
+        if node.kind == _EMBEDDER:
+            return _same_space(host.method(node.method).load().restore(node.state), node, where)
         head = host.head(node.method).load().restore(node.state)
     except ConfigError as error:
         raise CheckpointError(where, f"its configuration is not one of {node.method}: {error}") from error
@@ -93,15 +98,30 @@ def put_together(node: Node, host: Host, where: str) -> StoredEmbedder | Pipelin
     return Pipeline(embedder, head)
 
 
+def _same_space(model: StoredEmbedder, node: Node, where: str) -> StoredEmbedder:
+    """Refuse a model whose vectors are not what its manifest says that they are."""
+    if model.space != node.space:
+        raise CheckpointError(where, f"the manifest says {node.space}, the model is {model.space}")
+    return model
+
+
 def _node(model: Head | StoredEmbedder, host: Host, space: Space | None, parts: dict[str, Node]) -> Node:
     offer = host.offer_of(model)
-    plugin = PluginEntry(offer.plugin.distribution, f">={offer.plugin.version}")
-    return Node(method=offer.descriptor.name, plugin=plugin, state=model.state(), space=space, parts=parts)
+    descriptor = offer.descriptor
+    return Node(
+        kind=descriptor.kind,
+        method=descriptor.name,
+        plugin=PluginEntry(offer.plugin.distribution, f">={offer.plugin.version}"),
+        state=model.state(),
+        fit_only=fit_only_settings(descriptor.load_config()) if isinstance(descriptor, Method) else (),
+        space=space,
+        parts=parts,
+    )
 
 
 def _check_installed(node: Node, host: Host, where: str) -> None:
     """Refuse a model whose plugin is not installed, or older than the one that wrote it."""
-    kind = "head" if node.parts else "embedder"
+    kind = node.kind
     wanted, required = node.plugin.distribution, node.plugin.requires.removeprefix(">=")
     known = [offer.descriptor.name for offer in host.offers(kind)]
     plugin = next((p for p in host.plugins if p.distribution == wanted), None)
@@ -115,4 +135,9 @@ def _check_installed(node: Node, host: Host, where: str) -> None:
 
 
 def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in version.split(".") if part.isdigit())
+    """Return the leading numbers of a version, without zeros at the end: 0.2 is 0.2.0, 0.1.1rc1 is 0.1.1."""
+    found = re.match(r"\d+(?:\.\d+)*", version)
+    numbers = [int(part) for part in found.group().split(".")] if found else []
+    while numbers and numbers[-1] == 0:
+        numbers.pop()
+    return tuple(numbers)

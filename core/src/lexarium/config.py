@@ -8,7 +8,8 @@ these, and tuples of them.
 from __future__ import annotations
 
 import json
-from dataclasses import MISSING, asdict, fields
+import math
+from dataclasses import MISSING, asdict, field, fields
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -17,9 +18,10 @@ from lexarium.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = ["from_mapping", "parse_settings", "require", "to_mapping"]
+__all__ = ["fit_only", "fit_only_settings", "from_mapping", "parse_settings", "require", "to_mapping"]
 
 _C = TypeVar("_C")
+_SHOWN = 80
 
 
 def from_mapping(cls: type[_C], values: Mapping[str, Any]) -> _C:
@@ -43,11 +45,25 @@ def to_mapping(config: Any) -> dict[str, Any]:  # noqa: ANN401  any config datac
     return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(config).items()}
 
 
+def fit_only(default: _C) -> _C:
+    """Give a field of a config its default, and mark it as read by training only: no vector changes with it.
+
+    Two models that differ in such a setting and in nothing else have the same space.
+    """
+    marked: _C = field(default=default, metadata={"fit_only": True})
+    return marked
+
+
+def fit_only_settings(cls: type[Any]) -> tuple[str, ...]:
+    """Return the names of the fields that :func:`fit_only` marks."""
+    return tuple(f.name for f in fields(cls) if f.metadata.get("fit_only"))
+
+
 def parse_settings(pairs: Iterable[str]) -> dict[str, Any]:
     """Read ``key=value`` pairs as typed on a command line.
 
-    A value is JSON where it parses as such (``true``, ``0.5``, ``[1, 2]``), ``1,2`` is a list, and
-    anything else is text.
+    What a value is, is decided by the field that it is for (:func:`from_mapping`): ``1`` is a number for
+    one and text for another; ``1,2`` and ``[1, 2]`` are lists, ``true`` and ``none`` what they say.
 
     :raises ConfigError: a pair has no ``=``.
     """
@@ -56,7 +72,7 @@ def parse_settings(pairs: Iterable[str]) -> dict[str, Any]:
         key, equals, text = pair.partition("=")
         if not equals or not key.strip():
             raise ConfigError(pair, "is not of the form key=value")
-        settings[key.strip()] = _value(text.strip())
+        settings[key.strip()] = _Typed(text.strip())
     return settings
 
 
@@ -66,22 +82,32 @@ def require(key: str, holds: object, problem: str) -> None:
         raise ConfigError(key, problem)
 
 
-def _value(text: str) -> Any:  # noqa: ANN401  any JSON value
-    inner = text[1:-1] if text[:1] == "(" and text[-1:] == ")" else text
-    for candidate in (inner, f"[{inner}]" if "," in inner else inner):
-        try:
-            return json.loads(candidate)
-        except (ValueError, RecursionError):
-            continue
-    words = {"True": True, "False": False, "None": None, "none": None}
-    return words.get(text, text)
+class _Typed(str):
+    """Text as typed, whose meaning depends on the field that it is for."""
+
+    __slots__ = ()
+
+    def readings(self) -> list[Any]:
+        """Return what it may mean, the likelier first; as text it may mean anything."""
+        inner = self[1:-1] if self[:1] == "(" and self[-1:] == ")" else str(self)
+        words = {"True": True, "False": False, "None": None, "none": None}
+        found = [words[self]] if self in words else []
+        for candidate in (inner, f"[{inner}]"):
+            try:
+                found.append(json.loads(candidate))
+            except (ValueError, RecursionError):
+                continue
+        return [*found, str(self), [part.strip() for part in inner.split(",") if part.strip()]]
 
 
 def _fit(key: str, value: Any, hint: Any) -> Any:  # noqa: ANN401  checks any value against any hint
-    try:
-        return _either(value, hint)
-    except TypeError as error:
-        raise ConfigError(key, f"{value!r} is not {_say(hint)}") from error
+    for reading in value.readings() if isinstance(value, _Typed) else [value]:
+        try:
+            return _either(reading, hint)
+        except TypeError:
+            continue
+    shown = repr(str(value) if isinstance(value, _Typed) else value)
+    raise ConfigError(key, f"{shown if len(shown) <= _SHOWN else shown[:_SHOWN] + '...'} is not {_say(hint)}")
 
 
 def _either(value: Any, hint: Any) -> Any:  # noqa: ANN401
@@ -100,14 +126,16 @@ def _options(hint: Any) -> tuple[Any, ...]:  # noqa: ANN401
 def _convert(value: Any, hint: Any) -> Any:  # noqa: ANN401
     origin = get_origin(hint)
     if origin is Literal:
-        if value in get_args(hint) and not isinstance(value, bool):
+        if any(type(value) is type(allowed) and value == allowed for allowed in get_args(hint)):
             return value
         raise TypeError
     if origin is tuple:
         return _convert_tuple(value, get_args(hint))
     if hint is NoneType and value is None:
         return None
-    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+    if hint is float and type(value) in {int, float}:
+        if not math.isfinite(value):
+            raise TypeError
         return float(value)
     if isinstance(hint, type) and type(value) is hint:
         return value
@@ -115,8 +143,6 @@ def _convert(value: Any, hint: Any) -> Any:  # noqa: ANN401
 
 
 def _convert_tuple(value: Any, parts: tuple[Any, ...]) -> tuple[Any, ...]:  # noqa: ANN401
-    if isinstance(value, str) and "," in value:  # as typed: stop_words=the,a
-        value = [part.strip() for part in value.split(",")]
     if not isinstance(value, list | tuple):
         raise TypeError
     if len(parts) == 2 and parts[1] is Ellipsis:  # noqa: PLR2004  tuple[X, ...]

@@ -176,10 +176,9 @@ class NameTakenError(PluginError):
 
     def __init__(self, kind: str, name: str, claimants: Iterable[str]) -> None:
         self.claimants = sorted(claimants)
-        first = self.claimants[0]
         super().__init__(
             f"{kind} {name!r} is offered by {' and '.join(self.claimants)}; "
-            f"choose one with LEXARIUM_PREFER={name}={first}, or uninstall the other"
+            f"choose one with LEXARIUM_PREFER={name}={self.claimants[0]}, or uninstall the other"
         )
 
 

@@ -26,7 +26,20 @@ from lexarium.method import Command, FuserMethod, HeadMethod, Method, StoreKind,
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = ["Descriptor", "Host", "Offer", "Plugin", "Settings", "Status"]
+__all__ = ["CORE_COMMANDS", "HOUSE", "Descriptor", "Host", "Offer", "Plugin", "Settings", "Status"]
+
+#: What the distributions of this repository offer: a stranger never displaces it.
+HOUSE: Mapping[tuple[str, str], str] = {
+    **{("embedder", name): f"lexarium-{name}" for name in ("bow", "tfidf", "glove")},
+    **{("command", name): "lexarium-registry" for name in ("list", "show", "remove", "verify")},
+    **{("command", name): "lexarium-heads" for name in ("train", "predict", "evaluate")},
+    ("command", "compare"): "lexarium-compare",
+    ("head", "classifier"): "lexarium-heads",
+    ("store", "local"): "lexarium-registry",
+}
+
+#: The commands that core itself has; no plugin takes their names.
+CORE_COMMANDS = frozenset({"methods", "plugins", "fit", "import", "embed", "similar", "analogy"})
 
 Status: TypeAlias = Literal["ok", "disabled", "incompatible", "invalid", "broken"]
 Descriptor: TypeAlias = Method | HeadMethod | FuserMethod | Command | StoreKind
@@ -159,17 +172,24 @@ class Host:
 
         :raises PluginError: no enabled plugin offers that class.
         """
-        target = f"{type(model).__module__}:{type(model).__qualname__}"
+        cls = type(model)
         for kind, attribute in (("embedder", "embedder"), ("head", "head"), ("fuser", "fuser")):
             for offer in self.offers(kind):
-                if getattr(offer.descriptor, attribute) == target:
+                target: str = getattr(offer.descriptor, attribute)
+                module, _, name = target.partition(":")
+                # Only a module that is imported already can have made the model; it may re-export the class.
+                if getattr(sys.modules.get(module), name, None) is cls:
                     return offer
-        raise PluginError(f"no enabled plugin offers the class {target}; type: lexarium plugins doctor")
+        raise PluginError(
+            f"no enabled plugin offers the class {cls.__module__}:{cls.__qualname__}; "
+            "type: lexarium plugins doctor"
+        )
 
     def _named(self, kind: str, name: str, of: type[_D]) -> _D:
         claims = self._offers.get((kind, name), [])
         if not claims:
-            remedy = f"if a plugin offers it, install that: pip install lexarium-{name}"
+            known = HOUSE.get((kind, name))
+            remedy = f"type: pip install {known}" if known else "is the plugin that offers it installed?"
             lame = next((p for p in self.plugins if p.name == name and p.status != "ok"), None)
             if lame is not None:
                 remedy = f"the plugin {lame.distribution} is {lame.status}: {lame.error}"
@@ -190,22 +210,32 @@ class Host:
 
     def _choose(self, kind: str, name: str) -> Offer | None:
         claims = self._offers[kind, name]
+        if kind == Command.kind and name in CORE_COMMANDS:
+            return None
         if len(claims) == 1:
             return claims[0]
         by_distribution = {claim.plugin.distribution: claim for claim in claims}
-        preferred = self._settings.prefer.get(name, f"lexarium-{name}")
-        return by_distribution.get(preferred)
+        if name in self._settings.prefer:
+            return by_distribution.get(self._settings.prefer[name])
+        return by_distribution.get(HOUSE.get((kind, name), ""))
 
     def _judge(self, plugin: Plugin) -> Plugin:
-        """Mark a plugin that claims a name which another one has."""
-        for descriptor in plugin.offers:
-            claims = self._offers[descriptor.kind, descriptor.name]
-            winner = self._choose(descriptor.kind, descriptor.name)
-            if len(claims) > 1 and (winner is None or winner.plugin is not plugin):
-                who = [claim.plugin.distribution for claim in claims]
-                taken = NameTakenError(descriptor.kind, descriptor.name, who)
-                return replace(plugin, status="invalid", error=str(taken))
-        return plugin
+        """Mark a plugin that claims names which others have."""
+        lost = [f"{d.kind} {d.name!r} ({owner})" for d in plugin.offers if (owner := self._owner(plugin, d))]
+        if not lost:
+            return plugin
+        remedy = "name them otherwise, or choose with LEXARIUM_PREFER=NAME=DISTRIBUTION"
+        return replace(plugin, status="invalid", error=f"others offer {', '.join(lost)} too; {remedy}")
+
+    def _owner(self, plugin: Plugin, descriptor: Descriptor) -> str | None:
+        """Return who else claims a plugin's name, unless the name is the plugin's all the same."""
+        if descriptor.kind == Command.kind and descriptor.name in CORE_COMMANDS:
+            return "lexarium-core"
+        claims = self._offers[descriptor.kind, descriptor.name]
+        winner = self._choose(descriptor.kind, descriptor.name)
+        if len(claims) == 1 or (winner is not None and winner.plugin is plugin):
+            return None
+        return " and ".join(sorted(c.plugin.distribution for c in claims if c.plugin is not plugin))
 
 
 def _listed(variable: str) -> list[str]:

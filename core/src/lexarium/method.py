@@ -6,9 +6,13 @@ descriptor can be listed, completed and shown in ``--help`` without importing nu
 
 from __future__ import annotations
 
+import sys
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+from lexarium.errors import PluginError
 
 if TYPE_CHECKING:
     from lexarium.roles import Fit, Head, Reader, Store, StoredEmbedder, StoredFuser
@@ -17,16 +21,21 @@ __all__ = ["Command", "FuserMethod", "HeadMethod", "Method", "StoreKind", "resol
 
 
 def resolve(target: str) -> Any:  # noqa: ANN401  what a name points at is known to its caller alone
-    """Import what ``"module:attribute"`` names.
+    """Import what ``"module:attribute"`` names. What its modules print goes to stderr: stdout is for results.
 
-    :raises ImportError: the module cannot be imported, or the target is not of that form.
-    :raises AttributeError: the module has no such attribute.
+    :raises PluginError: it cannot be imported, for whatever reason, or has no such attribute.
     """
     module, colon, attribute = target.partition(":")
     if not (module and colon and attribute):
-        message = f"{target!r} is not of the form 'module:attribute'"
-        raise ImportError(message)
-    return getattr(import_module(module), attribute)
+        raise PluginError(f"{target!r} is not of the form 'module:attribute'")
+    try:
+        with redirect_stdout(sys.stderr):
+            return getattr(import_module(module), attribute)
+    except (Exception, SystemExit) as error:  # a stranger's module may raise anything
+        text = f"{type(error).__name__}: {error}".splitlines()[0]
+        raise PluginError(
+            f"{target} cannot be imported ({text}); mend or reinstall its plugin: lexarium plugins doctor"
+        ) from error
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,36 +4,53 @@ from __future__ import annotations
 
 import json
 import os
-from contextlib import contextmanager
+import stat
+from contextlib import contextmanager, suppress
+from errno import EINVAL
+from pathlib import Path
+from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import sparse
 
-from lexarium.errors import MissingExtraError, UnsupportedError
+from lexarium.errors import MissingExtraError, PluginError, UnsupportedError
 from lexarium.inputs import batches
 from lexarium.roles import Embedder, Floats, Matrix, Progress, silent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from pathlib import Path
 
 __all__ = ["atomic", "embed_all", "nearest_texts", "write_matrix"]
 
 _BATCH = 512
 
 
-def embed_all(embedder: Embedder, texts: Sequence[str], progress: Progress = silent) -> Matrix:
-    """Embed any number of texts in batches; the rows are those of one call, (n, dim)."""
-    parts: list[Any] = []
-    done = 0
+def embed_all(
+    embedder: Embedder, texts: Sequence[str], progress: Progress = silent, *, what: str = "embedding"
+) -> Matrix:
+    """Embed any number of texts in batches; the rows are those of one call, (n, dim).
+
+    ``what`` is how ``progress`` calls the work. Dense rows go to one array, never held twice.
+
+    :raises PluginError: the embedder returns another number of rows or components than it must.
+    """
+    space, done = embedder.space, 0
+    packed: list[Any] = []
+    dense = np.empty((0 if space.sparse else len(texts), space.dim), np.float32)
     for batch in batches(texts, _BATCH):
-        parts.append(embedder.embed(batch))
+        rows = embedder.embed(batch)
+        if rows.shape != (len(batch), space.dim):  # numpy would stretch a single row over the batch
+            raise PluginError(f"the vectors are {rows.shape} where {(len(batch), space.dim)} belongs")
+        if space.sparse:
+            packed.append(rows)
+        else:
+            dense[done : done + len(batch)] = rows
         done += len(batch)
-        progress("embedding", done, len(texts))
-    if embedder.space.sparse:
-        return sparse.csr_array(sparse.vstack(parts, format="csr")) if parts else embedder.embed([])
-    return np.concatenate(parts) if parts else embedder.embed([])
+        progress(what, done, len(texts))
+    if space.sparse:
+        return sparse.csr_array(sparse.vstack(packed, format="csr")) if packed else embedder.embed([])
+    return dense
 
 
 def nearest_texts(
@@ -75,13 +92,51 @@ def write_matrix(path: Path, matrix: Matrix, texts: Sequence[str], space_id: str
 
 @contextmanager
 def atomic(path: Path) -> Iterator[Path]:
-    """Give a path to write to beside ``path``; it takes its place when the block succeeds."""
-    aside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    """Give a path to write to beside ``path``; it takes its place, synced, when the block succeeds.
+
+    A link stays and the file that it names is replaced; a file that exists keeps its mode.
+
+    :raises OSError: it cannot be written, or is no regular file; names ``path``.
+    """
+    target = Path(os.path.realpath(path))
+    aside = target.with_name(f".lexarium-{token_hex(8)}.part")
     try:
+        mode = _mode(path)
+        # Until it is whole, others read no more of a new version than of the old one.
+        os.close(os.open(aside, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666 if mode is None else 0o600))
         yield aside
-        os.replace(aside, path)
+        if mode is not None:
+            aside.chmod(mode)
+        _sync(aside)
+        os.replace(aside, target)
+        if os.name == "posix":  # elsewhere a folder cannot be opened
+            _sync(target.parent)
+    except OSError as error:
+        if error.errno is None or error.filename not in {None, os.fspath(aside)}:
+            raise
+        raise OSError(error.errno, error.strerror, os.fspath(path)) from error
     finally:
-        aside.unlink(missing_ok=True)
+        with suppress(OSError):  # it has moved, or its folder is what is wrong
+            aside.unlink()
+
+
+def _mode(path: Path) -> int | None:
+    """Return the mode of the file at ``path``, None where there is none yet."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    if not stat.S_ISREG(found.st_mode):
+        raise OSError(EINVAL, "is a folder or a device, not a regular file", os.fspath(path))
+    return stat.S_IMODE(found.st_mode)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _save_npy(path: Path, matrix: Matrix) -> None:

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import sys
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from lexarium.roles import Progress, silent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
-__all__ = ["terminal", "track"]
-
-_T = TypeVar("_T")
-_EVERY = 256
+__all__ = ["terminal"]
 
 
 @contextmanager
@@ -27,23 +24,19 @@ def terminal() -> Iterator[Progress]:
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn  # noqa: PLC0415
     from rich.progress import Progress as Bars  # noqa: PLC0415
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
     with Bars(*columns, console=Console(stderr=True), transient=True) as bars:
         tasks: dict[str, int] = {}
 
         def report(what: str, done: int, total: int | None) -> None:
             if what not in tasks:
-                tasks[what] = bars.add_task(what, total=total)
+                shown = "".join(c if c.isprintable() else "�" for c in what)  # a model's name may steer
+                tasks[what] = bars.add_task(shown, total=total)
             bars.update(tasks[what], completed=done, total=total)  # type: ignore[arg-type]
 
         yield report
-
-
-def track(items: Iterable[_T], what: str, progress: Progress, total: int | None = None) -> Iterator[_T]:
-    """Yield ``items`` and report every 256th."""
-    done = 0
-    for done, item in enumerate(items, 1):
-        yield item
-        if done % _EVERY == 0:
-            progress(what, done, total)
-    progress(what, done, total if total is not None else done)

@@ -389,7 +389,7 @@ class Store(Protocol):
         ...
 
     def publish(self, name: str, write: Callable[[Path], object]) -> StoredVersion:
-        """Store what ``write(folder)`` puts into a private folder as the next version; all or nothing.
+        """Store what ``write(folder)`` puts into a new folder as a version with a new number, or nothing.
 
         :raises StoreError: the name cannot be one, or the disk refuses.
         """

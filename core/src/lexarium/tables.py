@@ -11,7 +11,7 @@ import csv
 import gzip
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -20,7 +20,7 @@ from zlib import error as zlib_error
 
 from lexarium.errors import InputError, MissingExtraError, UnsupportedError, did_you_mean
 
-__all__ = ["Data", "Labelled", "Texts", "corpus", "labelled", "read_labelled", "read_texts"]
+__all__ = ["Data", "Labelled", "Source", "Texts", "corpus", "labelled", "read_labelled", "read_texts"]
 
 _MAX_LINE = 64 * 2**20
 _ENDINGS = (".txt", ".csv", ".tsv", ".jsonl", ".parquet")
@@ -34,6 +34,12 @@ class Texts:
     path: str
     texts: list[str]
     lines: list[int]
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.texts)
 
 
 @dataclass(frozen=True)
@@ -49,6 +55,8 @@ class Labelled:
         return len(self.texts)
 
 
+#: What to train on: texts (a list, :class:`Texts`), or files.
+Source: TypeAlias = Iterable[str] | Iterable[Path] | Path
 Data: TypeAlias = str | Path | Labelled | Mapping[str, Sequence[Any]]
 
 
@@ -98,16 +106,31 @@ def read_texts(path: str | Path, column: str | None = None) -> Texts:
     return Texts(str(path), [text for _, text in pairs], [line for line, _ in pairs])
 
 
-def corpus(source: Sequence[str] | Sequence[Path] | str | Path, column: str | None = None) -> Sequence[str]:
-    """Return texts to train on: as given, or read from one path or several.
+def corpus(source: Source, column: str | None = None) -> Texts:
+    """Return texts to train on: as given, or read from one ``Path`` or several; ``column`` is for tables.
 
-    A ``str`` is a path; texts come as a list of ``str``, paths as one ``Path`` or a list of them.
+    :raises InputError: an element is not text (a missing value of a table, for instance), or the source
+        is a single text; a file's errors are those of :func:`read_texts`.
     """
-    if isinstance(source, str | Path):
-        source = [Path(source)]
-    if any(isinstance(item, Path) for item in source):
-        return [text for path in source for text in read_texts(path, column).texts]
-    return [str(text) for text in source]
+    if isinstance(source, Texts):
+        return source
+    if isinstance(source, str | bytes):
+        remedy = "write [text] for one text, or Path(...) for a file"
+        raise InputError("corpus", "a single text where a list of texts belongs", remedy)
+    items = [source] if isinstance(source, Path) else list(source)
+    if any(isinstance(item, Path) for item in items):
+        read = [read_texts(str(path), column) for path in items]
+        names = ", ".join(part.path for part in read)
+        return Texts(
+            names, [t for part in read for t in part.texts], [n for part in read for n in part.lines]
+        )
+    texts: list[str] = []
+    for index, text in enumerate(items):
+        if not isinstance(text, str):
+            problem = f"element {index} is {text!r:.40}, not text"
+            raise InputError("corpus", problem, "fill in or leave out what is missing")
+        texts.append(text)
+    return Texts("corpus", texts, list(range(1, len(texts) + 1)))
 
 
 def _labelled(path: str, rows: Iterator[_Row], text: str, label: str) -> Labelled:
@@ -164,12 +187,17 @@ def _delimited_rows(path: str | Path, columns: Sequence[str]) -> Iterator[_Row]:
         for cells in reader:
             if cells and len(cells) != len(header):
                 problem = f"{len(cells)} fields where the header has {len(header)}"
-                raise InputError(path, problem, "quote fields that contain the separator", line=start)
+                fewer = "complete the row, or close its quotes"
+                remedy = fewer if len(cells) < len(header) else "quote fields that contain the separator"
+                raise InputError(path, problem, remedy, line=start)
             if cells:
                 yield start, {name: cells[place] for name, place in places.items()}
             start = reader.line_num + 1
     except csv.Error as error:
-        raise InputError(path, str(error), "quote the field or mend the row", line=start) from error
+        alone = "new-line character" in str(error)
+        problem = "a carriage return stands alone" if alone else str(error)
+        remedy = "save the file with the line ends LF or CRLF" if alone else "quote the field or mend the row"
+        raise InputError(path, problem, remedy, line=start) from error
 
 
 def _reader(path: str | Path) -> Any:  # noqa: ANN401  csv does not name the type of its readers
@@ -186,7 +214,8 @@ def _json_rows(path: str | Path, columns: Sequence[str]) -> Iterator[_Row]:
         try:
             row = json.loads(text)
         except (ValueError, RecursionError) as error:
-            raise InputError(path, f"not JSON: {error}", "write one object per line", line=line) from error
+            what = getattr(error, "msg", "too deep")
+            raise InputError(path, f"not JSON: {what}", "write one object per line", line=line) from error
         if not isinstance(row, dict):
             raise InputError(path, "not a JSON object", "write one object per line", line=line)
         _need(str(path), list(row), columns, line)
@@ -236,7 +265,10 @@ def _only_column(path: str | Path) -> str:
 def _need(path: str, names: Sequence[str], wanted: Sequence[str], line: int | None = None) -> None:
     for name in wanted:
         if name not in names:
-            raise InputError(path, f"there is no column {name!r}", did_you_mean(name, names), line=line)
+            other = next((mark for mark in ";\t|" if len(names) == 1 and mark in names[0]), None)
+            hint = f"is {other!r} the separator? a .csv has commas, a .tsv tabs" if other else ""
+            problem = f"there is no column {name!r}" if any(names) else "the first line names no columns"
+            raise InputError(path, problem, hint or did_you_mean(name, filter(None, names)), line=line)
         if names.count(name) > 1:
             raise InputError(path, f"the column {name!r} stands twice", "rename one", line=line)
 

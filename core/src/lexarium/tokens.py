@@ -17,9 +17,10 @@ from functools import cache
 from itertools import islice
 from typing import Literal, TypeAlias
 
+from lexarium.config import require
 from lexarium.errors import ConfigError, MissingExtraError
 
-__all__ = ["Tokenize", "TokenizerName", "is_mostly_chinese", "tokenizer"]
+__all__ = ["Tokenize", "TokenizerName", "check_choice", "is_mostly_chinese", "tokenizer"]
 
 TokenizerName: TypeAlias = Literal["unicode", "words", "pattern", "characters", "whitespace", "jieba"]
 Tokenize: TypeAlias = Callable[[str], list[str]]
@@ -49,6 +50,18 @@ def tokenizer(name: TokenizerName, pattern: str | None = None) -> Tokenize:
     if name == "whitespace":
         return str.split
     return _jieba()
+
+
+def check_choice(name: TokenizerName, pattern: str | None) -> None:
+    """Check a method's two settings about tokens against each other.
+
+    :raises ConfigError: ``pattern`` is missing though needed, has no effect, or is no regular expression.
+    """
+    given = pattern is not None
+    require("token_pattern", given or name != "pattern", "is missing; tokenizer=pattern needs one")
+    require("token_pattern", not given or name == "pattern", "has no effect unless tokenizer=pattern")
+    if pattern is not None:
+        _find(pattern)
 
 
 def is_mostly_chinese(texts: Iterable[str]) -> bool:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from lexarium.checkpoint.folder import read_golden, read_nodes, verify_files, write_folder
 from lexarium.checkpoint.golden import check_golden, make_golden
@@ -22,6 +21,7 @@ from lexarium.errors import (
     UnsupportedError,
 )
 from lexarium.host import Host
+from lexarium.method import Method
 from lexarium.roles import (
     Leaderboard,
     Progress,
@@ -32,12 +32,14 @@ from lexarium.roles import (
     Training,
     silent,
 )
-from lexarium.tables import Data, corpus
+from lexarium.tables import Data, Source, corpus
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
 
 __all__ = ["Model", "Opened", "Zoo", "load"]
 
 Model: TypeAlias = StoredEmbedder | Pipeline
-Source: TypeAlias = Sequence[str] | Sequence[Path] | Path
 _METHOD = "method:"
 
 
@@ -106,7 +108,8 @@ class Zoo:
         texts = corpus(source)
         model = trainer(texts, settings, Run(threads=threads, seed=seed, progress=progress))
         if name is not None:
-            self.save(model, name=name, lineage={"texts": len(texts), "seed": seed, "threads": threads})
+            data = ", ".join(Path(part).name for part in texts.path.split(", "))
+            self.save(model, name=name, lineage={"data": data, "texts": len(texts), "seed": seed})
         return model
 
     def import_from(
@@ -118,7 +121,7 @@ class Zoo:
         source: Source | None = None,
         name: str | None = None,
         license: str | None = None,  # noqa: A002  the manifest's word
-        run: Run | None = None,
+        progress: Progress = silent,
     ) -> StoredEmbedder:
         """Read a foreign file or folder of ``method``; store it if named.
 
@@ -134,10 +137,26 @@ class Zoo:
         settings = from_mapping(descriptor.load_config(), config or {})
         self._check_name(name)
         texts = None if source is None else corpus(source)
-        model = reader(Path(path), settings, texts, run or Run())
+        model = reader(Path(path), settings, texts, Run(progress=progress))
         if name is not None:
             self.save(model, name=name, license=license, lineage={"imported_from": Path(path).name})
         return model
+
+    def list(self) -> Sequence[StoredVersion]:
+        """Return every version of every stored model, by name, oldest first.
+
+        :raises CheckpointError: a stored manifest is damaged.
+        """
+        store = self.store
+        return [store.find(name, version) for name in store.names() for version in store.versions(name)]
+
+    def remove(self, reference: str) -> Sequence[str]:
+        """Remove ``name@version``, or all versions of ``name``; return the versions removed.
+
+        :raises ModelNotFoundError: nothing of that name is stored.
+        """
+        name, _, version = reference.partition("@")
+        return self.store.remove(name, version or None)
 
     def open(self, reference: str) -> Opened:
         """Open a stored model (``name``, ``name@version``) or a folder (``./folder`` or absolute).
@@ -195,6 +214,26 @@ class Zoo:
             problems = [str(error)]
         yield from problems
 
+    def find_embedder(self, asked: str) -> Method | StoredVersion:
+        """Return what ``asked`` names, unopened: ``method:tfidf`` is always the method, ``tfidf@1`` never.
+
+        :raises AmbiguousError: both a stored model and a method have this name.
+        :raises NotFoundError: neither has.
+        :raises StoreError: it is a path, and not of a model folder.
+        """
+        bare = asked.removeprefix(_METHOD)
+        if bare != asked:
+            return self.host.method(bare)
+        methods = [offer.descriptor.name for offer in self.host.methods()]
+        stored = self._stored(asked)
+        if stored is not None and asked in methods:
+            raise AmbiguousError(asked, [f"{asked}@{stored.version}", _METHOD + asked])
+        if stored is not None:
+            return stored
+        if asked not in methods:
+            raise MethodNotFoundError("stored model or method", asked, [*self.store.names(), *methods])
+        return self.host.method(asked)
+
     def embedder(
         self,
         asked: str,
@@ -210,31 +249,23 @@ class Zoo:
         :raises AmbiguousError: both a stored model and a method have this name.
         :raises NotFoundError: neither has.
         """
-        method = asked.removeprefix(_METHOD)
-        is_method = asked.startswith(_METHOD) or method in {o.descriptor.name for o in self.host.methods()}
-        is_stored = not asked.startswith(_METHOD) and self._is_stored(asked)
-        if is_method and is_stored:
-            raise AmbiguousError(asked, [f"{asked}@{self.store.versions(asked)[-1]}", f"{_METHOD}{asked}"])
-        if is_method:
+        found = self.find_embedder(asked)
+        if isinstance(found, Method):
             run = run or Run()
             fitted = self.fit(
-                method,
+                found.name,
                 list(texts),
                 config=config,
                 threads=run.threads,
                 seed=run.seed,
                 progress=run.progress,
             )
-            return method, fitted
+            return found.name, fitted
         if config:
             raise UnsupportedError(
                 f"{asked} is stored, so its settings are fixed", "name a method to set them"
             )
-        try:
-            opened = self.open(asked)
-        except ModelNotFoundError as error:
-            known = [*self.store.names(), *(offer.descriptor.name for offer in self.host.methods())]
-            raise MethodNotFoundError("stored model or method", asked, known) from error
+        opened = self.open(asked)
         if isinstance(opened.model, Pipeline):
             raise UnsupportedError(f"{asked} is a pipeline", "name an embedder")
         return opened.reference, opened.model
@@ -252,7 +283,8 @@ class Zoo:
     ) -> Training:
         """Put a head on an embedder and train it on labelled rows; store the pipeline if named.
 
-        The verb of the installed ``train`` command, which takes more options.
+        The verb of the installed ``train`` command. Its further options (settings of head and embedder,
+        a test file, seed, licence) are those of ``lexarium_heads.training.TrainOptions``.
 
         :raises MethodNotFoundError: no installed plugin offers ``train`` (lexarium-heads does).
         """
@@ -261,6 +293,15 @@ class Zoo:
         result: Training = verb(
             self, data, text=text, label=label, embedder=embedder, head=head, options=options
         )
+        return result
+
+    def predict(self, model: str, texts: Sequence[str]) -> Any:  # noqa: ANN401  the verb's own record
+        """Return labels and probabilities of texts; the verb of the installed ``predict`` command."""
+        return self.host.verb("predict")(self, model, texts)
+
+    def evaluate(self, model: str, data: Data, *, text: str, label: str) -> Training:
+        """Score a stored pipeline on labelled rows; the verb of the installed ``evaluate`` command."""
+        result: Training = self.host.verb("evaluate")(self, model, data, text=text, label=label)
         return result
 
     def compare(
@@ -282,12 +323,15 @@ class Zoo:
         result: Leaderboard = self.host.verb("compare")(self, data, text=text, label=label, options=chosen)
         return result
 
-    def _is_stored(self, asked: str) -> bool:
+    def _stored(self, asked: str) -> StoredVersion | None:
         try:
-            self.store.resolve(asked)
-        except (ModelNotFoundError, StoreError):
-            return False
-        return True
+            return self.store.resolve(asked)
+        except ModelNotFoundError:
+            return None
+        except StoreError:  # no reference at all: a path, or the slip of one who meant a method
+            if "/" in asked or "\\" in asked or (Path(asked) / "lexarium.json").is_file():
+                raise
+            return None
 
     def _check_name(self, name: str | None) -> None:
         """Refuse a name before the work and not after it."""

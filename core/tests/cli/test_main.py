@@ -86,8 +86,8 @@ def test_wrong_usage_exits_with_two_and_says_so_on_stderr(invoke, arguments):
     ("kind", "says"),
     [
         ("ours", "Error: the first line and the second; do something\n"),
-        ("disk", "Error: model.bin: No space left on device\n"),
-        ("bare", "Error: the system: something odd\n"),
+        ("disk", "Error: model.bin: No space left on device; free some space\n"),
+        ("bare", "Error: something odd\n"),
         ("memory", "Error: out of memory; take fewer rows or a smaller model\n"),
     ],
 )
@@ -109,8 +109,12 @@ def test_an_interruption_exits_with_130(invoke):
     assert (done.exit_code, done.stdout, done.stderr) == (130, "", "Interrupted.\n")
 
 
-def test_a_bug_is_not_dressed_up_as_an_error_of_the_user(invoke):
-    assert isinstance(invoke("fail", "bug").exception, ZeroDivisionError)
+def test_a_fault_is_one_line_too_and_is_not_called_the_users(invoke):
+    done = invoke("fail", "bug")
+    assert done.exit_code == 1
+    assert done.stderr.startswith("Error: ZeroDivisionError: ")
+    assert "a fault of Lexarium or of a plugin" in done.stderr
+    assert "Traceback" in invoke("-v", "fail", "bug").stderr
 
 
 @pytest.mark.parametrize(

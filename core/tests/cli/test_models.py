@@ -97,3 +97,17 @@ def test_what_cannot_be_imported_is_one_line_and_nothing_is_stored(invoke, zoo, 
     assert says in done.stderr
     assert done.stderr.count("\n") == 1
     assert not zoo.home.exists()
+
+
+def test_completion_offers_methods_and_files(zoo):
+    from click.shell_completion import ShellComplete
+
+    from lexarium.cli.main import cli
+    from lexarium.cli.session import Session
+
+    session = Session()
+    session.host = zoo.host
+    complete = ShellComplete(cli, {"obj": session}, "lexarium", "_LEXARIUM_COMPLETE")
+    assert [item.value for item in complete.get_completions(["fit"], "spel")] == ["spelling"]
+    assert [item.type for item in complete.get_completions(["fit", "spelling", "--corpus"], "re")] == ["file"]
+    assert [item.value for item in complete.get_completions([], "simi")] == ["similar"]

@@ -13,7 +13,17 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lexarium.cli.session import Session, emit_json, human_bytes, json_option, note, packed, say, table
+from lexarium.cli.session import (
+    Session,
+    emit_json,
+    human_bytes,
+    json_option,
+    note,
+    packed,
+    printable,
+    say,
+    table,
+)
 
 
 @pytest.fixture
@@ -159,3 +169,13 @@ def test_progress_is_silent_where_stderr_is_no_terminal(capsys):
     with Session().progress() as progress:
         progress("fitting", 1, 2)
     assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("text", ["\x1b[31mred", "\x1b]0;title\x07", "a\x9bb", "a\rb", "\u202eabc"])
+def test_nothing_that_could_steer_a_terminal_is_printed(text, capsys):
+    say(text)
+    note(text)
+    shown = capsys.readouterr()
+    for stream in (shown.out, shown.err):
+        assert all(c.isprintable() or c == "\n" for c in stream)
+    assert printable("line\n\tnext 电影") == "line\n\tnext 电影"

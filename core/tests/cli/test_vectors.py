@@ -172,3 +172,11 @@ class Wordless:
     @classmethod
     def tiny(cls):
         return cls()
+
+
+def test_more_numbers_than_anybody_reads_are_not_printed_but_written(zoo, invoke, monkeypatch):
+    monkeypatch.setattr("lexarium.cli.vectors._MOST_PRINTED", 3)
+    zoo.fit("spelling", ["a", "b"], name="s")
+    done = invoke("embed", "s", "--text", "a")
+    assert done.exit_code == 1
+    assert "--out vectors" in done.stderr

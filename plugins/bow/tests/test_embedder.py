@@ -8,6 +8,7 @@ import pytest
 
 from lexarium.errors import CheckpointError, InputError
 from lexarium.roles import Explainable, Run, Space, StoredEmbedder
+from lexarium.zoo import Zoo
 from lexarium_bow.embedder import BagOfWords
 from lexarium_bow.train import fit
 from lexarium_counts.config import CountConfig
@@ -66,3 +67,13 @@ def test_a_state_without_vocabulary_or_with_a_strange_setting_is_a_checkpoint_er
 def test_a_single_text_is_refused():
     with pytest.raises(InputError):
         BagOfWords.tiny().embed("a film")
+
+
+def test_two_that_learned_the_same_terms_have_the_same_space_however_they_were_chosen(tmp_path):
+    zoo = Zoo(tmp_path / "home")
+    ids = []
+    for settings in ({}, {"min_df": 2}, {"max_features": 2}, {"max_df": 2}, {"lowercase": False}):
+        zoo.save(fit(["one two", "two one"], CountConfig(**settings), Run()), name="m")
+        ids.append(zoo.store.find("m").manifest.root.space_id)
+    assert len(set(ids[:4])) == 1
+    assert ids[4] != ids[0]

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _STRANGER = '''
 import os
 import signal
+import subprocess
 import sys
 import time
 from dataclasses import dataclass
@@ -34,12 +35,34 @@ class Config:
     tokenizer: str = "unicode"
 
 
+@dataclass(frozen=True, kw_only=True)
+class Words:
+    tokenizer: str = "words"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Letters:
+    tokenizer: str = "characters"
+
+
+EVENTS = []
+LOCKS = """
+import fcntl, sys, time
+file = open(sys.argv[1], "w")
+fcntl.flock(file, fcntl.LOCK_EX)
+print("locked", flush=True)
+time.sleep(120)
+"""
+
+
 class Length:
     """One component: how often the letter g occurs."""
 
     space = Space(dim=1)
 
     def embed(self, inputs):
+        if len(inputs) > 512:
+            raise MemoryError("too many at once")
         return np.array([[text.count("g")] for text in inputs], np.float32).reshape(-1, 1)
 
     def state(self):
@@ -51,10 +74,27 @@ class Length:
 
     @classmethod
     def tiny(cls):
+        EVENTS.append("tiny")
         return cls()
 
 
 def works(corpus, config, run):
+    return Length()
+
+
+def looks(corpus, config, run):
+    EVENTS.append("fit")
+    wanted = ["sklearn.linear_model", "lexarium.compose", "lexarium.output"]
+    late = [name for name in wanted if name not in sys.modules]
+    if late:
+        raise ImportError(f"{late} would be imported on the clock")
+    return Length()
+
+
+def forks(corpus, config, run):
+    command = [sys.executable, "-c", LOCKS, os.environ["STRANGER_LOCK"]]
+    child = subprocess.Popen(command, stdout=subprocess.PIPE)
+    child.stdout.readline()
     return Length()
 
 
@@ -82,15 +122,18 @@ def sleeps(corpus, config, run):
     time.sleep(120)
 
 
-def offered(name, cost):
+def offered(name, cost, config="Config", trainer=None):
     return Method(name="stranger-" + name, summary=name, embedder="stranger_plugin:Length",
-                  config="stranger_plugin:Config", trainer="stranger_plugin:" + name, cost=cost)
+                  config="stranger_plugin:" + config, trainer="stranger_plugin:" + (trainer or name),
+                  cost=cost)
 
 
 @hookimpl
 def lexarium_methods():
-    costs = {"works": 1, "raises": 1, "exits": 1, "vanishes": 1, "dies": 1, "sleeps": 2}
-    return [offered(name, cost) for name, cost in costs.items()]
+    costs = {"works": 1, "raises": 1, "exits": 1, "vanishes": 1, "dies": 1, "sleeps": 0}
+    costs |= {"looks": 1, "forks": 1}
+    spaced = [offered("words", 1, "Words", "works"), offered("letters", 1, "Letters", "works")]
+    return [*(offered(name, cost) for name, cost in costs.items()), *spaced]
 '''
 
 

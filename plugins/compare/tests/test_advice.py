@@ -33,7 +33,7 @@ def test_the_cheapest_within_noise_is_recommended_with_its_part_of_the_latency(f
 
 @pytest.mark.parametrize(
     ("latency", "said"),
-    [(5.0, "at half its latency"), (6.0, "at 60 % of its latency")],
+    [(5.0, "at half its latency"), (4.2, "at 42 % of its latency")],
 )
 def test_small_savings_are_said_as_what_they_are(latency: float, said: str, floor: Row, make_row: MakeRow):
     rows = [floor, make_row("bow", 0.87, latency, p_value_vs_best=0.5), make_row("tfidf", 0.88, 10.0)]
@@ -125,7 +125,7 @@ def test_without_any_measurement_the_first_reason_is_given():
     assert advice.sentence.endswith("majority class: too late")
 
 
-@pytest.mark.parametrize("latency", [7.0, 9.9])
+@pytest.mark.parametrize("latency", [6.0, 9.9])
 def test_a_saving_that_the_next_run_may_undo_is_no_reason_to_take_less(
     latency: float, floor: Row, make_row: MakeRow
 ):
@@ -133,6 +133,5 @@ def test_a_saving_that_the_next_run_may_undo_is_no_reason_to_take_less(
     found = advise(rows, beat_majority=ALL, test_rows=800)
     assert found.recommended == "tfidf"
     assert (
-        found.sentence
-        == "tfidf is both the most accurate (0.880) and about as quick as any (10.0 ms a text)."
+        found.sentence == "tfidf is the most accurate (0.880), and none is twice as quick (10.0 ms a text)."
     )

@@ -93,6 +93,15 @@ def test_no_temporary_folder_is_left(zoo: Zoo, tmp_path: Path, monkeypatch: pyte
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_slow_candidate_does_not_use_up_the_budget_of_the_others(zoo: Zoo):
+    options = {"models": ["stranger-works", "stranger-sleeps"], "budget_seconds": 12.0}
+    board = compare(zoo, _table(40), text="text", label="label", options=options)
+    found = {row.model: row for row in board.rows}
+    assert found["stranger-works"].status == "ok"
+    assert found["stranger-sleeps"].status == "timeout"
+    assert "its share of the budget" in str(found["stranger-sleeps"].error)
+
+
 def test_a_budget_that_is_used_up_leaves_rows_with_the_reason(zoo: Zoo):
     options = {"models": ["stranger-works"], "budget_seconds": 1e-6}
     board = compare(zoo, _table(40), text="text", label="label", options=options)
@@ -117,6 +126,58 @@ def test_without_names_every_installed_method_takes_part_the_cheapest_first(zoo:
     assert candidates[0].kind == "majority"
     assert {c.name for c in candidates[1:]} == {offer.descriptor.name for offer in zoo.host.methods()}
     assert [c.cost for c in candidates] == sorted(c.cost for c in candidates)
+
+
+def test_what_two_names_stand_for_takes_part_once(zoo: Zoo):
+    from lexarium_compare.candidates import choose
+
+    embedder = zoo.fit("stranger-works", ["gg", "a"])
+    for _ in range(2):
+        zoo.save(embedder, name="twice")
+    try:
+        names = ["stranger-works", "method:stranger-works", "twice", "twice@2", "twice@1"]
+        assert [c.name for c in choose(zoo, names, ["text"])[1:]] == ["stranger-works", "twice", "twice@1"]
+        backwards = {c.name for c in choose(zoo, names[::-1], ["text"])[1:]}
+        assert backwards == {"twice@1", "twice@2", "stranger-works"}
+    finally:
+        zoo.store.remove("twice")
+
+
+def test_data_in_memory_has_no_path_and_no_command_that_would_read_it(board: Board, zoo: Zoo, tmp_path: Path):
+    from lexarium.cli.session import table
+    from lexarium.tables import labelled
+    from lexarium_compare.page import render
+    from lexarium_compare.terminal import show
+
+    assert board.data["path"] is None
+    assert board.facts.command is None
+    assert show(board, table).startswith("data in memory: 124 rows")
+    assert "Comparison on data in memory" in render(board)
+    assert "Made by" not in render(board)
+    path = tmp_path / "data.csv"
+    path.write_text("text,label\n" + "".join(f"t{i},{i % 2}\n" for i in range(20)), encoding="utf-8")
+    for data in (path, str(path), labelled(path, text="text", label="label")):
+        options = {"models": ["majority"], "threads": 1}
+        read = compare(zoo, data, text="text", label="label", options=options)
+        assert read.data["path"] == str(path)
+        assert read.facts.command.startswith(f"lexarium compare {path} ")
+
+
+def test_methods_that_find_words_by_spaces_are_told_another_way_for_chinese(zoo: Zoo):
+    from lexarium_compare.candidates import choose
+
+    chinese = ["这部电影非常好看", "剧情无聊"]
+    zoo.save(zoo.fit("stranger-words", ["gg", "a"]), name="kept")
+    names = ["stranger-works", "stranger-words", "stranger-letters", "glove", "kept"]
+    try:
+        configs = {c.reference: c.config for c in choose(zoo, names, chinese)[1:]}
+        english = [c.config for c in choose(zoo, names, ["a good film"])]
+    finally:
+        zoo.store.remove("kept")
+    told = {reference for reference, config in configs.items() if "tokenizer" in config}
+    assert told == {"method:stranger-works", "method:stranger-words"}
+    assert set(configs) - told == {"method:stranger-letters", "method:glove", "kept"}
+    assert english == [{}] * 6
 
 
 def test_chinese_texts_get_a_tokenizer_that_can_split_them(zoo: Zoo):

@@ -28,8 +28,8 @@ def run(stranger: Path, tmp_path: Path):
     return start
 
 
-def make_task(reference: str, kind: Any, root: Path, folder: Path) -> Task:
-    rows = [["g" * 3, 1], ["other", 0]] * 12 + [["none", 0]]
+def make_task(reference: str, kind: Any, root: Path, folder: Path, *, times: int = 12) -> Task:
+    rows = [["g" * 3, 1], ["other", 0]] * times + [["none", 0]]
     write_rows(folder / "train.jsonl", rows)
     write_rows(folder / "test.jsonl", _TEST)
     return Task(
@@ -77,6 +77,46 @@ def test_whatever_ends_a_candidate_is_a_reason_in_one_line(how: str, reason: str
     assert run(f"method:stranger-{how}") == Outcome(status="failed", error=reason)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX sessions and locks")
+def test_what_a_candidate_started_does_not_outlive_it(run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    import fcntl
+
+    monkeypatch.setenv("STRANGER_LOCK", str(tmp_path / "lock"))
+    assert run("method:stranger-forks").status == "ok"
+    with (tmp_path / "lock").open() as file:
+        for _ in range(200):  # a killed process lets go of its lock when the system gets to it
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                time.sleep(0.05)
+            else:
+                return
+    pytest.fail("the child still holds its lock")
+
+
+def test_what_training_needs_is_imported_before_the_clock_starts(stranger: Path, run, tmp_path: Path):
+    assert run("method:stranger-looks").error is None
+    import stranger_plugin
+
+    from lexarium_compare.worker import measure
+
+    def clock() -> float:
+        stranger_plugin.EVENTS.append("clock")
+        return float(len(stranger_plugin.EVENTS))
+
+    (tmp_path / "mine").mkdir()
+    task = make_task("method:stranger-looks", "method", stranger, tmp_path / "mine")
+    stranger_plugin.EVENTS.clear()
+    measured = measure(task, tmp_path / "mine", clock)
+    assert stranger_plugin.EVENTS[:4] == ["tiny", "clock", "fit", "clock"]
+    assert measured.train_seconds == 2
+
+
+def test_training_rows_are_embedded_a_batch_at_a_time(stranger: Path, tmp_path: Path):
+    task = make_task("method:stranger-works", "method", stranger, tmp_path, times=600)
+    assert run_task(task, tmp_path, rows=len(_TEST)).error is None
+
+
 def test_an_error_of_ours_is_given_as_it_is(run):
     outcome = run("method:no-such-method")
     assert outcome.status == "failed"
@@ -86,7 +126,7 @@ def test_an_error_of_ours_is_given_as_it_is(run):
 def test_a_candidate_that_is_late_is_ended(run):
     outcome = run("method:stranger-sleeps", deadline=time.monotonic() + 1.5)
     assert outcome.status == "timeout"
-    assert outcome.error.startswith("ended at the budget")
+    assert outcome.error.endswith("its share of the budget")
 
 
 def test_threads_and_seed_are_fixed_in_the_workers_environment(
@@ -143,7 +183,7 @@ def test_an_interrupt_ends_the_candidate_and_leaves_nothing_behind(
     monkeypatch.setenv("STRANGER_PID", str(mark))
     # A shell's background jobs ignore SIGINT, and their children inherit that.
     program = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
-    program += "from lexarium.cli.main import main; main()"
+    program += "from lexarium.__main__ import main; main()"
     command = [sys.executable, "-c", program, "compare", str(data), "--text", "text", "--label", "label"]
     parent = subprocess.Popen([*command, "--models", "stranger-sleeps"], stderr=subprocess.PIPE)
     try:

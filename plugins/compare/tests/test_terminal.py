@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from unicodedata import east_asian_width
 
@@ -46,3 +47,26 @@ def test_figures_line_up_at_the_right(
     assert {len(row) for row in rows} == {len(head)}
     end = head.index("p50 ms") + len("p50 ms")
     assert [row[:end].split()[-1] for row in rows] == ["<0.001", "0.200", "20.0"]
+
+
+def test_nothing_from_users_or_models_steers_the_terminal_and_json_keeps_it(
+    make_board: Callable[..., Board], make_row: Callable[..., Row], floor: Row
+):
+    vile = "\x1b]0;gone\x07\r\x9b2J\u202e"
+    board = make_board(
+        floor,
+        make_row(f"best{vile}", 0.9, 1.0),
+        Row(model=f"bad{vile}", status="failed", error=f"ValueError: {vile}"),
+        path=f"my{vile}.csv",
+    )
+    label_rows = {f"a{vile}": 2000, f"b{vile}": 2000}
+    board = replace(board, facts=replace(board.facts, label_rows=label_rows))
+    shown = show(board, lambda heads, rows: "\n".join("|".join(map(str, line)) for line in [heads, *rows]))
+    assert {c for c in shown if not c.isprintable()} == {"\n"}
+    for part in ("my", "best", "bad", "ValueError: ", "a", "b"):
+        assert f"{part}\N{REPLACEMENT CHARACTER}]0;gone" in shown
+    document = board.to_json()
+    assert document["data"]["path"] == f"my{vile}.csv"
+    assert [row["model"] for row in document["rows"]][1:] == [f"best{vile}", f"bad{vile}"]
+    assert document["rows"][2]["error"] == f"ValueError: {vile}"
+    assert vile in document["advice"]

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from lexarium.config import from_mapping, to_mapping
+from lexarium.config import fit_only_settings, from_mapping, to_mapping
 from lexarium.errors import CheckpointError, ConfigError
 from lexarium.roles import State
 from lexarium_counts.config import CountConfig, read_config
@@ -75,3 +75,8 @@ def test_settings_survive_json_with_their_types(config):
 def test_a_damaged_setting_of_a_stored_model_is_a_checkpoint_error_that_names_it(settings):
     with pytest.raises(CheckpointError, match=next(iter(settings))):
         read_config(CountConfig, State(config=settings, tensors={}))
+
+
+def test_which_terms_training_keeps_is_no_setting_of_the_vectors():
+    assert fit_only_settings(CountConfig) == ("min_df", "max_df", "max_features")
+    assert to_mapping(CountConfig())["max_df"] == 1.0

@@ -204,3 +204,10 @@ def test_any_bytes_are_read_or_refused_by_name(tmp_path_factory, content):
         return
     assert len(words) == len(vectors) > 0
     assert np.isfinite(vectors).all()
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_word(tmp_path):
+    path = tmp_path / "v.txt"
+    path.write_bytes("\ufeffking 1 2\nqueen 3 4\n".encode())
+    words, _ = read_text(path, silent)
+    assert words == ["king", "queen"]

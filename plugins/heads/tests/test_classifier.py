@@ -83,6 +83,16 @@ def test_vectors_far_from_the_origin_are_learned_as_well():
     np.testing.assert_allclose(far.predict_proba(matrix + np.float32(1000)), expected, atol=2e-3)
 
 
+def test_an_intercept_that_float32_cannot_hold_keeps_its_scores():
+    matrix, targets = data()
+    far = (matrix + np.float32(10_000)).astype(np.float32)
+    head = Classifier.fit(far, targets, ClassifierConfig(C=1.0), Run())
+    near = Classifier.fit(far - np.float32(10_000), targets, ClassifierConfig(C=1.0), Run())
+    again = Classifier.restore(head.state())
+    expected = near.predict_proba(far - np.float32(10_000))
+    np.testing.assert_allclose(again.predict_proba(far), expected, atol=1e-5)
+
+
 def test_very_large_scores_give_probabilities_and_no_warning():
     head, matrix = fitted(C=1.0)
     probabilities = head.predict_proba(matrix * np.float32(1e30))
@@ -183,6 +193,7 @@ def damaged(name):
         "no weights": {"tensors": {"intercept": tensors["intercept"]}},
         "too few weights": {"tensors": {**tensors, "coef": tensors["coef"][:2]}},
         "flat weights": {"tensors": {**tensors, "coef": tensors["coef"].ravel()}},
+        "float32 intercept": {"tensors": {**tensors, "intercept": tensors["intercept"].astype(np.float32)}},
         "float64 weights": {"tensors": {**tensors, "coef": tensors["coef"].astype(np.float64)}},
         "endless weights": {"tensors": {**tensors, "coef": np.full_like(tensors["coef"], np.inf)}},
         "one intercept": {"tensors": {**tensors, "intercept": tensors["intercept"][:1]}},

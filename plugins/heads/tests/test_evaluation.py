@@ -3,9 +3,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from lexarium.compose import Pipeline
 from lexarium.errors import InputError, ModelNotFoundError, UnsupportedError
+from lexarium.roles import silent
 from lexarium.tables import Labelled
-from lexarium_heads.evaluation import evaluate, predict
+from lexarium_heads.evaluation import _apply, evaluate, predict
 from lexarium_heads.training import TrainOptions, train
 
 
@@ -22,6 +24,20 @@ def test_predictions_come_in_the_order_of_the_texts(zoo, trained, rows):
     assert found.labels == trained.predict(texts)
     np.testing.assert_allclose(found.probabilities, trained.predict_proba(texts))
     assert list(found.classes) == ["neg", "pos", "等"]
+
+
+def test_each_batch_is_scored_once(zoo, trained, rows):
+    scored = []
+
+    class Counted(type(trained.head)):
+        def _scores(self, matrix):
+            scored.append(matrix.shape[0])
+            return super()._scores(matrix)
+
+    counted = Counted.restore(trained.head.state())
+    found = _apply("clf@1", Pipeline(trained.embedder, counted), rows.texts, silent)
+    assert found.labels == trained.predict(rows.texts)
+    assert scored == [60]
 
 
 def test_no_texts_give_no_predictions(zoo, trained):

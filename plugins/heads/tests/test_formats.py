@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import stat
 
 import numpy as np
 import pytest
@@ -63,3 +65,22 @@ def test_a_file_that_cannot_be_finished_leaves_the_old_one(tmp_path, predictions
 def test_another_ending_is_refused_with_those_there_are(tmp_path, predictions):
     with pytest.raises(UnsupportedError, match=r"use \.csv or \.jsonl"):
         write_predictions(tmp_path / "out.xlsx", predictions, proba=False)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="POSIX links and modes")
+def test_a_linked_file_is_written_where_the_link_leads_and_keeps_its_mode(tmp_path, predictions):
+    real, link = tmp_path / "real.csv", tmp_path / "link.csv"
+    real.write_text("old", encoding="utf-8")
+    real.chmod(0o640)
+    link.symlink_to(real)
+    write_predictions(link, predictions, proba=False)
+    assert link.is_symlink()
+    assert real.read_text("utf-8").startswith("label\n")
+    assert stat.S_IMODE(real.stat().st_mode) == 0o640
+
+
+def test_a_folder_that_is_not_there_is_said_of_the_file_asked_for(tmp_path, predictions):
+    path = tmp_path / "none" / "out.csv"
+    with pytest.raises(FileNotFoundError) as caught:
+        write_predictions(path, predictions, proba=False)
+    assert caught.value.filename == str(path)

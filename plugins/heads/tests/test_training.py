@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
@@ -70,6 +70,31 @@ def test_the_zoo_trains_with_options_as_a_mapping(zoo, rows):
     assert zoo.train(rows, text="text", label="label", embedder="hashed", name="clf").model == "clf@1"
 
 
+def test_every_option_may_come_in_a_plain_mapping(zoo, rows, tmp_path):
+    steps = []
+    test = tmp_path / "test.csv"
+    test.write_text("text,label\ngood film 99,pos\nbad waste 99,neg\n", encoding="utf-8")
+    given = {
+        "name": "clf",
+        "settings": {"embedder.dim": 16, "head.cv": 2},
+        "test": str(test),
+        "test_size": 0.5,
+        "tune": "frozen",
+        "license": "MIT",
+        "run": {"threads": 1, "seed": 9, "progress": lambda *said: steps.append(said)},
+    }
+    assert set(given) == {field.name for field in fields(TrainOptions)}
+    done = train(zoo, rows, **COLUMNS, options=given)
+    about = zoo.open(done.model).manifest.about
+    assert (done.model, done.test_rows) == ("clf@1", 2)
+    assert (about.license, about.lineage["seed"], about.lineage["test"]) == ("MIT", 9, "test.csv")
+    assert (done.pipeline.space.dim, done.pipeline.head.config.cv) == (16, 2)
+    assert ("choosing C", 10, 10) in steps
+    assert ("embedding the test rows", 2, 2) in steps
+    halves = train(zoo, rows, **COLUMNS, options={"test_size": 0.5, "run": Run(seed=9)})
+    assert halves.test_rows == 30
+
+
 def test_settings_reach_embedder_and_head(zoo, rows):
     settings = {"embedder.dim": 32, "head.C": 2.0, "head.class_weight": "balanced"}
     pipeline = train(zoo, rows, **COLUMNS, options=TrainOptions(settings=settings)).pipeline
@@ -111,7 +136,14 @@ def test_one_class_only_is_refused_with_its_name(zoo, rows):
         ({"settings": {"C": 1.0}}, "C: say whose setting it is: embedder.C or head.C"),
         ({"settings": {"head.D": 1.0}}, "D: no such setting"),
         ({"settings": {"embedder.dimm": 2}}, "dimm: no such setting; did you mean 'dim'?"),
-        ({"nam": "x"}, "nam: no such option; did you mean 'name'?"),
+        ({"nam": "x"}, "nam: no such setting; did you mean 'name'?"),
+        ({"test_size": "half"}, "test_size: 'half' is not float"),
+        ({"name": 3}, "name: 3 is not text or none"),
+        ({"settings": ["head.C"]}, "settings: is not a mapping"),
+        ({"run": 3}, "run: is neither a Run nor a mapping"),
+        ({"run": {"sed": 3}}, "sed: no such setting; did you mean 'seed'?"),
+        ({"run": {"seed": "3"}}, "seed: '3' is not int"),
+        ({"run": {"progress": 3}}, "run.progress: is not a function of (what, done, total)"),
     ],
 )
 def test_an_option_that_does_not_exist_is_refused(zoo, rows, options, says):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from lexarium.errors import StoreError, UnsupportedError
 
-__all__ = ["Reference", "check_name", "is_name", "parse"]
+__all__ = ["Reference", "check_name", "is_name", "is_version", "parse"]
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,95}")
 _VERSION = re.compile(r"[1-9][0-9]{0,8}")
@@ -28,6 +28,11 @@ def is_name(name: str) -> bool:
     """Tell whether a model may have this name on every file system."""
     device = name.partition(".")[0] in _DEVICES
     return _NAME.fullmatch(name) is not None and not name.endswith(".") and not device
+
+
+def is_version(version: str) -> bool:
+    """Tell whether this can be a version: a number from 1 on, without leading zeros."""
+    return _VERSION.fullmatch(version) is not None
 
 
 def check_name(name: str) -> str:
@@ -59,6 +64,6 @@ def parse(reference: str) -> Reference:
         raise StoreError(f"{reference!r} is not a reference", f"for a folder type ./{reference}")
     name, at, version = reference.partition("@")
     check_name(name)
-    if at and not _VERSION.fullmatch(version):
+    if at and not is_version(version):
         raise StoreError(f"{version!r} is not a version of {name!r}", f"versions are numbers: {name}@1")
     return Reference(name=name, version=version if at else None)

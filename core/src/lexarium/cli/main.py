@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import traceback
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from lexarium.cli.session import Session, note
-from lexarium.errors import LexariumError, NotFoundError, did_you_mean
+from lexarium.cli.session import Session, note, printable
+from lexarium.errors import LexariumError, NotFoundError, PluginError, did_you_mean
 from lexarium.method import resolve
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from click.shell_completion import CompletionItem
 
-__all__ = ["cli", "main"]
+__all__ = ["cli"]
 
 _OWN = {
     "methods": (
@@ -79,12 +80,9 @@ class _Group(click.Group):
             return super().invoke(ctx)
 
     def _load(self, name: str, target: str) -> click.Command:
-        try:
-            command = resolve(target)
-        except (Exception, SystemExit) as error:  # a plugin's module may raise anything
-            raise click.ClickException(f"the command {name!r} cannot be loaded: {error}") from error
+        command = resolve(target)
         if not isinstance(command, click.Command):
-            raise click.ClickException(f"{target} is not a command; type: lexarium plugins doctor")
+            raise PluginError(f"{name!r}: {target} is not a command; type: lexarium plugins doctor")
         return command
 
     def _summaries(self, ctx: click.Context) -> dict[str, str]:
@@ -100,23 +98,30 @@ def _session(ctx: click.Context) -> Session:
 def _one_line(ctx: click.Context) -> Iterator[None]:
     try:
         yield
+    except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
+        raise
     except LexariumError as error:
         raise _failure(ctx, str(error)) from error
     except OSError as error:
-        if isinstance(error, BrokenPipeError):
-            raise
-        raise _failure(ctx, f"{error.filename or 'the system'}: {error.strerror or error}") from error
+        remedy = "; free some space" if error.errno in {errno.ENOSPC, errno.EDQUOT} else ""
+        where = f"{error.filename}: " if error.filename else ""
+        raise _failure(ctx, f"{where}{error.strerror or error}{remedy}") from error
     except MemoryError as error:
         raise _failure(ctx, "out of memory; take fewer rows or a smaller model") from error
     except KeyboardInterrupt:
         note("Interrupted.")
         ctx.exit(_INTERRUPTED)
+    except (Exception, SystemExit) as error:  # a fault of ours, or of a plugin
+        fault = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        raise _failure(
+            ctx, f"{fault}; a fault of Lexarium or of a plugin: lexarium -v shows where"
+        ) from error
 
 
 def _failure(ctx: click.Context, message: str) -> click.ClickException:
     if ctx.params.get("verbose"):
         note(traceback.format_exc())
-    return click.ClickException(" ".join(message.split()))
+    return click.ClickException(printable(" ".join(message.split())))
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
@@ -126,8 +131,3 @@ def _failure(ctx: click.Context, message: str) -> click.ClickException:
 def cli(ctx: click.Context, *, verbose: bool) -> None:  # noqa: ARG001  read by _failure
     """Word representations, from bag of words to CLIP, behind one door."""
     _session(ctx)
-
-
-def main() -> None:
-    """Run the command line: exit 0 done, 1 an error, 2 wrong usage, 130 interrupted."""
-    cli()

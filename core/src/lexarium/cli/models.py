@@ -14,6 +14,8 @@ from lexarium.config import parse_settings
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from lexarium.tables import Texts
+
 __all__ = ["fit", "import_"]
 
 
@@ -23,16 +25,17 @@ class _Options:
     column: str | None
     settings: tuple[str, ...]
     name: str
-    threads: int
-    seed: int
     as_json: bool
+
+
+def _method_names(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:  # noqa: ARG001  click's
+    offers = ctx.ensure_object(Session).host.methods()
+    return [offer.descriptor.name for offer in offers if offer.descriptor.name.startswith(incomplete)]
 
 
 def _shared(function: Callable[..., None]) -> Callable[..., None]:
     for option in (
         json_option,
-        click.option("--seed", default=0, show_default=True, type=click.IntRange(0)),
-        click.option("--threads", default=1, show_default=True, type=click.IntRange(1, 1024)),
         click.option("--name", required=True, help="What to store the model as."),
         click.option(
             "--set", "settings", multiple=True, metavar="KEY=VALUE", help="A setting of the method."
@@ -44,13 +47,24 @@ def _shared(function: Callable[..., None]) -> Callable[..., None]:
 
 
 @click.command()
-@click.argument("method")
-@click.argument("more", nargs=-1, metavar="[FILE]...")
-@click.option("--corpus", multiple=True, required=True, metavar="FILE...", help="The files to train on.")
+@click.argument("method", shell_complete=_method_names)
+@click.argument("more", nargs=-1, type=click.Path(), metavar="[FILE]...")
+@click.option(
+    "--corpus",
+    multiple=True,
+    required=True,
+    type=click.Path(),
+    metavar="FILE...",
+    help="The files to train on.",
+)
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(0))
+@click.option("--threads", default=1, show_default=True, type=click.IntRange(1, 1024))
 @_shared
 @packed(_Options)
 @click.pass_obj
-def fit(session: Session, *, method: str, more: tuple[str, ...], options: _Options) -> None:
+def fit(
+    session: Session, *, method: str, more: tuple[str, ...], threads: int, seed: int, options: _Options
+) -> None:
     """Train METHOD on the texts of FILE.
 
     A .txt has one text a line; .csv, .tsv, .jsonl and .parquet need --column; .gz is read too; - is
@@ -63,25 +77,27 @@ def fit(session: Session, *, method: str, more: tuple[str, ...], options: _Optio
             _texts((*options.corpus, *more), options.column),
             config=parse_settings(options.settings),
             name=options.name,
-            threads=options.threads,
-            seed=options.seed,
+            threads=threads,
+            seed=seed,
             progress=progress,
         )
     _report(session, options)
 
 
 @click.command("import")
-@click.argument("method")
+@click.argument("method", shell_complete=_method_names)
 @click.argument("path", type=click.Path(path_type=Path))
-@click.option("--corpus", multiple=True, metavar="FILE", help="Texts to estimate word weights from.")
+@click.option(
+    "--corpus", multiple=True, type=click.Path(), metavar="FILE", help="Texts to estimate word weights from."
+)
 @click.option("--license", "licence", metavar="SPDX", help="The model's licence, for instance PDDL-1.0.")
 @_shared
 @packed(_Options)
 @click.pass_obj
 def import_(session: Session, *, method: str, path: Path, licence: str | None, options: _Options) -> None:
     """Read the file or folder PATH, written by another tool, as a model of METHOD."""
-    from lexarium.roles import Run  # noqa: PLC0415  numpy, only when the command runs
-
+    if options.column and not options.corpus:
+        raise click.UsageError("--column is for the texts of --corpus")
     with session.progress() as progress:
         session.zoo.import_from(
             method,
@@ -90,15 +106,15 @@ def import_(session: Session, *, method: str, path: Path, licence: str | None, o
             source=_texts(options.corpus, options.column) if options.corpus else None,
             name=options.name,
             license=licence,
-            run=Run(threads=options.threads, seed=options.seed, progress=progress),
+            progress=progress,
         )
     _report(session, options)
 
 
-def _texts(paths: tuple[str, ...], column: str | None) -> list[str]:
+def _texts(paths: tuple[str, ...], column: str | None) -> Texts:
     from lexarium.tables import corpus  # noqa: PLC0415  csv and gzip, only when the command runs
 
-    return list(corpus([Path(path) for path in paths], column))
+    return corpus([Path(path) for path in paths], column)
 
 
 def _report(session: Session, options: _Options) -> None:

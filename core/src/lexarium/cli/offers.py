@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from contextlib import redirect_stdout
 from typing import TYPE_CHECKING
 
 import click
@@ -117,8 +115,7 @@ def _unresolved(descriptor: Descriptor) -> list[str]:
         if not isinstance(target, str):
             continue
         try:
-            with redirect_stdout(sys.stderr):
-                resolve(target)
-        except (Exception, SystemExit) as error:  # noqa: BLE001  a plugin's module may raise anything
-            problems.append(f"{descriptor.kind} {descriptor.name}: {target} cannot be imported: {error}")
+            resolve(target)
+        except PluginError as error:
+            problems.append(f"{descriptor.kind} {descriptor.name}: {error}")
     return problems

@@ -21,7 +21,17 @@ if TYPE_CHECKING:
     from lexarium.roles import Progress
     from lexarium.zoo import Zoo
 
-__all__ = ["Session", "emit_json", "human_bytes", "json_option", "note", "packed", "say", "table"]
+__all__ = [
+    "Session",
+    "emit_json",
+    "human_bytes",
+    "json_option",
+    "note",
+    "packed",
+    "printable",
+    "say",
+    "table",
+]
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 
@@ -65,23 +75,28 @@ class Session:
 def emit_json(document: Any, *, indent: int | None = 2) -> None:  # noqa: ANN401  any JSON value
     """Print one JSON document on stdout; numbers that JSON lacks (NaN, infinity) are null."""
     text = json.dumps(_finite(document), ensure_ascii=_ascii_only(), indent=indent)
-    click.echo(_printable(text, "utf-8"))  # a lone surrogate becomes its JSON escape
+    click.echo(_encodable(text, "utf-8"))  # a lone surrogate becomes its JSON escape
 
 
 def say(text: str) -> None:
-    """Print a result on stdout."""
-    click.echo(_printable(text, sys.stdout.encoding))
+    """Print a result on stdout; control characters, which could steer a terminal, are replaced."""
+    click.echo(_encodable(printable(text), sys.stdout.encoding))
 
 
 def note(text: str) -> None:
-    """Print what is not a result on stderr."""
-    click.echo(_printable(text, sys.stderr.encoding), err=True)
+    """Print what is not a result on stderr, as :func:`say` does."""
+    click.echo(_encodable(printable(text), sys.stderr.encoding), err=True)
+
+
+def printable(text: str) -> str:
+    """Replace what is neither printable nor a line break nor a tab: names and labels come from strangers."""
+    return "".join(c if c.isprintable() or c in "\n\t" else " " if c.isspace() else "�" for c in text)
 
 
 def table(headers: Sequence[str] | None, rows: Sequence[Sequence[object]]) -> str:
     """Return aligned columns; columns of numbers align right, wide characters count as two."""
     cells = [[_cell(value) for value in row] for row in rows]
-    lines = [list(headers), *cells] if headers else cells
+    lines = [[_cell(header) for header in headers], *cells] if headers else cells
     if not lines:
         return ""
     widths = [max(_width(line[i]) for line in lines) for i in range(len(lines[0]))]
@@ -110,7 +125,7 @@ def _cell(value: object) -> str:
     if value is None:
         return "-"
     text = f"{value:.4f}" if isinstance(value, float) else str(value)
-    return "".join(c if c.isprintable() else " " if c.isspace() else "�" for c in text)
+    return printable(text).replace("\n", " ").replace("\t", " ")
 
 
 def _width(text: str) -> int:
@@ -128,7 +143,7 @@ def _ascii_only() -> bool:
     return (sys.stdout.encoding or "ascii").lower().replace("-", "") != "utf8"
 
 
-def _printable(text: str, encoding: str | None) -> str:
+def _encodable(text: str, encoding: str | None) -> str:
     encoding = encoding or "utf-8"
     return text.encode(encoding, "backslashreplace").decode(encoding)
 

@@ -13,7 +13,7 @@ from lexarium.cli.session import Session, emit_json, json_option, note, packed, 
 from lexarium.errors import UnsupportedError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from lexarium.roles import Embedder, Matrix
     from lexarium.words import WordVectors
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["analogy", "embed", "similar"]
 
 _ITEM_WIDTH = 90
+_MOST_PRINTED = 20_000_000  # numbers
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +42,7 @@ class _SimilarOptions:
 
 @click.command()
 @click.argument("model")
-@click.argument("source", required=False, metavar="[INPUT]")
+@click.argument("source", required=False, type=click.Path(), metavar="[INPUT]")
 @click.option("--text", "texts", multiple=True, help="A text; may be given more than once.")
 @click.option("--column", help="The column with the texts, where INPUT is a table.")
 @click.option("--out", type=click.Path(path_type=Path), help=".npy, .npz (sparse), .parquet or .jsonl")
@@ -57,18 +58,24 @@ def embed(session: Session, *, model: str, source: str | None, options: _EmbedOp
 
     texts = _inputs(source, options)
     embedder, name, space_id = _embedder(session, model)
+    dim = embedder.space.dim
+    if options.out is None and len(texts) * dim > _MOST_PRINTED:
+        raise UnsupportedError(
+            f"{len(texts)} vectors of {dim} dimensions are too many numbers to print",
+            f"write them with --out vectors{'.npz' if embedder.space.sparse else '.npy'}",
+        )
+    with session.progress() as progress:
+        matrix = embed_all(embedder, texts, progress)
+    document: dict[str, Any] = {"model": name, "space_id": space_id, "dim": dim}
     if options.out is not None:
-        with session.progress() as progress:
-            write_matrix(options.out, embed_all(embedder, texts, progress), texts, space_id)
-    rows = None if options.out else _dense(embedder.embed(texts))
+        write_matrix(options.out, matrix, texts, space_id)
+        document |= {"out": str(options.out), "rows": len(texts)}
     if options.as_json:
-        document: dict[str, Any] = {"model": name, "space_id": space_id, "dim": embedder.space.dim}
-        result = {"out": str(options.out), "rows": len(texts)} if rows is None else {"vectors": rows}
-        emit_json(document | result, indent=None)
-    elif rows is None:
-        say(f"wrote {len(texts)} vectors of {embedder.space.dim} dimensions to {options.out}")
+        emit_json(document if options.out else document | {"vectors": list(_rows(matrix))}, indent=None)
+    elif options.out is not None:
+        say(f"wrote {len(texts)} vectors of {dim} dimensions to {options.out}")
     else:
-        for row in rows:
+        for row in _rows(matrix):
             say(" ".join(f"{value:.6g}" for value in row))
     _report_unknown(embedder, texts)
 
@@ -79,7 +86,13 @@ def embed(session: Session, *, model: str, source: str | None, options: _EmbedOp
 @click.option(
     "-n", "count", default=10, show_default=True, type=click.IntRange(1), help="How many neighbours."
 )
-@click.option("--in", "within", metavar="FILE", help="Search the texts of FILE instead of the model's words.")
+@click.option(
+    "--in",
+    "within",
+    type=click.Path(),
+    metavar="FILE",
+    help="Search the texts of FILE instead of the model's words.",
+)
 @click.option("--column", help="The column with the texts, where FILE is a table.")
 @json_option
 @packed(_SimilarOptions)
@@ -158,10 +171,11 @@ def _neighbours(query: str, found: Sequence[tuple[str, float]], *, as_json: bool
         )
 
 
-def _dense(matrix: Matrix) -> list[list[float]]:
+def _rows(matrix: Matrix) -> Iterator[list[float]]:
     either: Any = matrix
-    rows = either if hasattr(matrix, "tolist") else either.toarray()
-    return [[float(value) for value in row] for row in rows]
+    for start in range(matrix.shape[0]):
+        row = either[start : start + 1]
+        yield (row if hasattr(row, "tolist") else row.toarray())[0].tolist()
 
 
 def _report_unknown(embedder: Embedder, texts: list[str]) -> None:

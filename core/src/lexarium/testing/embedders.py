@@ -169,6 +169,18 @@ class EmbedderContract:
         with pytest.raises(LexariumError, match="no_such_setting"):
             type(embedder).restore(State(config=config, tensors=state.tensors, files=state.files))
 
+    def test_the_manifest_states_the_space_and_a_changed_one_does_not_open(
+        self, embedder: StoredEmbedder, folder: Path, tmp_path: Path
+    ) -> None:
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        assert manifest["space"]["dim"] == embedder.space.dim
+        for key, value in (("dim", embedder.space.dim + 1), ("sparse", not embedder.space.sparse)):
+            space = {**manifest["space"], key: value}
+            (folder / MANIFEST).write_text(json.dumps({**manifest, "space": space}), encoding="utf-8")
+            with pytest.raises(CheckpointError):
+                Zoo(tmp_path / "home").open(str(folder))
+            assert any("space" in problem for problem in Zoo(tmp_path / "home").verify(str(folder)))
+
     def test_a_manifest_of_another_method_does_not_open_as_this_one(
         self, folder: Path, tmp_path: Path
     ) -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
 from lexarium.checkpoint.folder import Golden, Node, verify_files, write_folder
 from lexarium.checkpoint.manifest import About, GoldenEntry, PluginEntry
+from lexarium.checkpoint.paths import CARD, MANIFEST
 from lexarium.errors import ModelNotFoundError, StoreError
 from lexarium.host import Host
 from lexarium.roles import Space, State
@@ -24,12 +28,13 @@ __all__ = ["StoreContract"]
 def writer(content: bytes) -> Callable[[Path], object]:
     """Return a function that writes a small model folder with ``content`` in it."""
     node = Node(
+        kind="embedder",
         method="any",
         plugin=PluginEntry("lexarium-any", ">=0"),
         state=State(config={}, tensors={}, files={"content.bin": content}),
         space=Space(dim=1),
     )
-    golden = Golden([], "dense", {}, GoldenEntry(0, 1))
+    golden = Golden([""], "dense", {"rows": np.zeros((1, 1), np.float32)}, GoldenEntry(0, 1))
     return lambda folder: write_folder(folder, "any", node, golden, About())
 
 
@@ -87,11 +92,35 @@ class StoreContract:
         assert store.remove("x") == ["1", "3"]
         assert store.names() == []
 
-    def test_a_number_is_not_given_twice_while_a_later_one_stands(self, store: Store) -> None:
+    @pytest.mark.parametrize("removed", [["1"], ["2"], ["1", "2"], ["2", "1"], [None]], ids=str)
+    def test_a_number_is_never_given_twice(self, store: Store, removed: list[str | None]) -> None:
         for content in (b"one", b"two"):
             store.publish("x", writer(content))
-        store.remove("x", "1")
+        for version in removed:
+            store.remove("x", version)
         assert store.publish("x", writer(b"three")).version == "3"
+        assert store.find("x").locate("content.bin").read_bytes() == b"three"
+        store.remove("x")
+        assert store.names() == []
+        assert store.publish("x", writer(b"four")).version == "4"
+
+    def test_a_card_and_fields_of_a_later_version_are_kept(self, store: Store) -> None:
+        card = b"# What it is\n"
+
+        def write(folder: Path) -> None:
+            writer(b"one")(folder)
+            (folder / CARD).write_bytes(card)
+            document = json.loads((folder / MANIFEST).read_bytes())
+            entry = {"path": CARD, "size": len(card), "sha256": sha256(card).hexdigest(), "role": "card"}
+            document["files"].append(entry)
+            document["later"] = {"known": ["to", "others"]}
+            (folder / MANIFEST).write_text(json.dumps(document), encoding="utf-8")
+
+        store.publish("x", write)
+        found = store.find("x")
+        assert found.locate(CARD).read_bytes() == card
+        assert found.manifest.to_json()["later"] == {"known": ["to", "others"]}
+        assert list(verify_files(found.manifest, found.locate)) == []
 
     def test_what_is_not_there_is_not_found(self, store: Store) -> None:
         store.publish("x", writer(b"one"))

@@ -39,7 +39,7 @@ class FolderStore:
         return self.find(name, version or None)
 
     def publish(self, name, write):
-        version = str(max(map(int, self.versions(name)), default=0) + 1)
+        version = str(self._highest(name) + 1)
         aside = self.home / ".aside"
         try:
             write(aside)
@@ -53,12 +53,19 @@ class FolderStore:
 
     def remove(self, name, version=None):
         self.find(name, version)
+        highest = str(self._highest(name))
         removed = [version] if version else self.versions(name)
+        (self.home / ".highest").mkdir(exist_ok=True)
+        (self.home / ".highest" / name).write_text(highest, "ascii")
         for each in removed:
             shutil.rmtree(self.home / name / each)
         if not self.versions(name):
             (self.home / name).rmdir()
         return removed
+
+    def _highest(self, name):
+        mark = self.home / ".highest" / name
+        return max(map(int, [*self.versions(name), mark.read_text("ascii") if mark.is_file() else 0]))
 
     def _stored(self, folder):
         manifest = read_folder(folder)

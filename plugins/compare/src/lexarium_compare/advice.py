@@ -21,7 +21,7 @@ MAJORITY = "majority class"
 NOISE = 0.05
 _FEW = 200
 #: A latency counts as lower from here on: between two fresh processes it wanders by tens of percent.
-_QUICKER = 2 / 3
+_QUICKER = 1 / 2
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Advice:
 
 
 def advise(rows: Sequence[Row], *, beat_majority: Collection[str], test_rows: int) -> Advice:
-    """Recommend the quickest row within noise of the best, if it is quicker by a third at least.
+    """Recommend the quickest row within noise of the best, if it takes half the best's time at most.
 
     ``beat_majority`` names the rows that are better than the majority class beyond noise; none
     other is recommended.
@@ -85,9 +85,12 @@ def _recommend(chosen: Row, best: Row, floor: Row, learned: Sequence[Row]) -> st
     rival = best_row([row for row in learned if _latency(row) <= _QUICKER * _latency(best)])
     if rival is None:
         quick = f"{significant(_latency(best))} ms a text"
-        cheapest = min(learned, key=_latency) is best
-        besides = f"the cheapest ({quick})" if cheapest else f"about as quick as any ({quick})"
-        return f"{best.model} is both the most accurate ({score(best.accuracy)}) and {besides}"
+        if min(learned, key=_latency) is best:
+            return (
+                f"{best.model} is both the most accurate ({score(best.accuracy)}) and the cheapest ({quick})"
+            )
+        top = f"{best.model} is the most accurate ({score(best.accuracy)})"
+        return f"{top}, and none is twice as quick ({quick})"
     ratio = latency_ratio(_latency(rival), _latency(best))
     return (
         f"{best.model} is the best ({score(best.accuracy)}), and nothing cheaper is within noise of it: "

@@ -45,7 +45,10 @@ class Row:
 
 @dataclass(frozen=True, kw_only=True)
 class Facts:
-    """How the board was made, for people; scripts read ``Board.data``."""
+    """How the board was made, for people; scripts read ``Board.data``.
+
+    ``command`` makes it again; None where the data came in memory.
+    """
 
     text: str
     label: str
@@ -54,15 +57,15 @@ class Facts:
     head: str
     seed: int
     threads: int
-    command: str
+    command: str | None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Board:
     """Rows, cheapest first, and one sentence of advice.
 
-    ``data`` has path, rows, train, test, labels (their names) and duplicates_removed; rows are
-    train + test + duplicates_removed. ``recommended`` is the model that the advice names, if any.
+    ``data`` has path (None: in memory), rows, train, test, labels (their names) and duplicates_removed; rows
+    are train + test + duplicates_removed. ``recommended`` is the model that the advice names, if any.
     """
 
     data: Mapping[str, Any]

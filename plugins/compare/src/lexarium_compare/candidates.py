@@ -6,27 +6,20 @@ from dataclasses import dataclass, field, fields
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Literal
 
-from lexarium.errors import (
-    AmbiguousError,
-    MethodNotFoundError,
-    ModelNotFoundError,
-    NotFoundError,
-    StoreError,
-)
+from lexarium.method import Method
 from lexarium.tokens import is_mostly_chinese
 from lexarium_compare.advice import MAJORITY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from lexarium.method import Method
     from lexarium.roles import StoredVersion
     from lexarium.zoo import Zoo
 
 __all__ = ["Candidate", "choose"]
 
-_METHOD = "method:"  # how a reference says that it means the method and not a stored model
 _UNKNOWN_COST = 9
+_SPACED = {"unicode", "words"}  # the tokenizers that find words by the spaces between them
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,48 +39,41 @@ def choose(zoo: Zoo, models: Sequence[str] | None, texts: Sequence[str]) -> list
     """Return the candidates, the cheapest to run first: the majority class, then by expected cost.
 
     ``models`` None stands for every installed method at its default. ``texts`` (the training part)
-    tell whether a method needs a tokenizer for Chinese.
+    tell whether a method needs a tokenizer for Chinese. What several names stand for takes part once.
 
     :raises NotFoundError: a name is neither a method nor a stored model.
     :raises AmbiguousError: a name is both.
+    :raises StoreError: a name is a path, and not of a model folder.
     """
     methods = {offer.descriptor.name: zoo.host.method(offer.descriptor.name) for offer in zoo.host.methods()}
+    names = [name.strip() for name in models or ()]
+    wanted = [name for name in names if name not in {"majority", MAJORITY}]
+    found: dict[str, Method | StoredVersion] = {**methods} if models is None else {}
+    for name in wanted:
+        entry = zoo.find_embedder(name)
+        if not any(_same(entry, other) for other in found.values()):
+            found[name] = entry
     chinese = is_mostly_chinese(texts)
-    if models is None:
-        chosen = [_of_method(method, chinese=chinese) for method in methods.values()]
-    else:
-        named = dict.fromkeys(name.strip() for name in models)
-        wanted = [name for name in named if name not in {"majority", MAJORITY}]
-        chosen = [_named(name, zoo, methods, chinese=chinese) for name in wanted]
+    chosen = [
+        _of_method(entry, chinese=chinese) if isinstance(entry, Method) else _of_stored(name, entry, methods)
+        for name, entry in found.items()
+    ]
     chosen.sort(key=lambda candidate: (candidate.cost, candidate.size))
     return [Candidate(name=MAJORITY, kind="majority"), *chosen]
 
 
-def _named(name: str, zoo: Zoo, methods: Mapping[str, Method], *, chinese: bool) -> Candidate:
-    bare = name.removeprefix(_METHOD)
-    try:
-        stored = None if name.startswith(_METHOD) else zoo.store.resolve(name)
-    except ModelNotFoundError:
-        stored = None
-    except StoreError:  # no reference at all: then it is a method, a path, or a slip
-        if "/" in name or "\\" in name:
-            raise
-        stored = None
-    if stored is not None and bare in methods:
-        raise AmbiguousError(name, [f"{name}@{stored.version}", _METHOD + name])
-    if stored is not None:
-        return _of_stored(name, stored, methods)
-    if bare in methods:
-        return _of_method(methods[bare], chinese=chinese)
-    raise _unknown(name, zoo, methods)
-
-
-def _unknown(name: str, zoo: Zoo, methods: Mapping[str, Method]) -> NotFoundError:
-    return MethodNotFoundError("method or stored model", name, [*methods, *zoo.store.names()])
+def _same(one: Method | StoredVersion, other: Method | StoredVersion) -> bool:
+    """Tell whether two names stand for one candidate: bow and method:bow, mine and mine@2."""
+    if isinstance(one, Method) or isinstance(other, Method):
+        return one == other
+    if (one.name, one.version) != (other.name, other.version):
+        return False
+    files = [entry.path for entry in one.manifest.files]
+    return one.manifest == other.manifest and all(one.locate(f) == other.locate(f) for f in files)
 
 
 def _of_method(method: Method, *, chinese: bool) -> Candidate:
-    config = _settings(method) if chinese else {}
+    config = _settings(method) if chinese and method.trainer is not None else {}
     told = ", ".join(f"{key}={value}" for key, value in config.items())
     reason = None
     if method.trainer is None:
@@ -98,7 +84,7 @@ def _of_method(method: Method, *, chinese: bool) -> Candidate:
     return Candidate(
         name=f"{method.name} ({told})" if told else method.name,
         kind="method",
-        reference=_METHOD + method.name,
+        reference=f"method:{method.name}",
         config=config,
         cost=method.cost,
         reason=reason,
@@ -124,11 +110,11 @@ def _of_stored(name: str, stored: StoredVersion, methods: Mapping[str, Method]) 
 
 
 def _settings(method: Method) -> dict[str, Any]:
-    """Return what a method that splits on word boundaries needs for Chinese, which has none."""
+    """Return what a method that finds words by their spaces needs for Chinese, which has none."""
     try:
         known = fields(method.load_config())
     except (Exception, SystemExit):  # noqa: BLE001  a broken plugin: its own process will say how
         return {}
-    if any(setting.name == "tokenizer" and setting.default == "unicode" for setting in known):
+    if any(setting.name == "tokenizer" and setting.default in _SPACED for setting in known):
         return {"tokenizer": "characters" if find_spec("jieba") is None else "jieba"}
     return {}

@@ -52,7 +52,7 @@ class _Given:
 
 
 @click.command()
-@click.argument("data")
+@click.argument("data", type=click.Path())
 @click.option("--text", required=True, metavar="COLUMN", help="The column with the texts.")
 @click.option("--label", required=True, metavar="COLUMN", help="The column with the labels.")
 @click.option(
@@ -117,12 +117,19 @@ def compare(session: Session, /, *, data: str, text: str, label: str, options: _
         say(show(board, table))
 
 
+class _EndedError(BaseException):
+    """A signal asked to end; no ``except Exception`` on the way may keep it."""
+
+    def __init__(self, status: int) -> None:
+        self.status = status
+
+
 @contextmanager
 def _ended_in_order() -> Iterator[None]:
     """Let a closed terminal or a ``kill`` end the work as Ctrl-C does: no candidate, no file stays behind."""
 
     def leave(number: int, frame: FrameType | None) -> None:  # noqa: ARG001  signal's own signature
-        raise SystemExit(128 + number)
+        raise _EndedError(128 + number)
 
     numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
     ours = [number for number in numbers if signal.getsignal(number) is signal.SIG_DFL]  # nohup ignores one
@@ -130,6 +137,8 @@ def _ended_in_order() -> Iterator[None]:
         signal.signal(number, leave)
     try:
         yield
+    except _EndedError as ended:
+        raise click.exceptions.Exit(ended.status) from None
     finally:
         for number in ours:
             signal.signal(number, signal.SIG_DFL)

@@ -8,13 +8,12 @@ from tempfile import TemporaryDirectory
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from lexarium.config import from_mapping
 from lexarium.splits import stratified_sample, stratified_split
 from lexarium.tables import Labelled, labelled
 from lexarium_compare.advice import MAJORITY, NOISE, advise
 from lexarium_compare.board import Board, Facts
 from lexarium_compare.candidates import choose
-from lexarium_compare.options import CompareOptions, command_line
+from lexarium_compare.options import command_line, read_options
 from lexarium_compare.runner import Outcome, run_task
 from lexarium_compare.scoring import better_than, rank
 from lexarium_compare.task import Task, write_rows
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from lexarium.tables import Data
     from lexarium.zoo import Zoo
     from lexarium_compare.candidates import Candidate
+    from lexarium_compare.options import CompareOptions
 
 __all__ = ["compare"]
 
@@ -49,9 +49,10 @@ def compare(
     :raises NotFoundError: the head, or a model that ``options`` names, does not exist.
     """
     begun = monotonic()
-    options = _read(options)
+    options = read_options(options)
     zoo.host.head(options.head)
     whole = labelled(data, text=text, label=label)
+    path = whole.path if isinstance(data, str | Path | Labelled) else None
     rows = _sample(whole, options)
     split = stratified_split(rows, test_size=options.test_size, seed=options.seed)
     candidates = choose(zoo, options.models, [rows.texts[i] for i in split.train])
@@ -66,7 +67,7 @@ def compare(
     advice = advise(table, beat_majority=above, test_rows=len(truth))
     return Board(
         data={
-            "path": rows.path,
+            "path": path,
             "rows": len(rows),
             "train": len(split.train),
             "test": len(split.test),
@@ -84,7 +85,7 @@ def compare(
             head=options.head,
             seed=options.seed,
             threads=options.threads,
-            command=command_line(rows.path, text, label, options),
+            command=None if path is None else command_line(path, text, label, options),
         ),
     )
 
@@ -110,10 +111,12 @@ class _Race:
     def run(self, candidates: Sequence[Candidate], deadline: float | None) -> list[tuple[str, Outcome]]:
         outcomes = []
         report = self._options.progress
+        waiting = sum(candidate.reason is None for candidate in candidates)
         for done, candidate in enumerate(candidates):
             report("candidates", done, len(candidates))
             report(candidate.name, 0, None)
-            outcomes.append((candidate.name, self._run_one(candidate, deadline)))
+            outcomes.append((candidate.name, self._run_one(candidate, _share(deadline, waiting))))
+            waiting -= candidate.reason is None
             report(candidate.name, 1, 1)
         report("candidates", len(candidates), len(candidates))
         return outcomes
@@ -140,10 +143,10 @@ class _Race:
             return run_task(task, Path(private), rows=self._tests, deadline=deadline)
 
 
-def _read(options: CompareOptions | Mapping[str, Any] | None) -> CompareOptions:
-    if isinstance(options, CompareOptions):
-        return options
-    return from_mapping(CompareOptions, options or {})
+def _share(deadline: float | None, waiting: int) -> float | None:
+    """Return when the next of ``waiting`` candidates has to end: a slow one leaves time to the others."""
+    now = monotonic()
+    return None if deadline is None else now + (deadline - now) / max(1, waiting)
 
 
 def _sample(rows: Labelled, options: CompareOptions) -> Labelled:

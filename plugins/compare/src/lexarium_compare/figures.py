@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-__all__ = ["UNKNOWN", "interval", "latency_ratio", "one_line", "p_value", "score", "significant", "size"]
+from pathlib import Path
+
+__all__ = [
+    "UNKNOWN",
+    "data_name",
+    "interval",
+    "latency_ratio",
+    "one_line",
+    "p_value",
+    "plain",
+    "score",
+    "significant",
+    "size",
+]
 
 UNKNOWN = "–"
 _LONGEST = 300
@@ -81,8 +94,22 @@ def latency_ratio(mine: float, other: float) -> str:
     return f"1/{times:,.0f} of its latency"
 
 
+def data_name(path: str | None) -> str:
+    """Say which data: a file's name, or that there is no file."""
+    return "data in memory" if path is None else Path(path).name
+
+
 def one_line(text: str) -> str:
-    """Return a foreign message as one printable line of at most 300 characters."""
-    words = " ".join(text.split())
-    clean = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in words)
-    return clean if len(clean) <= _LONGEST else clean[: _LONGEST - 1] + "…"
+    """Return a foreign message as one line of at most 300 characters, whatever they are."""
+    line = " ".join(text.split())
+    return line if len(line) <= _LONGEST else line[: _LONGEST - 1] + "…"
+
+
+def plain(text: str) -> str:
+    r"""Return a name, label or reason as a terminal may show it: one line, nothing that steers it.
+
+    >>> plain("a\nb\x1b[31m")
+    'a b�[31m'
+    """
+    line = " ".join(text.split())
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in line)

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import os
 import shlex
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
-from lexarium.config import require
+from lexarium.config import from_mapping, require
 from lexarium.roles import Progress, silent
 
-__all__ = ["CompareOptions", "command_line", "default_threads"]
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["CompareOptions", "command_line", "default_threads", "read_options"]
 
 _MAX_THREADS = 4
 
 
 def default_threads() -> int:
-    """Return the number of processors, at most 4: what a small server has."""
-    return min(os.cpu_count() or 1, _MAX_THREADS)
+    """Return the number of processors that this process may use, at most 4: what a small server has."""
+    mine = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(mine, _MAX_THREADS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +51,19 @@ class CompareOptions:
         require("test_size", 0 < self.test_size < 1, f"{self.test_size} is not between 0 and 1")
         require("seed", self.seed >= 0, f"{self.seed} is below 0")
         require("threads", self.threads >= 1, f"{self.threads} is below 1")
+        require("progress", callable(self.progress), "is not a function of (what, done, total)")
+
+
+def read_options(options: CompareOptions | Mapping[str, Any] | None) -> CompareOptions:
+    """Return the options, built from a mapping of them where they come as one.
+
+    :raises ConfigError: an option is unknown, of another type or out of range.
+    """
+    if isinstance(options, CompareOptions):
+        return options
+    plain = dict(options or {})
+    progress = plain.pop("progress", silent)
+    return replace(from_mapping(CompareOptions, plain), progress=progress)
 
 
 def command_line(path: str, text: str, label: str, options: CompareOptions) -> str:
@@ -57,5 +75,6 @@ def command_line(path: str, text: str, label: str, options: CompareOptions) -> s
         words += ["--budget", f"{options.budget_seconds:g}s"]
     if options.sample is not None:
         words += ["--sample", str(options.sample)]
+    words += ["--head", options.head]
     words += ["--test-size", f"{options.test_size:g}", "--seed", str(options.seed)]
     return shlex.join([*words, "--threads", str(options.threads)])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from lexarium.errors import InputError
 from lexarium.output import atomic
-from lexarium_compare.figures import interval, p_value, score, significant, size
+from lexarium_compare.figures import data_name, interval, p_value, plain, score, significant, size
 from lexarium_compare.plot import draw
 from lexarium_compare.scoring import best_row
 from lexarium_compare.style import STYLE
@@ -69,8 +69,7 @@ def write_page(board: Board, path: str | PathLike[str]) -> None:
 
 def render(board: Board) -> str:
     """Return the page. All that comes from users (names, labels, paths, reasons) is escaped."""
-    name = Path(str(board.data["path"])).name
-    title = f"Comparison on {name}"
+    title = f"Comparison on {data_name(board.data['path'])}"
     kind = "advice" if board.recommended else "advice none"
     plot = draw(board.rows, board.recommended)
     return "\n".join(
@@ -94,8 +93,7 @@ def render(board: Board) -> str:
             *_table(board),
             *_unmeasured(board),
             *_notes(board),
-            "<h2>Made by</h2>",
-            f"<pre><code>{escape(board.facts.command)}</code></pre>",
+            *_command(board),
             "</main>",
             "</body>",
             "</html>",
@@ -107,6 +105,12 @@ def render(board: Board) -> str:
 def _bound(sentence: str) -> str:
     """Keep ``p = 0.41`` on one line."""
     return sentence.replace("p = ", "p\u00a0=\u00a0").replace("p < ", "p\u00a0<\u00a0")
+
+
+def _command(board: Board) -> Iterable[str]:
+    if board.facts.command is not None:
+        yield "<h2>Made by</h2>"
+        yield f"<pre><code>{escape(board.facts.command)}</code></pre>"
 
 
 def _facts(board: Board) -> Iterable[str]:
@@ -179,7 +183,7 @@ def _unmeasured(board: Board) -> Iterable[str]:
     yield '<th scope="col">Model</th><th scope="col">Status</th><th scope="col" class="left">Reason</th>'
     yield "</tr></thead><tbody>"
     for row in rows:
-        reason = escape(row.error or "")
+        reason = escape(plain(row.error or ""))
         name = f'<th scope="row">{escape(row.model)}</th>'
         yield f'<tr>{name}<td>{row.status}</td><td class="why">{reason}</td></tr>'
     yield "</tbody></table></div>"

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from time import monotonic
 from typing import TYPE_CHECKING, Literal
@@ -43,8 +44,8 @@ class Outcome:
 def run_task(task: Task, folder: Path, *, rows: int, deadline: float | None = None) -> Outcome:
     """Run one task in ``folder``, an empty private folder, until ``deadline`` (of the monotonic clock).
 
-    ``rows`` is the number of predictions to expect. The process and all that it started are killed
-    at the deadline, and when the caller is interrupted.
+    ``rows`` is the number of predictions to expect. All that the process started is killed when it
+    ends; the process itself too at the deadline, and when the caller is interrupted.
     """
     task.write(folder / "task.json")
     result, log = folder / "result.json", folder / "log"
@@ -64,7 +65,7 @@ def run_task(task: Task, folder: Path, *, rows: int, deadline: float | None = No
             process.wait(None if deadline is None else max(0.0, deadline - monotonic()))
         except subprocess.TimeoutExpired:
             return Outcome(
-                status="timeout", error=f"ended at the budget, {monotonic() - started:.0f} s after its start"
+                status="timeout", error=f"ended after {monotonic() - started:.0f} s, its share of the budget"
             )
         finally:
             _end(process)
@@ -87,12 +88,13 @@ def _environment(task: Task) -> dict[str, str]:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    if process.poll() is None:
-        if hasattr(os, "killpg"):
+    """Kill the process and all that it started: a child may outlive a parent that has ended by itself."""
+    if hasattr(os, "killpg"):
+        with suppress(ProcessLookupError, PermissionError):  # none is left, or (macOS) none but the dead
             os.killpg(process.pid, signal.SIGKILL)
-        else:
-            process.kill()
-        process.wait()
+    elif process.poll() is None:
+        process.kill()
+    process.wait()
     if process.stdin is not None:
         process.stdin.close()
 

@@ -64,9 +64,10 @@ class Failure:
 
 def write_json(path: Path, document: object) -> None:
     """Write JSON; whoever reads the path sees all of it or nothing."""
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(json.dumps(document), encoding="ascii")
-    partial.replace(path)
+    from lexarium.output import atomic  # noqa: PLC0415  scipy, which a worker loads after measuring, if at all
+
+    with atomic(path) as aside:
+        aside.write_text(json.dumps(document), encoding="ascii")
 
 
 def write_rows(path: Path, rows: Sequence[object]) -> None:

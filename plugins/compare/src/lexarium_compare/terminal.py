@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from itertools import accumulate
-from pathlib import Path
 from textwrap import fill
 from typing import TYPE_CHECKING
 from unicodedata import east_asian_width
 
-from lexarium_compare.figures import interval, p_value, score, significant, size
+from lexarium_compare.figures import data_name, interval, p_value, plain, score, significant, size
 from lexarium_compare.scoring import best_row
 
 if TYPE_CHECKING:
@@ -39,7 +38,10 @@ _LEGEND = (
 
 
 def show(board: Board, table: Callable[[Sequence[str], Sequence[Sequence[object]]], str]) -> str:
-    """Return data, table, reasons and advice as text; ``table`` aligns columns."""
+    """Return data, table, reasons and advice as text; ``table`` aligns columns.
+
+    Names, labels and reasons come from strangers: what could steer a terminal is replaced.
+    """
     measured = [row for row in board.rows if row.status == "ok"]
     parts = [_about(board)]
     if measured:
@@ -47,19 +49,21 @@ def show(board: Board, table: Callable[[Sequence[str], Sequence[Sequence[object]
         cells = [_cells(row, is_best=row is best) for row in measured]
         parts.append(table(*_to_the_right(["", *_HEADS], cells)))
         parts.append(_LEGEND)
-    failed = [f"{row.model}: {row.status}: {row.error}" for row in board.rows if row.status != "ok"]
+    failed = [plain(f"{row.model}: {row.status}: {row.error}") for row in board.rows if row.status != "ok"]
     if failed:
         parts.append("\n".join(fill(line, _COLUMNS, subsequent_indent="  ") for line in failed))
-    return "\n\n".join([*parts, board.advice])
+    return "\n\n".join([*parts, plain(board.advice)])
 
 
 def _about(board: Board) -> str:
     data, facts = board.data, board.facts
     of = f" of {facts.file_rows:,}" if facts.file_rows != data["rows"] else ""
-    labels = ", ".join(f"{label} ({rows:,})" for label, rows in list(facts.label_rows.items())[:_LABELS])
+    labels = ", ".join(
+        f"{plain(label)} ({rows:,})" for label, rows in list(facts.label_rows.items())[:_LABELS]
+    )
     more = ", ..." if len(facts.label_rows) > _LABELS else ""
     return (
-        f"{Path(str(data['path'])).name}: {data['rows']:,}{of} rows; {data['train']:,} to train, "
+        f"{plain(data_name(data['path']))}: {data['rows']:,}{of} rows; {data['train']:,} to train, "
         f"{data['test']:,} to test, {data['duplicates_removed']:,} duplicates removed\n"
         f"{len(facts.label_rows)} labels: {labels}{more}; seed {facts.seed}; threads {facts.threads}"
     )
@@ -68,7 +72,7 @@ def _about(board: Board) -> str:
 def _cells(row: Row, *, is_best: bool) -> list[str]:
     return [
         "*" if row.pareto else "",
-        _cut(row.model),
+        _cut(plain(row.model)),
         f"{score(row.accuracy)} {interval(row.accuracy_ci95)}",
         score(row.macro_f1),
         "best" if is_best else p_value(row.p_value_vs_best),

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeVar
 
-from lexarium.config import from_mapping, require
+from lexarium.config import fit_only, from_mapping, require
 from lexarium.errors import CheckpointError, ConfigError
-from lexarium.tokens import TokenizerName, tokenizer
+from lexarium.tokens import TokenizerName, check_choice
 
 if TYPE_CHECKING:
     from lexarium.roles import State
@@ -42,9 +42,9 @@ class CountConfig:
     token_pattern: str | None = None
     analyzer: Literal["word", "char", "char_wb"] = "word"
     ngram_range: tuple[int, int] = (1, 1)
-    min_df: int | float = 1
-    max_df: int | float = 1.0
-    max_features: int | None = None
+    min_df: int | float = fit_only(1)
+    max_df: int | float = fit_only(1.0)
+    max_features: int | None = fit_only(None)
     binary: bool = False
 
     def __post_init__(self) -> None:
@@ -56,7 +56,7 @@ class CountConfig:
         )
         require("max_features", self.max_features is None or self.max_features >= 1, "is below 1")
         self._check_frequencies()
-        self._check_pattern()
+        check_choice(self.tokenizer, self.token_pattern)
         if self.analyzer != "word":
             for key, default in (("tokenizer", "unicode"), ("stop_words", None)):
                 idle = getattr(self, key) == default
@@ -70,13 +70,6 @@ class CountConfig:
         require(
             "max_df", not alike or self.min_df <= self.max_df, f"{self.max_df} is below min_df={self.min_df}"
         )
-
-    def _check_pattern(self) -> None:
-        if self.token_pattern is None:
-            require("token_pattern", self.tokenizer != "pattern", "is missing; tokenizer=pattern needs one")
-            return
-        require("token_pattern", self.tokenizer == "pattern", "has no effect unless tokenizer=pattern")
-        tokenizer("pattern", self.token_pattern)  # it must be a regular expression
 
 
 def read_config(cls: type[_C], state: State) -> _C:

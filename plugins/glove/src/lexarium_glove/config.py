@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import Literal
 
-from lexarium.config import require
-from lexarium.tokens import TokenizerName, tokenizer
+from lexarium.config import fit_only, require
+from lexarium.tokens import TokenizerName, check_choice
 
 __all__ = ["GloveConfig"]
 
@@ -30,13 +30,9 @@ class GloveConfig:
     tokenizer: TokenizerName = "words"
     token_pattern: str | None = None
     pooling: Literal["mean", "idf", "sif"] = "mean"
-    sif_a: float = 1e-3
+    sif_a: float = fit_only(1e-3)  # the weights are stored
     normalize: bool = False
 
     def __post_init__(self) -> None:
         require("sif_a", isfinite(self.sif_a) and self.sif_a > 0, f"{self.sif_a} is not a number above 0")
-        if self.token_pattern is None:
-            require("token_pattern", self.tokenizer != "pattern", "is missing; tokenizer=pattern needs one")
-            return
-        require("token_pattern", self.tokenizer == "pattern", "has no effect unless tokenizer=pattern")
-        tokenizer("pattern", self.token_pattern)  # it must be a regular expression
+        check_choice(self.tokenizer, self.token_pattern)

@@ -41,6 +41,7 @@ _PEEK = 20
 _BLOCK = 1 << 16  # numbers turned into float32 together
 _HEADER = re.compile(rb"(\d{1,15}) (\d{1,15})")
 _GZIP, _ZIP = b"\x1f\x8b", b"PK\x03\x04"
+_BYTE_ORDER_MARK = "\ufeff".encode()
 _SHAPE = "each line is a word and its numbers, separated by single spaces"
 
 
@@ -52,6 +53,8 @@ def read_text(path: Path, progress: Progress) -> tuple[list[str], Floats]:
     """
     lines = _lines(path)
     first = list(islice(lines, _PEEK))
+    if first and not first[0].startswith(_BYTE_ORDER_MARK + b" "):  # alone it is a word like any other
+        first[0] = first[0].removeprefix(_BYTE_ORDER_MARK)
     if not first:
         raise FormatError(path, "the file is empty", _SHAPE)
     header = _HEADER.fullmatch(first[0])

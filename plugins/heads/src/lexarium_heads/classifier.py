@@ -33,9 +33,9 @@ _ROWS = 4096
 class Classifier:
     """Scores of K classes that are linear in the vector; softmax makes them probabilities.
 
-    *Shapes:* coef (R, dim), intercept (R,); R is K, or 1 for two classes: the score of the second
-    over the first. ``counts`` has the training rows of each class, ``choice`` says which C was used
-    and why.
+    *Shapes:* coef (R, dim) float32, intercept (R,) float64; R is K, or 1 for two classes: the score
+    of the second over the first. ``counts`` has the training rows of each class, ``choice`` says
+    which C was used and why.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class Classifier:
         config: ClassifierConfig,
         counts: Mapping[str, int],
         coef: Floats,
-        intercept: Floats,
+        intercept: NDArray[np.float64],
         choice: Choice,
     ) -> None:
         self.config = config
@@ -125,7 +125,7 @@ class Classifier:
                 _LABELS, "it does not name two or more classes in order, each with its rows"
             )
         rows = 1 if len(counts) == _MIN_CLASSES else len(counts)
-        coef, intercept = _tensor(state, "coef", 2), _tensor(state, "intercept", 1)
+        coef, intercept = _tensor(state, "coef", "float32", 2), _tensor(state, "intercept", "float64", 1)
         if not len(coef) == len(intercept) == rows:
             problem = f"{len(coef)} rows of weights and {len(intercept)} intercepts for {len(counts)} classes"
             raise CheckpointError("classifier", problem)
@@ -186,10 +186,10 @@ def _object(state: State, name: str) -> dict[str, Any]:
     return document
 
 
-def _tensor(state: State, name: str, ndim: int) -> Floats:
+def _tensor(state: State, name: str, dtype: str, ndim: int) -> NDArray[Any]:
     tensor = state.tensors.get(name)
-    if tensor is None or tensor.dtype != np.float32 or tensor.ndim != ndim or not tensor.size:
-        raise CheckpointError(name, f"the tensor is missing or is not a float32 of {ndim} dimensions")
+    if tensor is None or tensor.dtype != dtype or tensor.ndim != ndim or not tensor.size:
+        raise CheckpointError(name, f"the tensor is missing or is not a {dtype} of {ndim} dimensions")
     if not np.isfinite(tensor).all():
         raise CheckpointError(name, "the tensor has a value that is not finite")
     return tensor

@@ -67,7 +67,11 @@ def _work(command: Callable[..., None]) -> Callable[..., None]:
 
 @click.command()
 @click.option(
-    "--data", required=True, metavar="FILE", help="Labelled rows: .csv, .tsv, .jsonl, .parquet; .gz too."
+    "--data",
+    required=True,
+    type=click.Path(),
+    metavar="FILE",
+    help="Labelled rows: .csv, .tsv, .jsonl, .parquet; .gz too.",
 )
 @_columns
 @click.option(
@@ -85,7 +89,9 @@ def _work(command: Callable[..., None]) -> Callable[..., None]:
 @click.option(
     "--set", "pairs", multiple=True, metavar="KEY=VALUE", help="As in head.C=1.0 or embedder.min_df=2."
 )
-@click.option("--test", metavar="FILE", help="Labelled rows to test on, instead of a part of --data.")
+@click.option(
+    "--test", type=click.Path(), metavar="FILE", help="Labelled rows to test on, instead of a part of --data."
+)
 @click.option(
     "--test-size", type=float, default=0.2, show_default=True, help="The part of --data to test on."
 )
@@ -136,12 +142,14 @@ def _report(done: Training) -> None:
 
 @click.command()
 @click.argument("model")
-@click.argument("source", required=False, metavar="[INPUT]")
+@click.argument("source", required=False, type=click.Path(), metavar="[INPUT]")
 @click.option("--column", help="The column with the texts, where INPUT is a table.")
 @click.option(
     "--text", "texts", multiple=True, metavar="TEXT", help="A text itself, instead of INPUT; repeatable."
 )
-@click.option("--out", metavar="FILE", help="Write to a .csv or .jsonl file instead of printing.")
+@click.option(
+    "--out", type=click.Path(), metavar="FILE", help="Write to a .csv or .jsonl file instead of printing."
+)
 @click.option("--proba", is_flag=True, help="Probabilities too (--json always has them).")
 @json_option
 @packed(_Predict)
@@ -172,7 +180,7 @@ def predict(session: Session, /, *, model: str, source: str | None, options: _Pr
 
 @click.command()
 @click.argument("model")
-@click.argument("data")
+@click.argument("data", type=click.Path())
 @_columns
 @json_option
 @click.pass_obj

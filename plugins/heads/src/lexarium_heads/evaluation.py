@@ -91,17 +91,16 @@ def _open(zoo: Zoo, model: str) -> tuple[str, Pipeline]:
 
 
 def _apply(reference: str, pipeline: Pipeline, texts: Sequence[str], progress: Progress) -> Predictions:
-    labels: list[str] = []
-    probabilities = np.empty((len(texts), len(pipeline.labels)))
+    """Score each batch once: a head predicts the class of the highest probability."""
+    classes = tuple(pipeline.labels)
+    probabilities, done = np.empty((len(texts), len(classes))), 0
     for part in batches(texts, _BATCH):
         vectors = pipeline.embedder.embed(part)
-        start = len(labels)
-        labels.extend(pipeline.head.predict(vectors))
-        probabilities[start : len(labels)] = pipeline.head.predict_proba(vectors)
-        progress("predicting", len(labels), len(texts))
-    return Predictions(
-        model=reference, labels=labels, classes=tuple(pipeline.labels), probabilities=probabilities
-    )
+        probabilities[done : done + len(part)] = pipeline.head.predict_proba(vectors)
+        done += len(part)
+        progress("predicting", done, len(texts))
+    labels = [classes[place] for place in probabilities.argmax(axis=1)]
+    return Predictions(model=reference, labels=labels, classes=classes, probabilities=probabilities)
 
 
 def _knows(labels: Sequence[str]) -> str:

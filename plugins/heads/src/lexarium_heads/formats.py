@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import csv
 import json
-import os
-from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 from lexarium.errors import UnsupportedError
+from lexarium.output import atomic
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,28 +39,18 @@ def check_ending(path: str | Path) -> None:
 def write_predictions(path: str | Path, predictions: Predictions, *, proba: bool) -> None:
     """Write one row per text: a column ``label``, and with ``proba`` a column ``p(CLASS)`` per class.
 
-    The file appears whole or not at all.
+    The file appears whole or not at all; lone surrogates become escapes.
 
     :raises UnsupportedError: the file ends neither in .csv nor in .jsonl.
+    :raises OSError: it cannot be written.
     """
     check_ending(path)
     rows = prediction_rows(predictions, proba=proba)
-    with _replacing(Path(path)) as file:
+    options: dict[str, Any] = {"encoding": "utf-8", "errors": "backslashreplace", "newline": ""}
+    with atomic(Path(path)) as aside, aside.open("w", **options) as file:
         if Path(path).suffix.lower() == ".jsonl":
             file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
             return
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["label", *(f"p({name})" for name in predictions.classes if proba)])
         writer.writerows([row["label"], *row.get("probabilities", {}).values()] for row in rows)
-
-
-@contextmanager
-def _replacing(path: Path) -> Iterator[IO[str]]:
-    """Open a file beside ``path`` that takes its place at the end; lone surrogates become escapes."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with beside.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
-            yield file
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)

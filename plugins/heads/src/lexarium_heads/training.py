@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
-from scipy.sparse import vstack
 
 from lexarium.compose import Pipeline
 from lexarium.config import from_mapping, require
 from lexarium.errors import ConfigError, DataError, InputError
-from lexarium.inputs import batches
-from lexarium.roles import Run
+from lexarium.output import embed_all
+from lexarium.roles import Run, silent
 from lexarium.splits import same_text, stratified_split
 from lexarium.tables import Data, Labelled, labelled
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
-    from lexarium.roles import Embedder, Matrix
     from lexarium.zoo import Zoo
 
 __all__ = ["TrainOptions", "Training", "train"]
 
-_BATCH = 512
 _PARTS = ("embedder", "head")
 _AVERAGES = ("accuracy", "macro_f1", "micro_f1", "weighted_f1")
 
@@ -36,7 +32,8 @@ class TrainOptions:
 
     ``name`` stores the pipeline; ``settings`` are ``embedder.KEY`` and ``head.KEY``; ``test`` is
     labelled data of its own to test on, else ``test_size`` of the rows is drawn; ``tune`` says what
-    learns: ``frozen`` is the head alone.
+    learns: ``frozen`` is the head alone. A plain mapping of these, ``run`` a mapping of its own, does
+    as well.
     """
 
     name: str | None = None
@@ -50,6 +47,7 @@ class TrainOptions:
     def __post_init__(self) -> None:
         require("tune", self.tune == "frozen", f"{self.tune!r} is not possible yet; there is: frozen")
         require("test_size", 0 < self.test_size < 1, f"{self.test_size} is not between 0 and 1")
+        require("settings", isinstance(self.settings, Mapping), "is not a mapping")
         for key in self.settings:
             part, dot, _ = key.partition(".")
             if not dot or part not in _PARTS:
@@ -102,10 +100,11 @@ def train(
         zoo.store.versions(options.name)  # refuses what cannot be a name, before the work
     rows, test, removed = _parts(labelled(data, text=text, label=label), options, text, label)
     reference, model = zoo.embedder(embedder, rows.texts, config=options.of("embedder"), run=options.run)
-    vectors = _embed(model, rows.texts, "embedding the training rows", options.run)
+    report = options.run.progress
+    vectors = embed_all(model, rows.texts, report, what="embedding the training rows")
     learned = method.load().fit(vectors, rows.labels, config, options.run)
     del vectors
-    predicted = learned.predict(_embed(model, test.texts, "embedding the test rows", options.run))
+    predicted = learned.predict(embed_all(model, test.texts, report, what="embedding the test rows"))
     result = Training(
         model=None,
         before=learned.metrics(test.labels, [learned.majority] * len(test)),
@@ -142,11 +141,22 @@ def _stored(zoo: Zoo, result: Training, name: str, lineage: Mapping[str, Any], t
 def _options(options: TrainOptions | Mapping[str, Any] | None) -> TrainOptions:
     if isinstance(options, TrainOptions):
         return options
-    known = [f.name for f in fields(TrainOptions)]
-    for key in options or {}:
-        if key not in known:
-            raise ConfigError(key, "no such option", known=known)
-    return TrainOptions(**(options or {}))
+    plain = dict(options or {})
+    rich = {key: plain.pop(key) for key in ("settings", "test", "run") if key in plain}
+    chosen = from_mapping(TrainOptions, plain)
+    if "run" in rich:
+        rich["run"] = _run(rich["run"])
+    return replace(chosen, **rich)
+
+
+def _run(given: Run | Mapping[str, Any]) -> Run:
+    if isinstance(given, Run):
+        return given
+    require("run", isinstance(given, Mapping), "is neither a Run nor a mapping of threads, seed, progress")
+    progress = given.get("progress", silent)
+    require("run.progress", callable(progress), "is not a function of (what, done, total)")
+    plain = from_mapping(Run, {key: value for key, value in given.items() if key != "progress"})
+    return replace(plain, progress=progress)
 
 
 def _parts(data: Labelled, options: TrainOptions, text: str, label: str) -> tuple[Labelled, Labelled, int]:
@@ -171,18 +181,3 @@ def _parts(data: Labelled, options: TrainOptions, text: str, label: str) -> tupl
 def _take(data: Labelled, indices: Sequence[int]) -> Labelled:
     texts, labels = [data.texts[i] for i in indices], [data.labels[i] for i in indices]
     return Labelled(data.path, texts, labels, [data.lines[i] for i in indices])
-
-
-def _embed(embedder: Embedder, texts: Sequence[str], what: str, run: Run) -> Matrix:
-    """Embed batch by batch; sparse rows stay sparse."""
-    space, done = embedder.space, 0
-    packed, dense = [], np.empty((0 if space.sparse else len(texts), space.dim), np.float32)
-    for part in batches(texts, _BATCH):
-        vectors = embedder.embed(part)
-        if space.sparse:
-            packed.append(vectors)
-        else:
-            dense[done : done + len(part)] = vectors
-        done += len(part)
-        run.progress(what, done, len(texts))
-    return vstack(packed, format="csr") if space.sparse else dense

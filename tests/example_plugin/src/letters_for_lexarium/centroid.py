@@ -53,7 +53,8 @@ class Centroid:
         """Return (n, K)."""
         scores = self.config.sharpness * (2 * (matrix @ self.means.T) - (self.means**2).sum(axis=1))
         odds = np.exp(np.asarray(scores, np.float64) - np.max(scores, axis=1, keepdims=True, initial=-1e30))
-        return odds / odds.sum(axis=1, keepdims=True)
+        probabilities: NDArray[np.float64] = odds / odds.sum(axis=1, keepdims=True)
+        return probabilities
 
     def predict(self, matrix: Matrix) -> list[str]:
         """Return the nearest class of each row."""

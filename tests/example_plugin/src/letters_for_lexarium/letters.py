@@ -76,7 +76,8 @@ def _weights(corpus: Corpus, buckets: int) -> Floats:
     counts = np.ones(buckets)
     for text in corpus:
         np.add.at(counts, _buckets(text, buckets), 1)
-    return np.log(counts.sum() / counts).astype(np.float32)
+    weights: Floats = np.log(counts.sum() / counts).astype(np.float32)
+    return weights
 
 
 def _buckets(text: str, buckets: int) -> list[int]:

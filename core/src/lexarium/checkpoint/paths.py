@@ -1,0 +1,88 @@
+"""Names of files in a model folder, and reading of small files: one set of rules for writer and reader."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+from lexarium.errors import CheckpointError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+__all__ = [
+    "CARD",
+    "GOLDEN_INPUTS",
+    "GOLDEN_ROWS",
+    "MANIFEST",
+    "TENSORS",
+    "check_part_name",
+    "check_paths",
+    "read_small",
+]
+
+MANIFEST = "lexarium.json"
+TENSORS = "model.safetensors"
+GOLDEN_ROWS, GOLDEN_INPUTS = "golden.safetensors", "golden.json"
+CARD = "README.md"
+_ROLES = {GOLDEN_ROWS: "golden", GOLDEN_INPUTS: "golden", CARD.casefold(): "card"}
+_PART = re.compile(r"[a-z][a-z0-9_]{0,31}")
+
+
+def check_paths(files: Iterable[tuple[str, str]], where: str) -> None:
+    """Refuse files, given as path and role, that a model folder cannot hold.
+
+    A path is plain, relative and within the folder; no two are the same or one a folder of the other,
+    in any case of letters; the names that the format gives a meaning have the role that goes with it.
+
+    :raises CheckpointError: names the path, and which of these it breaks.
+    """
+    seen: set[str] = set()
+    folders: set[str] = set()
+    for path, role in files:
+        pure = PurePosixPath(path)
+        plain = str(pure) == path and path.isprintable() and not set(path) & set('\\:*?"<>|')
+        if not plain or pure.is_absolute() or not pure.parts or ".." in pure.parts:
+            raise CheckpointError(where, f"{path!r} is not a path within the folder")
+        folded = path.casefold()
+        if folded == MANIFEST or _ROLES.get(folded, role) != role:
+            raise CheckpointError(where, f"{path!r} is a name that the format keeps for itself")
+        if PurePosixPath(folded).name == TENSORS and role != "tensors":
+            raise CheckpointError(where, f"{path!r} is a name that the format keeps for itself")
+        if folded in seen:
+            raise CheckpointError(where, f"a file is listed twice: {path!r}")
+        seen.add(folded)
+        folders |= {str(folder) for folder in PurePosixPath(folded).parents}
+    for both in sorted(seen & folders):
+        raise CheckpointError(where, f"{both!r} is both a file and a folder")
+
+
+def check_part_name(name: str, where: str) -> None:
+    """Refuse a name that a part, and so its folder, cannot have.
+
+    :raises CheckpointError: it is not a lower-case word of at most 32 letters, digits and underscores.
+    """
+    if not _PART.fullmatch(name):
+        raise CheckpointError(where, f"{name!r} is not the name of a part")
+
+
+def read_small(path: Path, most: int) -> bytes:
+    """Read a regular file of at most ``most`` bytes; a pipe or a device is not waited for.
+
+    :raises OSError: it cannot be read.
+    :raises CheckpointError: it is not a regular file, or it is longer.
+    """
+    # O_NONBLOCK: the open of a pipe that nobody writes to would not return.
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    descriptor = os.open(path, flags)
+    with open(descriptor, "rb") as file:  # noqa: PTH123  a descriptor
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise CheckpointError(path, "this is not a regular file")
+        raw = file.read(most + 1)
+    if len(raw) > most:
+        raise CheckpointError(path, f"the file takes more than {most} bytes")
+    return raw
