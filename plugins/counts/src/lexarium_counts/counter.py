@@ -13,9 +13,10 @@ from lexarium.errors import CheckpointError
 from lexarium.inputs import check_texts
 from lexarium.roles import Space, State
 from lexarium_counts.analysis import analyzer
+from lexarium_counts.kernel import KernelCounter, covers
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from lexarium.vocabulary import Vocabulary
     from lexarium_counts.config import CountConfig
@@ -40,10 +41,14 @@ class TermCounter:
             raise CheckpointError("vocabulary", "it holds no terms")
         if len(columns) < len(self.terms):
             raise CheckpointError("vocabulary", f"{len(self.terms) - len(columns)} of its terms are repeats")
+        if covers(config):
+            self._count: Callable[[Sequence[str]], csr_array] = KernelCounter(config, vocabulary).count
+            return
         analyze, _ = analyzer(config)
-        self._vectorizer = CountVectorizer(
+        vectorizer = CountVectorizer(
             analyzer=analyze, vocabulary=columns, binary=config.binary, dtype=np.float32
         )
+        self._count = lambda texts: csr_array(vectorizer.transform(texts))
 
     def __len__(self) -> int:
         return len(self.terms)
@@ -53,7 +58,7 @@ class TermCounter:
 
         :raises InputError: an input is not a string.
         """
-        return csr_array(self._vectorizer.transform(check_texts(inputs)))
+        return self._count(check_texts(inputs))
 
     def space(self, *, normalized: bool) -> Space:
         """Return the space of vectors with one component per term."""

@@ -15,6 +15,8 @@ from lexarium.tokens import is_mostly_chinese
 from lexarium.vocabulary import Vocabulary
 from lexarium_counts.analysis import analyzer
 from lexarium_counts.counter import TermCounter
+from lexarium_counts.kernel import covers, learn_terms
+from lexarium_counts.pruning import choose_terms
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,7 +45,7 @@ _log = logging.getLogger("lexarium")
 def learn(corpus: Corpus, config: CountConfig, run: Run) -> tuple[TermCounter, csr_array]:
     """Learn the vocabulary of ``corpus``, reading it once; return a counter and the corpus' own counts.
 
-    ``run.threads`` and ``run.seed`` change nothing: one thread counts, and nothing is random.
+    ``run.threads`` count where the kernels do, with the same result; ``run.seed`` changes nothing.
 
     *Shape:* counts (texts, terms) int64.
 
@@ -51,9 +53,32 @@ def learn(corpus: Corpus, config: CountConfig, run: Run) -> tuple[TermCounter, c
     :raises ConfigError: for so many texts ``max_df`` is below ``min_df``.
     :raises InputError: an element of the corpus is not a string.
     """
-    analyze, remarks = analyzer(config)
+    _, remarks = analyzer(config)
     for remark in remarks:
         _log.warning("%s", remark)
+    texts = _Texts(corpus, run)
+    count = _by_kernel if covers(config) else _by_reference
+    try:
+        terms, counts = count(texts, config, run)
+    except ValueError as error:
+        explained = _explained(str(error), texts, config) if texts.finished else None
+        if explained is None:
+            raise
+        raise explained from error
+    finally:
+        _notice_unsegmented(texts, config)
+    return TermCounter(config, Vocabulary.build(terms)), counts
+
+
+def _by_kernel(texts: _Texts, config: CountConfig, run: Run) -> tuple[list[str], csr_array]:
+    terms, counts = learn_terms(texts, config, run)
+    kept = choose_terms(counts, config)
+    return [terms[i] for i in kept], counts if len(kept) == len(terms) else csr_array(counts[:, kept])
+
+
+def _by_reference(texts: _Texts, config: CountConfig, run: Run) -> tuple[list[str], csr_array]:
+    del run  # scikit-learn counts in one thread
+    analyze, _ = analyzer(config)
     vectorizer = CountVectorizer(
         analyzer=analyze,
         min_df=config.min_df,
@@ -62,18 +87,8 @@ def learn(corpus: Corpus, config: CountConfig, run: Run) -> tuple[TermCounter, c
         binary=config.binary,
         dtype=np.int64,  # exact: float32 sums would let max_features keep other terms
     )
-    texts = _Texts(corpus, run)
-    try:
-        counts = vectorizer.fit_transform(texts)
-    except ValueError as error:
-        explained = _explained(str(error), texts, config) if texts.finished else None
-        if explained is None:
-            raise
-        raise explained from error
-    finally:
-        _notice_unsegmented(texts, config)
-    terms = vectorizer.get_feature_names_out().tolist()
-    return TermCounter(config, Vocabulary.build(terms)), csr_array(counts)
+    counts = csr_array(vectorizer.fit_transform(texts))
+    return vectorizer.get_feature_names_out().tolist(), counts
 
 
 class _Texts:

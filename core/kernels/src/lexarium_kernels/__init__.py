@@ -1,0 +1,1 @@
+"""Compiled loops of Lexarium; each module says what it computes."""

@@ -1,0 +1,43 @@
+"""Which terms are kept, by the texts that they stand in and by how often: scikit-learn's rules."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from scipy.sparse import csr_array
+
+    from lexarium_counts.config import CountConfig
+
+__all__ = ["choose_terms"]
+
+
+def choose_terms(counts: csr_array, config: CountConfig) -> NDArray[np.intp]:
+    """Leave out terms in fewer than ``min_df`` or more than ``max_df`` texts, then all but ``max_features``.
+
+    Terms of one frequency are chosen as scikit-learn 1.9 chooses them.
+
+    *Shapes:* counts (texts, n); the columns kept, ascending.
+
+    :raises ValueError: no term is left, or ``max_df`` is fewer texts than ``min_df``.
+    """
+    texts, n = counts.shape
+    if n == 0:
+        message = "empty vocabulary"
+        raise ValueError(message)
+    least, most = (v if isinstance(v, int) else v * texts for v in (config.min_df, config.max_df))
+    if most < least:
+        message = "max_df corresponds to fewer texts than min_df"
+        raise ValueError(message)
+    frequency = np.bincount(counts.indices, minlength=n)
+    keep = np.flatnonzero((frequency >= least) & (frequency <= most))
+    if config.max_features is not None and len(keep) > config.max_features:
+        totals = np.asarray(counts.sum(axis=0)).ravel()[keep]
+        keep = np.sort(keep[(-totals).argsort()[: config.max_features]])
+    if not len(keep):
+        message = "no terms remain"
+        raise ValueError(message)
+    return keep
