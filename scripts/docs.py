@@ -12,8 +12,8 @@ ROOT = Path(__file__).parent.parent
 DEMO = ROOT / ".demo"
 READMES = ("README.md", "README.zh-CN.md")
 COMMANDS = {
-    "en": "lexarium compare reviews.csv --text text --label label --models bow,tfidf,glove-6b-50d "
-    "--html report.html",
+    "en": "lexarium compare reviews.csv --text text --label label "
+    "--models bow,tfidf,word2vec,glove-6b-50d,fasttext --html report.html",
     "zh": "lexarium compare reviews.zh.csv --text text --label label --html report.zh.html",
 }
 

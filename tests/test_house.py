@@ -15,7 +15,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 PLUGINS = sorted(path.parent for path in (ROOT / "plugins").glob("*/pyproject.toml"))
-SHARED = {"counts", "transformer"}  # what several plugins share; they offer no method of their own
+SHARED = {"counts", "static", "transformer"}  # what several plugins share; they offer no method of their own
 IMPORTABLE = SHARED | {"heads", "kernels"}  # what another plugin may import
 DISTRIBUTIONS = [ROOT / "core", ROOT / "registry", *PLUGINS]
 SOURCES = [path for folder in DISTRIBUTIONS for path in sorted((folder / "src").rglob("*.py"))]

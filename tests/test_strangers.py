@@ -20,10 +20,12 @@ from lexarium.hookspecs import hookimpl
 from lexarium.method import Command, HeadMethod, Method, StoreKind
 @hookimpl
 def lexarium_methods():
-    return [Method(name=n, summary="mine", embedder="x:Y", config="x:Z") for n in ("bow", "tfidf", "glove")]
+    names = ("bow", "tfidf", "word2vec", "glove", "fasttext")
+    return [Method(name=n, summary="mine", embedder="x:Y", config="x:Z") for n in names]
 @hookimpl
 def lexarium_heads():
-    return [HeadMethod(name="classifier", summary="mine", head="x:Y", config="x:Z")]
+    names = ("classifier", "fasttext")
+    return [HeadMethod(name=n, summary="mine", head="x:Y", config="x:Z") for n in names]
 @hookimpl
 def lexarium_stores():
     return [StoreKind(name="local", summary="mine", store="x:Y")]

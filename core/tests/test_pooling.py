@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lexarium.errors import InputError
-from lexarium.pooling import mean_pool, normalize_rows, remove_component
+from lexarium.backend import kernel
+from lexarium.errors import CheckpointError, InputError
+from lexarium.pooling import Pooler, mean_pool, normalize_rows, remove_component
+from lexarium.vocabulary import Vocabulary
 
 VECTORS = np.random.default_rng(7).standard_normal((50, 6)).astype(np.float32)
 WEIGHTS = np.random.default_rng(8).random(50).astype(np.float32)
@@ -106,3 +110,116 @@ def test_normalised_rows_have_length_one_and_a_zero_row_stays_zero():
     lengths = np.linalg.norm(normalize_rows(matrix), axis=1)
     np.testing.assert_allclose(lengths[:-1], 1, atol=1e-6)
     assert lengths[-1] == 0
+
+
+WORDS = ["a", "bc", "好", "电影", "é", ".", "_", "i̇", "a" * 16, "a" * 17, "b" * 300, "\ud800", "", "σς", "2"]
+WORDS += [f"w{i}" for i in range(50 - len(WORDS))]
+TEXTS = st.lists(
+    st.one_of(
+        st.text("abcABC好电影é.,_ İΣς2\n\u3000\ud800\U00020000", max_size=40),
+        st.lists(st.sampled_from([*WORDS, *map(str.upper, WORDS)]), max_size=600).map(" ".join),
+    ),
+    max_size=8,
+)
+BACKENDS = [
+    "reference",
+    pytest.param(
+        "kernels",
+        marks=pytest.mark.skipif(kernel("_pooling", "auto") is None, reason="the kernels are not built"),
+    ),
+]
+
+
+def pooler(backend, **settings):
+    return Pooler(Vocabulary.build(WORDS), VECTORS, backend=backend, **settings)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("tokenizer", ["unicode", "words", "whitespace", "characters", "pattern"])
+@given(texts=TEXTS, lowercase=st.booleans(), per=st.sampled_from(["weight", "token"]))
+def test_texts_are_pooled_as_their_tokens_are(backend, tokenizer, texts, lowercase, per):
+    function = re.compile(r"[a-z]|\w+").findall
+    made = pooler(backend, tokenizer=function if tokenizer == "pattern" else tokenizer, lowercase=lowercase)
+    tokens = [[WORDS.index(t) if t in WORDS else -1 for t in made.tokenize(text)] for text in texts]
+    plain, weighted = mean_pool(VECTORS, *pack(tokens)), mean_pool(VECTORS, *pack(tokens), WEIGHTS, per=per)
+    np.testing.assert_array_equal(made.pool(texts), plain)
+    np.testing.assert_allclose(made.pool(texts, WEIGHTS, per=per), weighted, atol=1e-6)
+    found = list(made.packed(texts))
+    assert [i for ids, _ in found for i in ids.tolist()] == [i for document in tokens for i in document]
+    assert [n for _, ends in found for n in np.diff(ends).tolist()] == [*map(len, tokens)]
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_text_has_one_row_whatever_stands_beside_it_and_however_many_threads(backend, monkeypatch):
+    rng = np.random.default_rng(2)
+    texts = [" ".join(rng.choice(WORDS, rng.integers(0, 900))) for _ in range(150)]
+    together = pooler(backend, threads=3).pool(texts, WEIGHTS)
+    alone = [pooler(backend, threads=1).pool([text], WEIGHTS)[0] for text in texts]
+    assert together.tobytes() == b"".join(row.tobytes() for row in alone)
+    monkeypatch.setattr("lexarium.pooling._BLOCK", 1000)
+    assert pooler(backend).pool(texts, WEIGHTS).tobytes() == together.tobytes()
+    assert sum(len(ends) - 1 for _, ends in pooler(backend).packed(texts)) == 150
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_no_texts_give_no_rows_and_unknown_words_zeros(backend):
+    assert pooler(backend).pool([]).shape == (0, 6)
+    assert not pooler(backend).pool(["unheard of", ""]).any()
+    assert list(pooler(backend).packed([])) == []
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_what_is_no_text_and_what_does_not_fit_is_refused(backend):
+    made = pooler(backend)
+    with pytest.raises(InputError, match="element 1 is int"):
+        made.pool(["a", 3])
+    with pytest.raises(InputError, match="element 1 is int"):
+        list(made.packed(["a", 3]))
+    with pytest.raises(InputError, match="a single text"):
+        made.pool("a")
+    for wrong in (WEIGHTS[:-1], WEIGHTS.astype(float)):
+        with pytest.raises(InputError, match="weights"):
+            made.pool(["a"], wrong)
+    for wrong in (VECTORS[:-1], VECTORS.astype(float), VECTORS[0]):
+        with pytest.raises(InputError, match="vectors"):
+            Pooler(Vocabulary.build(WORDS), wrong, backend=backend)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("vocabulary.slots", lambda slots: np.where(slots > 0, slots + 2**20, slots).astype(np.uint32)),
+        ("vocabulary.offsets", lambda offsets: offsets + 2**40),
+        ("vocabulary.offsets", lambda offsets: -offsets),
+        ("vocabulary.offsets", lambda offsets: offsets[::-1].copy()),
+        ("vocabulary.bytes", lambda raw: raw[:1]),
+    ],
+)
+def test_a_damaged_table_is_an_error_and_never_a_crash(backend, name, change):
+    tensors = Vocabulary.build(WORDS).tensors()
+    tensors[name] = change(tensors[name])
+    made = Pooler(Vocabulary(tensors), VECTORS, backend=backend)
+    with pytest.raises(CheckpointError):
+        made.pool([" ".join(WORDS[:4])])
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_table_without_a_free_slot_ends_the_search(backend):
+    tensors = Vocabulary.build(WORDS).tensors()
+    tensors["vocabulary.slots"] = np.full(60, 1, np.uint32)
+    assert not Pooler(Vocabulary(tensors), VECTORS, backend=backend).pool(["bc"]).any()
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_column_major_vectors_and_tensors_at_odd_addresses_serve_as_well(backend):
+    tensors = Vocabulary.build(WORDS).tensors()
+    odd = {}
+    for name, tensor in tensors.items():
+        raw = np.zeros(tensor.nbytes + 1, np.uint8)
+        raw[1:] = tensor.view(np.uint8)
+        odd[name] = raw[1:].view(tensor.dtype)
+    if backend == "reference":
+        odd = tensors
+    made = Pooler(Vocabulary(odd), np.asfortranarray(VECTORS), backend=backend)
+    np.testing.assert_array_equal(made.pool(["a bc 好"]), pooler(backend).pool(["a bc 好"]))

@@ -259,9 +259,10 @@ def test_standard_input_that_is_not_utf8_absent_or_read_twice_is_refused(monkeyp
 def test_a_corpus_is_texts_as_given_or_the_texts_of_files(tmp_path):
     one, two = write(tmp_path, "a\nb\n", "1.txt"), write(tmp_path, "c\n", "2.txt")
     assert corpus(["x", "y"]).texts == ["x", "y"]
-    assert corpus([one, two]).texts == ["a", "b", "c"]
-    assert corpus(one).texts == corpus(read_texts(one)).texts == ["a", "b"]
-    assert corpus(write(tmp_path, "t,u\nd,e\n"), "u").texts == ["e"]
+    assert list(corpus([one, two])) == ["a", "b", "c"]
+    assert list(corpus(one)) == list(corpus(corpus(one))) == list(corpus(read_texts(one))) == ["a", "b"]
+    assert list(corpus(write(tmp_path, "t,u\nd,e\n"), "u")) == ["e"]
+    assert corpus(["x", "y"]).read == 2
     assert corpus(text for text in ["x", "y"]).texts == ["x", "y"]
     assert list(corpus(["x", "y"])) == ["x", "y"]
 

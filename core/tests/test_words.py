@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lexarium.errors import CheckpointError, ConfigError, InputError, NotFoundError
 from lexarium.vocabulary import Vocabulary
 from lexarium.words import WordVectors
+from lexarium.words.search import Search
 
 #: gender, royalty, fruit
 SMALL = {
@@ -149,3 +152,126 @@ def test_a_read_only_memory_map_serves_as_well(tmp_path):
     mapped = np.load(tmp_path / "v.npy", mmap_mode="r")
     vocabulary = Vocabulary.build(words)
     assert WordVectors(vocabulary, mapped).similar("w9") == WordVectors(vocabulary, vectors).similar("w9")
+
+
+def reference():
+    words, vectors = large()
+    keyed = pytest.importorskip("gensim.models").KeyedVectors(700)
+    keyed.add_vectors(words, vectors)
+    return WordVectors(Vocabulary.build(words), vectors), keyed
+
+
+def test_many_queries_are_answered_as_one_by_one():
+    words, vectors = large()
+    kv = WordVectors(Vocabulary.build(words), vectors)
+    assert kv.similar_many(words[:40], 5) == [kv.similar(word, 5) for word in words[:40]]
+    assert kv.similar_many(vectors[:9] * 7, 5) == [kv.similar(row, 5) for row in vectors[:9] * 7]
+    assert kv.similar_many([], 5) == []
+
+
+@given(
+    rows=st.lists(st.tuples(*[st.integers(-1, 1)] * 3), min_size=1, max_size=40),
+    n=st.integers(1, 50),
+    block=st.integers(1, 200),
+)
+def test_neighbours_are_those_of_comparing_every_pair_and_equal_ones_come_in_order(rows, n, block):
+    vectors = np.array(rows, np.float32)
+    lengths = np.linalg.norm(vectors.astype(float), axis=1)
+    units = vectors / np.where(lengths > 0, lengths, 1)[:, None]
+    found = Search(vectors, "here", block).nearest(units, [[i] for i in range(len(rows))], n)
+    assert found == Search(vectors, "here").nearest(units, [[i] for i in range(len(rows))], n)
+    for i, answer in enumerate(found):
+        scores = np.delete(units @ units[i], i)
+        np.testing.assert_allclose([score for _, score in answer], np.sort(scores)[::-1][:n], atol=1e-12)
+        assert answer == sorted(answer, key=lambda pair: (-pair[1], pair[0]))
+        last = answer[-1] if answer else (0, 0.0)
+        twins = [j for j in range(len(rows)) if j != i and rows[j] == rows[last[0]]]
+        assert [j for j in twins if j <= last[0]] == [j for j, _ in answer if j in twins]
+
+
+def test_vectors_shorter_or_longer_than_float32_products_are_compared_too():
+    vectors = np.array([[3e-40, 1e-40], [1e-40, 3e-40], [3e30, 1e30], [0, 0]], np.float32)
+    kv = WordVectors(Vocabulary.build(list("abcd")), vectors)
+    found = kv.similar("a", n=3)
+    assert [word for word, _ in found] == ["c", "b", "d"]
+    np.testing.assert_allclose([score for _, score in found], [1, 0.6, 0], atol=1e-4)
+
+
+def test_the_memory_of_a_search_is_bounded_where_all_words_are_equal():
+    kv = WordVectors(Vocabulary.build([f"w{i}" for i in range(2000)]), np.ones((2000, 4), np.float32))
+    assert [word for word, _ in kv.similar_many(["w0"] * 300, 2)[299]] == ["w1", "w2"]
+
+
+def test_several_words_and_negative_ones_are_gensims():
+    kv, keyed = reference()
+    ours = kv.similar(["w1", "w2"], 10, negative=["w3", "w4"])
+    theirs = keyed.most_similar(positive=["w1", "w2"], negative=["w3", "w4"], topn=10)
+    assert [word for word, _ in ours] == [word for word, _ in theirs]
+    np.testing.assert_allclose([s for _, s in ours], [s for _, s in theirs], atol=1e-6)
+    assert kv.similar(["w1"], 5) == kv.similar("w1", 5)
+
+
+@pytest.mark.filterwarnings("ignore:Call to deprecated `init_sims`:DeprecationWarning")  # gensim's own
+def test_an_analogy_by_multiplication_is_levy_and_goldbergs():
+    kv, keyed = reference()
+    ours = dict(kv.analogy("w1", "w2", "w3", n=len(kv), method="3cosmul"))
+    theirs = dict(keyed.most_similar_cosmul(positive=["w2", "w3"], negative=["w1"], topn=len(kv)))
+    assert ours.keys() == theirs.keys()
+    for word in list(ours)[::100]:
+        away = (1 + kv.similarity(word, "w1")) / 2
+        # gensim adds 1e-6 below the line, the paper 0.001
+        assert ours[word] * (away + 0.001) == pytest.approx(theirs[word] * (away + 1e-6), rel=1e-5)
+    assert list(ours.values()) == sorted(ours.values(), reverse=True)
+    assert kv.analogy("w1", "w2", "w3", n=3, method="3cosmul") == list(ours.items())[:3]
+
+
+def test_an_unknown_way_to_solve_analogies_is_refused():
+    with pytest.raises(ConfigError, match="3cosmul"):
+        small().analogy("man", "king", "woman", method="cosmul")
+
+
+def test_distance_centroid_and_the_odd_one_are_gensims():
+    kv, keyed = reference()
+    assert kv.distance("w1", "w2") == pytest.approx(keyed.distance("w1", "w2"), abs=1e-6)
+    assert kv.similarity("w1", "w1") == pytest.approx(1)
+    group = ["w1", "w7", "w9", "w30"]
+    np.testing.assert_allclose(kv.centroid(group), keyed.get_mean_vector(group), atol=1e-6)
+    raw = keyed.get_mean_vector(group, pre_normalize=False)
+    np.testing.assert_allclose(kv.centroid(group, normalized=False), raw, atol=1e-6)
+    for start in range(0, 60, 6):
+        group = [f"w{i}" for i in range(start, start + 6)]
+        assert kv.odd_one_out(group) == keyed.doesnt_match(group)
+    assert small().odd_one_out(["苹果", "pear", "king"]) == "king"
+    assert small().centrality(["苹果", "pear", "king"])[-1][0] == "king"
+
+
+def test_what_needs_words_says_so_when_there_are_too_few():
+    with pytest.raises(InputError, match="at least three"):
+        small().odd_one_out(["king", "queen"])
+    with pytest.raises(InputError, match="at least one"):
+        small().centroid([])
+    with pytest.raises(InputError, match="at least one"):
+        small().similar([])
+    with pytest.raises(InputError, match="go with words"):
+        small().similar([0.0, 1, 0], negative=["king"])
+    with pytest.raises(InputError, match="queries"):
+        small().similar_many(np.zeros((2, 4)))
+
+
+def test_gensim_gets_the_same_memory():
+    pytest.importorskip("gensim.models")
+    kv = small().restricted(6)  # gensim divides by the length of a zero vector
+    keyed = kv.as_gensim()
+    assert np.shares_memory(keyed.vectors, kv.vectors)
+    assert keyed.index_to_key == list(SMALL)[:6]
+    assert keyed.most_similar("pear", topn=2)[0][0] == kv.similar("pear", 2)[0][0]
+
+
+def test_a_class_with_vectors_for_unknown_words_is_asked_for_them():
+    class Spelled(WordVectors):
+        def __getitem__(self, word):
+            return np.array([0, 0, len(word)], np.float32) if word not in self else super().__getitem__(word)
+
+    kv = Spelled(Vocabulary.build(list(SMALL)), np.array(list(SMALL.values()), np.float32))
+    assert kv.similar("unheard", n=1)[0][0] == "pear"
+    assert kv.similar_many(["unheard"], n=1) == [kv.similar("unheard", n=1)]

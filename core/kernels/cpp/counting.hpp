@@ -1,76 +1,88 @@
 // Counting terms: texts in, a sparse matrix of counts out. No Python in here.
 //
-// A token is a run of word characters of at least `min_length`; a term is a token (n = 1) or n tokens
-// joined by one space. Texts are UTF-8, already in the case that they are to be counted in.
+// A term is what scikit-learn's CountVectorizer calls so: n tokens joined by one space (shortest <= n <= longest),
+// or n characters. Texts are UTF-8.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string_view>
+#include <utility>
 #include <vector>
+
+#include "strings.hpp"
+#include "text.hpp"
 
 namespace lexarium {
 
-// Which code points are word characters: bit c of the table. Code points beyond it are not.
-struct WordCharacters {
-    const std::uint8_t* bits;
-    std::size_t count;
-    bool contains(std::uint32_t code) const {
-        return code < count && (bits[code >> 3] >> (code & 7) & 1);
-    }
+enum class Analyzer : std::uint8_t {
+    word,     // n-grams of tokens
+    chars,    // n-grams of characters, white space of two and more being one space
+    chars_wb, // n-grams of characters of " " + piece + " ", pieces being what white space separates
+    given,    // terms come one by one, from outside
 };
 
 struct Settings {
-    WordCharacters word;
-    int min_length;  // of a token, in characters
-    int shortest;    // n-gram, in tokens
+    const Characters* characters;
+    Analyzer analyzer;
+    Rule rule;  // what a token is
+    bool lowercase;
+    int shortest;  // n-gram
     int longest;
-    bool lowercase_ascii;  // the letters A to Z are lower-cased on the way
     int threads;
 };
 
+// Texts, or (Analyzer::given) terms: text i is the terms[offsets[i] .. offsets[i + 1]).
+struct Texts {
+    const std::vector<std::string_view>& views;
+    const std::int64_t* offsets = nullptr;
+    std::size_t count = 0;
+};
+
 // Rows of counts: row i has columns[offsets[i] .. offsets[i + 1]), ascending, each with its count.
+template <typename Count>
 struct Rows {
     std::vector<std::int64_t> offsets;
     std::vector<std::int32_t> columns;
-    std::vector<std::int32_t> counts;
+    std::vector<Count> counts;
 };
 
-// n distinct strings: string i is bytes[offsets[i] .. offsets[i + 1]).
-struct Strings {
+// What a corpus says about n distinct terms: term i is bytes[offsets[i] .. offsets[i + 1]).
+struct Learned {
     std::vector<std::uint8_t> bytes;
     std::vector<std::int64_t> offsets;
+    std::vector<std::int64_t> texts;   // (n,) how many texts have the term
+    std::vector<std::int64_t> counts;  // (n,) how often it stands in all of them
+    std::vector<double> entropy;       // (n,) sum over the texts of count x ln(count)
+    Rows<std::int32_t> rows;           // one per text; empty unless they were asked for
 };
-
-// The same, of somebody else: offsets has count + 1 entries, checked by whoever makes this.
-struct Terms {
-    const char* bytes;
-    const std::int64_t* offsets;
-    std::size_t count;
-    std::string_view operator[](std::size_t i) const {
-        return {bytes + offsets[i], static_cast<std::size_t>(offsets[i + 1] - offsets[i])};
-    }
-};
-
-class Table;
 
 // Learns the terms of a corpus. add() may be called any number of times, then finish() once.
 class Learner {
 public:
-    Learner(Settings settings, std::vector<std::string_view> stop_words);
+    // `prune_at`: hold about so many terms, dropping the rarest whenever there are more (0: hold all). What is
+    // dropped and met again is counted from 0, so counts are lower bounds. Not together with rows.
+    Learner(Settings settings, const std::vector<std::string_view>& stop_words, bool rows, std::size_t prune_at);
     ~Learner();
     Learner(const Learner&) = delete;
-    void add(const std::vector<std::string_view>& texts);
+    // `tick` is called ten times a second in the calling thread; what it throws stops the work.
+    void add(const Texts& texts, const std::function<void()>& tick);
     // Terms in the order of their bytes, which is the order of their code points.
-    void finish(Strings& terms, Rows& rows);
+    Learned finish(const std::function<void()>& tick);
 
 private:
     struct Worker;
+    struct Part;
     void rank_tokens();
-    void number_terms(Strings& terms);
+    std::vector<Part> number_terms();
+    void write_rows(Rows<std::int32_t>& rows);
 
     Settings settings_;
+    bool rows_;
+    std::atomic<bool> stop_{false};
     std::vector<std::unique_ptr<Worker>> workers_;
     std::vector<std::pair<int, std::int64_t>> blocks_;  // which worker took how many texts, in order
 };
@@ -78,15 +90,35 @@ private:
 // Counts the terms of a fixed vocabulary; term i is column i. Const after construction.
 class Counter {
 public:
-    Counter(Settings settings, std::vector<std::string_view> stop_words, const Terms& terms);
+    // Throws std::invalid_argument where a term stands twice.
+    Counter(Settings settings, const std::vector<std::string_view>& stop_words, const Packed& terms);
     ~Counter();
     Counter(const Counter&) = delete;
-    Rows count(const std::vector<std::string_view>& texts) const;
+    Rows<float> count(const Texts& texts) const;
 
 private:
     struct Index;
     Settings settings_;
     std::unique_ptr<Index> index_;
 };
+
+// Counts terms in the columns that their hash values give: feature hashing (Weinberger et al., 2009), with
+// MurmurHash3 (Appleby, x86, 32 bits, seed 0) as scikit-learn's HashingVectorizer has it.
+class Hasher {
+public:
+    Hasher(Settings settings, const std::vector<std::string_view>& stop_words, std::uint32_t columns, bool alternate_sign);
+    ~Hasher();
+    Hasher(const Hasher&) = delete;
+    Rows<float> count(const Texts& texts) const;
+
+private:
+    struct Stops;
+    Settings settings_;
+    std::unique_ptr<Stops> stops_;
+    std::uint32_t columns_;
+    bool alternate_sign_;
+};
+
+std::int32_t murmur3(const std::uint8_t* bytes, std::size_t n);
 
 }  // namespace lexarium

@@ -1,152 +1,204 @@
 // Python's side of counting: strings in, numpy arrays out; the interpreter is released while it counts.
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/string_view.h>
 
+#include <atomic>
+#include <limits>
 #include <mutex>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include "counting.hpp"
+#include "python.hpp"
+#include "python_text.hpp"
 
 namespace nb = nanobind;
 using namespace nb::literals;
 
 namespace {
 
-// UTF-8 views of Python strings; keeps alive what had to be made for them.
-class Views {
+using lexarium::array;
+using GivenBytes = nb::ndarray<const std::uint8_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+using GivenOffsets = nb::ndarray<const std::int64_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+
+lexarium::Settings settings_of(std::string_view analyzer, std::string_view rule, bool lowercase, int shortest, int longest,
+                               int threads) {
+    if (shortest < 1 || longest < shortest || longest > 100 || threads < 1 || threads > 1024)
+        throw nb::value_error("shortest, longest or threads is out of range");
+    using lexarium::Analyzer;
+    const bool known = analyzer == "word" || analyzer == "char" || analyzer == "char_wb" || analyzer == "given";
+    if (!known) throw nb::value_error("the analyzer is none of word, char, char_wb, given");
+    const Analyzer chosen = analyzer == "word"   ? Analyzer::word
+                            : analyzer == "char" ? Analyzer::chars
+                            : analyzer == "given" ? Analyzer::given
+                                                  : Analyzer::chars_wb;
+    return {&lexarium::characters(), chosen, lexarium::rule_of(rule), lowercase, shortest, longest, threads};
+}
+
+// The texts of a call: strings, or (analyzer "given") strings that are terms, with the offsets of each text's.
+class Input {
 public:
-    Views(nb::sequence texts, bool lowercase) {
-        const std::size_t count = nb::len(texts);
-        views_.reserve(count);
-        for (std::size_t i = 0; i < count; ++i) add(texts[i], lowercase);
+    Input(const lexarium::Settings& settings, nb::handle strings, const std::optional<GivenOffsets>& offsets)
+        : views_(strings), texts_{views_.get()} {
+        texts_.count = views_.get().size();
+        if (offsets.has_value() != (settings.analyzer == lexarium::Analyzer::given))
+            throw nb::value_error("offsets belong to the analyzer \"given\", and to no other");
+        if (!offsets) return;
+        lexarium::check_offsets(offsets->data(), offsets->size(), texts_.count);
+        texts_.offsets = offsets->data();
+        texts_.count = offsets->size() - 1;
     }
-    const std::vector<std::string_view>& get() const { return views_; }
+    const lexarium::Texts& get() const { return texts_; }
 
 private:
-    void add(nb::object text, bool lowercase) {
-        if (!PyUnicode_Check(text.ptr())) throw nb::type_error("a text is not a str");
-        if (lowercase && !PyUnicode_IS_ASCII(text.ptr())) text = text.attr("lower")();
-        Py_ssize_t size = 0;
-        const char* data = PyUnicode_AsUTF8AndSize(text.ptr(), &size);
-        if (data == nullptr) {  // a lone surrogate
-            PyErr_Clear();
-            text = text.attr("encode")("utf-8", "surrogatepass");
-            data = PyBytes_AS_STRING(text.ptr());
-            size = PyBytes_GET_SIZE(text.ptr());
-        }
-        kept_.append(text);
-        views_.emplace_back(data, static_cast<std::size_t>(size));
-    }
-
-    std::vector<std::string_view> views_;
-    nb::list kept_;
+    lexarium::Views views_;
+    lexarium::Texts texts_;
 };
 
-template <typename T>
-nb::ndarray<nb::numpy, T, nb::ndim<1>> array(std::vector<T>&& values) {
-    auto* owned = new std::vector<T>(std::move(values));
-    nb::capsule owner(owned, [](void* p) noexcept { delete static_cast<std::vector<T>*>(p); });
-    return nb::ndarray<nb::numpy, T, nb::ndim<1>>(owned->data(), {owned->size()}, owner);
-}
-
-nb::tuple arrays(lexarium::Rows&& rows) {
+template <typename Count>
+nb::tuple arrays(lexarium::Rows<Count>&& rows) {
     return nb::make_tuple(array(std::move(rows.offsets)), array(std::move(rows.columns)), array(std::move(rows.counts)));
 }
-
-// Settings whose table of word characters lives as long as they do.
-struct Given {
-    Given(nb::bytes word, int min_length, int shortest, int longest, bool lowercase, int threads)
-        : bits(word.c_str(), word.size()), lowercase(lowercase) {
-        if (min_length < 1 || shortest < 1 || longest < shortest || longest > 100 || threads < 1 || threads > 1024)
-            throw nb::value_error("min_length, shortest, longest or threads is out of range");
-        settings = {{reinterpret_cast<const std::uint8_t*>(bits.data()), bits.size() * 8},
-                    min_length, shortest, longest, lowercase, threads};
-    }
-    std::string bits;
-    bool lowercase;
-    lexarium::Settings settings;
-};
 
 class PyLearner {
 public:
     PyLearner(const PyLearner&) = delete;
-    PyLearner(nb::bytes word, int min_length, int shortest, int longest, bool lowercase, int threads,
-              nb::sequence stop_words)
-        : given_(word, min_length, shortest, longest, lowercase, threads),
-          learner_(given_.settings, Views(stop_words, false).get()) {}
+    PyLearner(std::string_view analyzer, std::string_view rule, bool lowercase, int shortest, int longest, int threads,
+              nb::handle stop_words, bool rows, std::int64_t prune_at)
+        : settings_(settings_of(analyzer, rule, lowercase, shortest, longest, threads)),
+          learner_(settings_, lexarium::Views(stop_words).get(), rows, at_least_none(prune_at)) {}
 
-    void add(nb::sequence texts) {
-        Views views(texts, given_.lowercase);
-        nb::gil_scoped_release released;
-        std::lock_guard<std::mutex> one_at_a_time(mutex_);
-        learner_.add(views.get());
+    void add(nb::handle texts, std::optional<GivenOffsets> offsets) {
+        const Input input(settings_, texts, offsets);
+        feed(input.get());
+    }
+
+    // One text a line; lines end with \n, and \r before it is no part of the text. Reads nothing of a block that
+    // is not UTF-8.
+    std::size_t add_lines(nb::bytes block) {
+        if (settings_.analyzer == lexarium::Analyzer::given) throw nb::value_error("lines are texts, and no terms");
+        const std::string_view all(block.c_str(), block.size());
+        const auto* raw = reinterpret_cast<const std::uint8_t*>(all.data());
+        if (const std::size_t place = lexarium::find_invalid(raw, all.size()); place < all.size())
+            throw nb::value_error(("byte " + std::to_string(place) + " of the block is not UTF-8").c_str());
+        std::vector<std::string_view> views;
+        for (std::size_t begin = 0; begin < all.size();) {
+            const std::size_t end = std::min(all.find('\n', begin), all.size());
+            std::size_t behind = end;
+            while (behind > begin && all[behind - 1] == '\r') --behind;
+            views.push_back(all.substr(begin, behind - begin));
+            begin = end + 1;
+        }
+        feed({views, nullptr, views.size()});
+        return views.size();
     }
 
     nb::tuple finish() {
-        lexarium::Strings terms;
-        lexarium::Rows rows;
+        lexarium::Learned learned;
         {
             nb::gil_scoped_release released;
             std::lock_guard<std::mutex> one_at_a_time(mutex_);
-            learner_.finish(terms, rows);
+            if (finished_) throw std::invalid_argument("it is finished already");
+            finished_ = true;
+            learned = learner_.finish(lexarium::Watch(nb::none(), unused_));
         }
-        auto [offsets, columns, counts] = std::move(rows);
-        return nb::make_tuple(array(std::move(terms.bytes)), array(std::move(terms.offsets)), array(std::move(offsets)),
-                              array(std::move(columns)), array(std::move(counts)));
+        return nb::make_tuple(array(std::move(learned.bytes)), array(std::move(learned.offsets)),
+                              array(std::move(learned.texts)), array(std::move(learned.counts)),
+                              array(std::move(learned.entropy)), arrays(std::move(learned.rows)));
     }
 
 private:
-    Given given_;
-    std::mutex mutex_;
+    static std::size_t at_least_none(std::int64_t prune_at) {
+        if (prune_at < 0) throw nb::value_error("prune_at is negative");
+        return static_cast<std::size_t>(prune_at);
+    }
+
+    void feed(const lexarium::Texts& texts) {
+        nb::gil_scoped_release released;
+        std::lock_guard<std::mutex> one_at_a_time(mutex_);
+        if (finished_) throw std::invalid_argument("it is finished already");
+        learner_.add(texts, lexarium::Watch(nb::none(), unused_));
+    }
+
+    lexarium::Settings settings_;
     lexarium::Learner learner_;
+    std::mutex mutex_;
+    bool finished_ = false;
+    std::atomic<std::int64_t> unused_{0};
 };
 
-using Bytes = nb::ndarray<const std::uint8_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
-using Offsets = nb::ndarray<const std::int64_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+lexarium::Packed packed(const GivenBytes& bytes, const GivenOffsets& offsets) {
+    lexarium::check_offsets(offsets.data(), offsets.size(), bytes.size());
+    if (offsets.size() > static_cast<std::size_t>(std::numeric_limits<std::int32_t>::max()))
+        throw nb::value_error("more than 2^31 - 2 terms");
+    return {bytes.data(), offsets.data(), offsets.size() - 1};
+}
 
-class PyCounter {
+// A Counter or a Hasher.
+template <typename Counts>
+class PyCounts {
 public:
-    PyCounter(const PyCounter&) = delete;
-    PyCounter(nb::bytes word, int min_length, int shortest, int longest, bool lowercase, int threads,
-              nb::sequence stop_words, Bytes bytes, Offsets offsets)
-        : given_(word, min_length, shortest, longest, lowercase, threads),
-          counter_(given_.settings, Views(stop_words, false).get(), checked(bytes, offsets)) {}
+    PyCounts(const PyCounts&) = delete;
+    template <typename... Rest>
+    PyCounts(const lexarium::Settings& settings, nb::handle stop_words, Rest&&... rest)
+        : settings_(settings), counts_(settings, lexarium::Views(stop_words).get(), std::forward<Rest>(rest)...) {}
 
-    nb::tuple count(nb::sequence texts) const {
-        Views views(texts, given_.lowercase);
-        lexarium::Rows rows;
+    nb::tuple count(nb::handle texts, std::optional<GivenOffsets> offsets) const {
+        const Input input(settings_, texts, offsets);
+        lexarium::Rows<float> rows;
         {
             nb::gil_scoped_release released;
-            rows = counter_.count(views.get());
+            rows = counts_.count(input.get());
         }
         return arrays(std::move(rows));
     }
 
 private:
-    static lexarium::Terms checked(const Bytes& bytes, const Offsets& offsets) {
-        if (offsets.size() == 0 || offsets.data()[0] != 0) throw nb::value_error("the offsets do not begin with 0");
-        for (std::size_t i = 1; i < offsets.size(); ++i)
-            if (offsets.data()[i] < offsets.data()[i - 1]) throw nb::value_error("the offsets do not rise");
-        if (static_cast<std::size_t>(offsets.data()[offsets.size() - 1]) > bytes.size())
-            throw nb::value_error("the offsets go beyond the bytes");
-        return {reinterpret_cast<const char*>(bytes.data()), offsets.data(), offsets.size() - 1};
-    }
-
-    Given given_;
-    lexarium::Counter counter_;
+    lexarium::Settings settings_;
+    Counts counts_;
 };
+
+using PyCounter = PyCounts<lexarium::Counter>;
+using PyHasher = PyCounts<lexarium::Hasher>;
 
 }  // namespace
 
 NB_MODULE(_counting, m) {
+    nb::set_leak_warnings(false);  // at exit a traceback may still hold an object
     nb::class_<PyLearner>(m, "Learner")
-        .def(nb::init<nb::bytes, int, int, int, bool, int, nb::sequence>(), "word"_a, "min_length"_a, "shortest"_a,
-             "longest"_a, "lowercase"_a, "threads"_a, "stop_words"_a)
-        .def("add", &PyLearner::add, "texts"_a)
+        .def(nb::init<std::string_view, std::string_view, bool, int, int, int, nb::handle, bool, std::int64_t>(),
+             "analyzer"_a, "rule"_a, "lowercase"_a, "shortest"_a, "longest"_a, "threads"_a, "stop_words"_a, "rows"_a,
+             "prune_at"_a)
+        .def("add", &PyLearner::add, "texts"_a, "offsets"_a = nb::none())
+        .def("add_lines", &PyLearner::add_lines, "block"_a)
         .def("finish", &PyLearner::finish);
     nb::class_<PyCounter>(m, "Counter")
-        .def(nb::init<nb::bytes, int, int, int, bool, int, nb::sequence, Bytes, Offsets>(), "word"_a, "min_length"_a,
-             "shortest"_a, "longest"_a, "lowercase"_a, "threads"_a, "stop_words"_a, "bytes"_a, "offsets"_a)
-        .def("count", &PyCounter::count, "texts"_a);
+        .def(
+            "__init__",
+            [](PyCounter* self, std::string_view analyzer, std::string_view rule, bool lowercase, int shortest,
+               int longest, int threads, nb::handle stop_words, GivenBytes bytes, GivenOffsets offsets) {
+                const auto settings = settings_of(analyzer, rule, lowercase, shortest, longest, threads);
+                new (self) PyCounter(settings, stop_words, packed(bytes, offsets));
+            },
+            "analyzer"_a, "rule"_a, "lowercase"_a, "shortest"_a, "longest"_a, "threads"_a, "stop_words"_a, "bytes"_a,
+            "offsets"_a)
+        .def("count", &PyCounter::count, "texts"_a, "offsets"_a = nb::none());
+    nb::class_<PyHasher>(m, "Hasher")
+        .def(
+            "__init__",
+            [](PyHasher* self, std::string_view analyzer, std::string_view rule, bool lowercase, int shortest,
+               int longest, int threads, nb::handle stop_words, std::int64_t columns, bool alternate_sign) {
+                if (columns < 1 || columns > std::numeric_limits<std::int32_t>::max())
+                    throw nb::value_error("the number of columns is not in 1 to 2^31 - 1");
+                const auto settings = settings_of(analyzer, rule, lowercase, shortest, longest, threads);
+                new (self) PyHasher(settings, stop_words, static_cast<std::uint32_t>(columns), alternate_sign);
+            },
+            "analyzer"_a, "rule"_a, "lowercase"_a, "shortest"_a, "longest"_a, "threads"_a, "stop_words"_a, "columns"_a,
+            "alternate_sign"_a)
+        .def("count", &PyHasher::count, "texts"_a, "offsets"_a = nb::none());
 }

@@ -8,50 +8,121 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.feature_extraction.text import CountVectorizer, HashingVectorizer
 
 counting = pytest.importorskip("lexarium_kernels._counting", reason="the kernels are not built")
 
-WORD = np.packbits([chr(c).isalnum() or chr(c) == "_" for c in range(0x110000)], bitorder="little").tobytes()
 TEXTS = st.lists(
-    st.one_of(st.text("abAB_9 é的 .,\n\U00020000", max_size=60), st.text(max_size=30)), max_size=12
+    st.one_of(st.text("abAB_9 é的 .,\n\x01İΣ\U00020000", max_size=60), st.text(max_size=30)), max_size=12
 )
+PATTERNS = {"unicode": r"(?u)\b\w\w+\b", "words": r"\w+|[^\w\s]", "whitespace": r"\S+", "characters": r"\S"}
+CUTS = st.one_of(
+    st.tuples(st.just("word"), st.sampled_from(sorted(PATTERNS))),
+    st.tuples(st.sampled_from(["char", "char_wb"]), st.just("unicode")),
+)
+RANGES = st.tuples(st.integers(1, 4), st.integers(0, 3)).map(lambda pair: (pair[0], sum(pair)))
 
 
-def learn(texts, longest=1, threads=1, batch=5):
-    learner = counting.Learner(WORD, 2, 1, longest, True, threads, [])
+def setup(cut=("word", "unicode"), ngram_range=(1, 1), threads=1, stop_words=(), *, lowercase=True):
+    return (*cut, lowercase, *ngram_range, threads, list(stop_words))
+
+
+def learn(texts, arguments, batch=5, *, rows=True, prune_at=0):
+    learner = counting.Learner(*arguments, rows, prune_at)
     for start in range(0, len(texts), batch):
         learner.add(texts[start : start + batch])
-    raw, offsets, indptr, indices, counts = learner.finish()
-    ends = offsets.tolist()
-    terms = [raw.tobytes()[a:b].decode("utf-8", "surrogatepass") for a, b in pairwise(ends)]
-    return terms, indptr, indices, counts, (raw, offsets)
+    return learner.finish()
 
 
-def reference(texts, longest):
-    vectorizer = CountVectorizer(ngram_range=(1, longest))
+def words(raw, offsets):
+    return [raw.tobytes()[a:b].decode("utf-8", "surrogatepass") for a, b in pairwise(offsets.tolist())]
+
+
+def options(cut, ngram_range, *, lowercase=True):
+    analyzer, rule = cut
+    pattern = {"token_pattern": PATTERNS[rule]} if analyzer == "word" else {}
+    return {"analyzer": analyzer, "ngram_range": ngram_range, "lowercase": lowercase, **pattern}
+
+
+@settings(deadline=None, max_examples=300)
+@given(TEXTS, CUTS, RANGES, st.integers(1, 4), st.booleans())
+def test_terms_and_counts_are_scikit_learns(texts, cut, ngram_range, threads, lowercase):
+    arguments = setup(cut, ngram_range, threads, lowercase=lowercase)
+    raw, offsets, document, term, entropy, rows = learn(texts, arguments)
+    vectorizer = CountVectorizer(**options(cut, ngram_range, lowercase=lowercase))
     try:
-        counts = vectorizer.fit_transform(texts)
+        matrix = vectorizer.fit_transform(texts)
     except ValueError:
-        return [], None
-    counts.sort_indices()
-    return vectorizer.get_feature_names_out().tolist(), counts
+        assert len(offsets) == 1
+        return
+    matrix.sort_indices()
+    assert words(raw, offsets) == vectorizer.get_feature_names_out().tolist()
+    assert all(
+        np.array_equal(a, b) for a, b in zip(rows, (matrix.indptr, matrix.indices, matrix.data), strict=True)
+    )
+    assert np.array_equal(term, np.asarray(matrix.sum(axis=0)).ravel())
+    assert np.array_equal(document, np.asarray((matrix > 0).sum(axis=0)).ravel())
+    logs = matrix.multiply(np.log(matrix.toarray().clip(1)))
+    assert entropy == pytest.approx(np.asarray(logs.sum(axis=0)).ravel())
+    again = counting.Counter(*arguments, raw, offsets).count(texts)
+    assert all(np.array_equal(a, b) for a, b in zip(again, rows, strict=True))
+    alone = learn(texts, arguments, batch=2, rows=False)
+    assert all(np.array_equal(a, b) for a, b in zip(alone[:4], (raw, offsets, document, term), strict=True))
+
+
+@settings(deadline=None, max_examples=150)
+@given(TEXTS, CUTS, RANGES, st.integers(1, 20), st.booleans())
+def test_hashed_counts_are_those_of_hashing_vectorizer(texts, cut, ngram_range, columns, signs):
+    texts = [text.encode("utf-8", "replace").decode() for text in texts]  # it cannot encode lone surrogates
+    found = counting.Hasher(*setup(cut, ngram_range, 2), columns, signs).count(texts)
+    reference = HashingVectorizer(
+        n_features=columns, norm=None, alternate_sign=signs, **options(cut, ngram_range)
+    )
+    if not texts:
+        assert len(found[1]) == 0
+        return
+    matrix = reference.transform(texts)
+    matrix.sort_indices()
+    assert all(
+        np.array_equal(a, b) for a, b in zip(found, (matrix.indptr, matrix.indices, matrix.data), strict=True)
+    )
 
 
 @settings(deadline=None)
-@given(TEXTS, st.integers(1, 4), st.integers(1, 4))
-def test_terms_and_counts_are_scikit_learns(texts, longest, threads):
-    terms, indptr, indices, counts, packed = learn(texts, longest, threads)
-    expected, matrix = reference(texts, longest)
-    assert terms == expected
-    if matrix is None:
-        return
-    assert np.array_equal(indptr, matrix.indptr)
-    assert np.array_equal(indices, matrix.indices)
-    assert np.array_equal(counts, matrix.data)
-    counter = counting.Counter(WORD, 2, 1, longest, True, threads, [], *packed)
-    again = counter.count(texts)
-    assert all(np.array_equal(a, b) for a, b in zip(again, (indptr, indices, counts), strict=True))
+@given(st.lists(st.lists(st.text(max_size=5), max_size=6), max_size=6), st.integers(1, 3))
+def test_given_terms_are_counted_as_they_are(texts, threads):
+    offsets = np.cumsum([0, *map(len, texts)]).astype(np.int64)
+    arguments = setup(("given", "unicode"), threads=threads)
+    learner = counting.Learner(*arguments, True, 0)
+    learner.add([term for text in texts for term in text], offsets)
+    raw, ends, *_, rows = learner.finish()
+    assert words(raw, ends) == sorted({term for text in texts for term in text})
+    again = counting.Counter(*arguments, raw, ends).count([t for text in texts for t in text], offsets)
+    assert all(np.array_equal(a, b) for a, b in zip(again, rows, strict=True))
+    assert np.diff(rows[0]).tolist() == [len(set(text)) for text in texts]
+
+
+@settings(deadline=None)
+@given(st.lists(st.text(st.characters(exclude_characters="\n\r", exclude_categories=["Cs"])), max_size=8))
+def test_lines_are_texts(texts):
+    listed, lines = (counting.Learner(*setup(), True, 0) for _ in range(2))
+    listed.add(texts)
+    assert lines.add_lines("".join(text + "\r\n" for text in texts).encode()) == len(texts)
+    a, b = listed.finish(), lines.finish()
+    assert all(np.array_equal(x, y) for x, y in zip([*a[:5], *a[5]], [*b[:5], *b[5]], strict=True))
+
+
+@given(st.binary(max_size=40))
+def test_any_bytes_are_lines_or_refused(block):
+    learner = counting.Learner(*setup(("char", "unicode"), (1, 3)), True, 0)
+    try:
+        block.decode("utf-8")
+    except UnicodeDecodeError as error:
+        with pytest.raises(ValueError, match=f"byte {error.start} "):
+            learner.add_lines(block)
+    else:
+        learner.add_lines(block)
+        learner.finish()
 
 
 def test_many_terms_make_the_table_grow_and_long_ones_are_told_apart():
@@ -59,17 +130,32 @@ def test_many_terms_make_the_table_grow_and_long_ones_are_told_apart():
         " ".join(f"word{i} {'long' * 9}{i}" for i in range(start, start + 500))
         for start in range(0, 20_000, 250)
     ]
-    terms, *found, _ = learn(texts, 2, 3)
-    expected, matrix = reference(texts, 2)
-    assert terms == expected
-    assert np.array_equal(found[1], matrix.indices)
+    raw, offsets, *_, rows = learn(texts, setup(ngram_range=(1, 2), threads=3))
+    vectorizer = CountVectorizer(ngram_range=(1, 2))
+    matrix = vectorizer.fit_transform(texts)
+    matrix.sort_indices()
+    assert words(raw, offsets) == vectorizer.get_feature_names_out().tolist()
+    assert np.array_equal(rows[1], matrix.indices)
 
 
 def test_stop_words_are_left_out_before_n_grams_are_made():
-    learner = counting.Learner(WORD, 2, 2, 2, True, 1, ["the"])
-    learner.add(["see the film"])
-    raw, *_ = learner.finish()
+    raw, *_ = learn(["see the film"], setup(ngram_range=(2, 2), stop_words=["the"]))
     assert raw.tobytes() == b"see film"
+
+
+@pytest.mark.parametrize("ngram_range", [(1, 1), (1, 2), (2, 3)])
+def test_pruned_terms_are_rare_and_counts_are_lower_bounds(ngram_range):
+    texts = [f"often again rare{i} x{i % 7}y" for i in range(500)]
+    arguments = setup(ngram_range=ngram_range, threads=2)
+    raw, offsets, document, term, *_ = learn(texts, arguments, rows=False, prune_at=100)
+    whole = learn(texts, arguments, rows=False)
+    exact = dict(zip(words(*whole[:2]), zip(whole[2].tolist(), whole[3].tolist(), strict=True), strict=True))
+    found = words(raw, offsets)
+    assert len(found) <= 100 < len(exact)
+    assert "often again" in found if ngram_range[1] > 1 else "often" in found
+    for word, texts_with, count in zip(found, document, term, strict=True):
+        assert 1 <= texts_with <= exact[word][0]
+        assert texts_with <= count <= exact[word][1]
 
 
 @pytest.mark.parametrize(
@@ -84,18 +170,36 @@ def test_stop_words_are_left_out_before_n_grams_are_made():
 def test_a_vocabulary_that_points_outside_its_bytes_is_refused(bad, says):
     offsets, raw = bad
     with pytest.raises(ValueError, match=says):
-        counting.Counter(WORD, 2, 1, 1, True, 1, [], np.array(raw, np.uint8), np.array(offsets, np.int64))
+        counting.Counter(*setup(), np.array(raw, np.uint8), np.array(offsets, np.int64))
+    with pytest.raises(ValueError, match=says):
+        counting.Learner(*setup(("given", "unicode")), True, 0).add(["a", "b"], np.array(offsets, np.int64))
 
 
-@pytest.mark.parametrize("wrong", [[0, 1, 1], [2, 0, 1], [2, 2, 1], [2, 1, 101]])
-def test_settings_out_of_range_are_refused(wrong):
-    with pytest.raises(ValueError, match="out of range"):
-        counting.Learner(WORD, *wrong, True, 1, [])
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [(0, "words"), (1, "none"), (3, 0), (4, 101), (5, 0), (5, 2000), (8, -1)],
+)
+def test_settings_out_of_range_are_refused(place, value):
+    arguments = [*setup(ngram_range=(1, 2)), True, 0]
+    arguments[place] = value
+    with pytest.raises(ValueError, match=r"out of range|none of|negative"):
+        counting.Learner(*arguments)
+
+
+def test_rows_and_pruning_exclude_each_other_and_offsets_belong_to_given_terms():
+    with pytest.raises(ValueError, match="rows cannot"):
+        counting.Learner(*setup(), True, 10)
+    with pytest.raises(ValueError, match="offsets belong"):
+        counting.Learner(*setup(), True, 0).add(["a"], np.array([0, 1], np.int64))
+    with pytest.raises(ValueError, match="number of columns"):
+        counting.Hasher(*setup(), 2**31, False)
 
 
 def test_what_is_not_a_text_is_refused_and_nothing_breaks():
-    learner = counting.Learner(WORD, 2, 1, 1, True, 2, [])
+    learner = counting.Learner(*setup(threads=2), True, 0)
     with pytest.raises(TypeError, match="not a str"):
         learner.add(["fine", 3])
     learner.add(["fine"])
     assert learner.finish()[0].tobytes() == b"fine"
+    with pytest.raises(ValueError, match="finished"):
+        learner.finish()

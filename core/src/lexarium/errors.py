@@ -22,7 +22,7 @@ A class takes the facts and builds the sentence: what was asked, what there is, 
 from __future__ import annotations
 
 from difflib import get_close_matches
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -43,6 +43,7 @@ __all__ = [
     "NotFoundError",
     "PluginError",
     "StoreError",
+    "TrainingInterrupted",
     "UnsupportedError",
     "did_you_mean",
 ]
@@ -158,6 +159,15 @@ class CheckpointError(LexariumError):
     def __init__(self, where: str | PathLike[str], problem: str, remedy: str = "") -> None:
         self.where = str(where)
         super().__init__(f"{self.where}: {problem}" + (f"; {remedy}" if remedy else ""))
+
+
+class TrainingInterrupted(KeyboardInterrupt):
+    """Ctrl-C in training, with the model as far as it has come; outside the tree: nothing is wrong."""
+
+    def __init__(self, model: Any, done: float) -> None:  # noqa: ANN401  an embedder: roles need numpy
+        self.model = model
+        self.done = done
+        super().__init__(f"training was interrupted when {done:.0%} of it was done")
 
 
 class StoreError(LexariumError):

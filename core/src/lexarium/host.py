@@ -30,16 +30,34 @@ __all__ = ["CORE_COMMANDS", "HOUSE", "Descriptor", "Host", "Offer", "Plugin", "S
 
 #: What the distributions of this repository offer: a stranger never displaces it.
 HOUSE: Mapping[tuple[str, str], str] = {
-    **{("embedder", name): f"lexarium-{name}" for name in ("bow", "tfidf", "glove")},
+    **{("embedder", name): f"lexarium-{name}" for name in ("bow", "tfidf", "word2vec", "glove", "fasttext")},
     **{("command", name): "lexarium-registry" for name in ("list", "show", "remove", "verify")},
     **{("command", name): "lexarium-heads" for name in ("train", "predict", "evaluate")},
     ("command", "compare"): "lexarium-compare",
     ("head", "classifier"): "lexarium-heads",
+    ("head", "fasttext"): "lexarium-fasttext",
     ("store", "local"): "lexarium-registry",
 }
 
 #: The commands that core itself has; no plugin takes their names.
-CORE_COMMANDS = frozenset({"methods", "plugins", "fit", "import", "embed", "similar", "analogy"})
+CORE_COMMANDS = frozenset(
+    {
+        "methods",
+        "plugins",
+        "fit",
+        "update",
+        "merge",
+        "import",
+        "export",
+        "embed",
+        "similar",
+        "analogy",
+        "odd-one-out",
+        "distance",
+        "index",
+        "words",
+    }
+)
 
 Status: TypeAlias = Literal["ok", "disabled", "incompatible", "invalid", "broken"]
 Descriptor: TypeAlias = Method | HeadMethod | FuserMethod | Command | StoreKind

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import sys
 from contextlib import redirect_stdout
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from lexarium.errors import PluginError
 
 if TYPE_CHECKING:
-    from lexarium.roles import Fit, Head, Reader, Store, StoredEmbedder, StoredFuser
+    from collections.abc import Mapping
+
+    from lexarium.roles import Head, Store, StoredEmbedder, StoredFuser
+    from lexarium.training import Fit, Merge, Reader, Update, Writer
 
 __all__ = ["Command", "FuserMethod", "HeadMethod", "Method", "StoreKind", "resolve"]
 
@@ -45,7 +48,10 @@ class Method:
     ``embedder`` names a :class:`~lexarium.roles.StoredEmbedder` class, ``config`` its frozen
     dataclass, ``trainer`` a function ``fit(corpus, config, run)`` (absent: the method cannot be
     trained here), ``reader`` a function ``read(path, config, corpus, run)`` for foreign files
-    (absent: nothing to import). ``cost`` orders methods from cheap to dear where no measurement
+    (absent: nothing to import), ``updater`` a function ``update(model, corpus, config, run)`` that goes on
+    training (absent: it cannot), ``exports`` the foreign formats that it writes: the name of each and a
+    function ``write(model, path, run)``, ``merger`` a function ``merge(models, settings)`` that joins what
+    was learned from parts of a corpus. ``cost`` orders methods from cheap to dear where no measurement
     exists yet: 0 counts, 1 static vectors, 2 small and 3 large neural networks.
     """
 
@@ -56,6 +62,9 @@ class Method:
     config: str
     trainer: str | None = None
     reader: str | None = None
+    updater: str | None = None
+    merger: str | None = None
+    exports: Mapping[str, str] = field(default_factory=dict)
     cost: int = 1
 
     def load(self) -> type[StoredEmbedder]:
@@ -74,20 +83,40 @@ class Method:
         """Import the reader of foreign files, if the method has one."""
         return cast("Reader", resolve(self.reader)) if self.reader else None
 
+    def load_updater(self) -> Update | None:
+        """Import the function that goes on training, if the method has one."""
+        return cast("Update", resolve(self.updater)) if self.updater else None
+
+    def load_merger(self) -> Merge | None:
+        """Import the function that joins models, if the method has one."""
+        return cast("Merge", resolve(self.merger)) if self.merger else None
+
+    def load_writer(self, form: str) -> Writer | None:
+        """Import the writer of a foreign format, if the method has it."""
+        return cast("Writer", resolve(self.exports[form])) if form in self.exports else None
+
 
 @dataclass(frozen=True, kw_only=True)
 class HeadMethod:
-    """A task head: what learns a task on top of vectors. ``head`` names a ``Head`` class."""
+    """A task head: what learns a task on top of vectors. ``head`` names a ``Head`` class.
+
+    ``exports``: the foreign formats of pipelines under it, as a :class:`Method`'s.
+    """
 
     kind: ClassVar[str] = "head"
     name: str
     summary: str
     head: str
     config: str
+    exports: Mapping[str, str] = field(default_factory=dict)
 
     def load(self) -> type[Head]:
         """Import the head class."""
         return cast("type[Head]", resolve(self.head))
+
+    def load_writer(self, form: str) -> Writer | None:
+        """Import the writer of a foreign format, if pipelines under this head have it."""
+        return cast("Writer", resolve(self.exports[form])) if form in self.exports else None
 
     def load_config(self) -> type[Any]:
         """Import the config dataclass."""

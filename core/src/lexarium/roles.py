@@ -25,7 +25,6 @@ __all__ = [
     "Coverage",
     "Embedder",
     "Explainable",
-    "Fit",
     "Floats",
     "Fuser",
     "HasWords",
@@ -33,7 +32,6 @@ __all__ = [
     "Leaderboard",
     "Matrix",
     "Progress",
-    "Reader",
     "Reports",
     "Run",
     "Space",
@@ -50,7 +48,7 @@ __all__ = [
 
 Floats: TypeAlias = NDArray[np.float32]
 Matrix: TypeAlias = Floats | csr_array
-Corpus: TypeAlias = Iterable[str]  # iterated more than once: a list or lexarium.tables.Texts, not a generator
+Corpus: TypeAlias = Iterable[str]  # iterated more than once: a list, Texts or FileCorpus, not a generator
 
 
 class Progress(Protocol):
@@ -142,28 +140,6 @@ class StoredEmbedder(Embedder, Protocol):
         ...
 
 
-class Fit(Protocol):
-    """Training: raw text in, an embedder out; so nothing is ever half-fitted."""
-
-    def __call__(self, corpus: Corpus, config: Any, run: Run) -> StoredEmbedder:  # noqa: ANN401  each method's own dataclass
-        """Train on ``corpus`` (iterated as often as needed).
-
-        :raises DataError: the corpus has nothing to learn from.
-        """
-        ...
-
-
-class Reader(Protocol):
-    """Import: a foreign file in, an embedder out."""
-
-    def __call__(self, path: Path, config: Any, corpus: Corpus | None, run: Run) -> StoredEmbedder:  # noqa: ANN401
-        """Read ``path``; ``corpus``, where given, is text to estimate word weights from.
-
-        :raises FormatError: names file and line of what breaks the format.
-        """
-        ...
-
-
 @dataclass(frozen=True)
 class TokenMatrix:
     """One vector per token of several inputs, packed.
@@ -196,6 +172,13 @@ class HasWords(Protocol):
         """Look-up by word, neighbours, analogies."""
         ...
 
+    def with_words(self, words: WordVectors) -> StoredEmbedder:
+        """Return the same embedder over other word vectors, for texts that are embedded from now on.
+
+        :raises UnsupportedError: the embedder needs something of a word that ``words`` adds.
+        """
+        ...
+
 
 @dataclass(frozen=True)
 class Coverage:
@@ -221,6 +204,10 @@ class Explainable(Protocol):
 
     def feature_names(self) -> Sequence[str]:
         """Return the name of each of the ``dim`` components."""
+        ...
+
+    def top_terms(self, text: str, n: int = 10) -> list[tuple[str, float]]:
+        """Return the ``n`` components of a text's vector with the largest values, largest first."""
         ...
 
 

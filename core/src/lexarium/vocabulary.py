@@ -9,12 +9,14 @@ two or three slots; a table from a stranger may be full, so probing is bounded.
 
 from __future__ import annotations
 
-from itertools import islice
+from functools import cached_property
+from itertools import islice, pairwise
 from typing import TYPE_CHECKING, Any, Self
 from zlib import crc32
 
 import numpy as np
 
+from lexarium.backend import kernel
 from lexarium.errors import CheckpointError, DataError
 
 if TYPE_CHECKING:
@@ -28,6 +30,7 @@ _BYTES, _OFFSETS, _SLOTS = "vocabulary.bytes", "vocabulary.offsets", "vocabulary
 _SLOTS_PER_WORD = 1.6
 _MAX_PROBES = 4096
 _MAX_REMEMBERED = 1_000_000
+_MODULE = "_vocabulary"
 
 
 class Vocabulary:
@@ -53,15 +56,28 @@ class Vocabulary:
 
         :raises DataError: a word occurs twice.
         """
+        compiled = kernel(_MODULE)
+        if compiled is not None:
+            return cls.from_bytes(*compiled.pack(words))
         encoded = [_encode(word) for word in words]
         offsets = np.zeros(len(words) + 1, np.int64)
         np.cumsum([len(word) for word in encoded], out=offsets[1:])
-        tensors: dict[str, NDArray[Any]] = {
-            _BYTES: np.frombuffer(b"".join(encoded), np.uint8),
-            _OFFSETS: offsets,
-            _SLOTS: _table(encoded),
-        }
-        return cls(tensors)
+        return cls.from_bytes(np.frombuffer(b"".join(encoded), np.uint8), offsets)
+
+    @classmethod
+    def from_bytes(cls, raw: NDArray[np.uint8], offsets: NDArray[np.int64]) -> Self:
+        """Make a vocabulary of words that are UTF-8 already; word i is ``raw[offsets[i]:offsets[i + 1]]``.
+
+        *Shapes:* raw (b,); offsets (n + 1,), rising from 0 to b.
+
+        :raises DataError: a word occurs twice.
+        :raises ValueError: the offsets do not rise from 0 to b.
+        """
+        if len(offsets) < 1 or offsets[0] != 0 or offsets[-1] != len(raw) or (np.diff(offsets) < 0).any():
+            message = f"the offsets do not rise from 0 to {len(raw)}"
+            raise ValueError(message)
+        slots = _build_slots(raw, offsets)
+        return cls({_BYTES: raw, _OFFSETS: offsets, _SLOTS: slots})
 
     def tensors(self) -> dict[str, NDArray[Any]]:
         """Return the three tensors, by the names that they are stored under."""
@@ -101,6 +117,16 @@ class Vocabulary:
 
     def ids(self, words: Iterable[str]) -> NDArray[np.int64]:
         """Return the index of each word, -1 for an unknown one, as int64 (n,)."""
+        if self._compiled is not None:
+            asked = words if isinstance(words, list | tuple) else list(words)
+            try:
+                found: NDArray[np.int64] = self._compiled.find(asked)
+            except ValueError:  # the tables are damaged: the loop below says where
+                return self._look_up(asked)
+            return found
+        return self._look_up(words)
+
+    def _look_up(self, words: Iterable[str]) -> NDArray[np.int64]:
         remembered = self._remembered
         if len(remembered) > _MAX_REMEMBERED:
             remembered.clear()
@@ -111,6 +137,14 @@ class Vocabulary:
                 index = remembered[word] = self.find(word)
             found.append(index)
         return np.array(found, np.int64)
+
+    @cached_property
+    def _compiled(self) -> Any:  # noqa: ANN401  the compiled table, or None
+        tensors = [self._tensors[name] for name in (_BYTES, _OFFSETS, _SLOTS)]
+        compiled = kernel(_MODULE)
+        if compiled is None or not all(t.flags.aligned and t.flags.c_contiguous for t in tensors):
+            return None
+        return compiled.Table(*tensors, _MAX_PROBES)
 
     def sample(self, count: int) -> list[str]:
         """Return up to ``count`` words, spread evenly over the vocabulary."""
@@ -144,8 +178,23 @@ def _encode(word: str) -> bytes:
     return word.encode("utf-8", "surrogatepass")
 
 
-def _table(words: Sequence[bytes]) -> NDArray[np.uint32]:
-    size = max(8, int(len(words) * _SLOTS_PER_WORD) + 1)
+def _build_slots(raw: NDArray[np.uint8], offsets: NDArray[np.int64]) -> NDArray[np.uint32]:
+    size = max(8, int((len(offsets) - 1) * _SLOTS_PER_WORD) + 1)
+    compiled = kernel(_MODULE)
+    if compiled is None:
+        whole = raw.tobytes()
+        return _table([whole[start:end] for start, end in pairwise(offsets.tolist())], size)
+    slots: NDArray[np.uint32]
+    slots, first, second, crowded = compiled.build(raw, offsets, size, _MAX_PROBES)
+    if second >= 0:
+        raise _twice(raw[offsets[first] : offsets[first + 1]].tobytes(), first, second)
+    if crowded:
+        raise _crowded()
+    return slots
+
+
+def _table(words: Sequence[bytes], size: int) -> NDArray[np.uint32]:
+    """Build the table as the compiled module does, slot for slot: its reference."""
     slots = [0] * size
     for index, word in enumerate(words):
         slot = crc32(word) % size
@@ -154,10 +203,18 @@ def _table(words: Sequence[bytes]) -> NDArray[np.uint32]:
             if not other:
                 break
             if words[other - 1] == word:
-                shown = word.decode("utf-8", "replace")
-                raise DataError(f"the word {shown!r} stands twice, at {other - 1} and {index}", "keep one")
+                raise _twice(word, other - 1, index)
             slot = slot + 1 if slot + 1 < size else 0
         else:
-            raise DataError("too many words share one hash value", "this is not natural text")
+            raise _crowded()
         slots[slot] = index + 1
     return np.array(slots, np.uint32)
+
+
+def _twice(word: bytes, first: int, second: int) -> DataError:
+    shown = word.decode("utf-8", "replace")
+    return DataError(f"the word {shown!r} stands twice, at {first} and {second}", "keep one")
+
+
+def _crowded() -> DataError:
+    return DataError("too many words share one hash value", "this is not natural text")

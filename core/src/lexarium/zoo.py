@@ -2,81 +2,34 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
-from lexarium.checkpoint.folder import read_golden, read_nodes, verify_files, write_folder
-from lexarium.checkpoint.golden import check_golden, make_golden
-from lexarium.checkpoint.manifest import About, Manifest
-from lexarium.compose import Pipeline, put_together, take_apart
+from lexarium.compose import Pipeline
 from lexarium.config import from_mapping
-from lexarium.errors import (
-    AmbiguousError,
-    CheckpointError,
-    MethodNotFoundError,
-    ModelNotFoundError,
-    StoreError,
-    UnsupportedError,
-)
-from lexarium.host import Host
+from lexarium.errors import UnsupportedError
 from lexarium.method import Method
-from lexarium.roles import (
-    Leaderboard,
-    Progress,
-    Run,
-    Store,
-    StoredEmbedder,
-    StoredVersion,
-    Training,
-    silent,
-)
+from lexarium.roles import Leaderboard, Progress, Run, StoredEmbedder, Training, silent
+from lexarium.shelf import Model, Opened, Shelf
 from lexarium.tables import Data, Source, corpus
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
+
+    from lexarium.corpora import FileCorpus
+    from lexarium.tables import Texts
 
 __all__ = ["Model", "Opened", "Zoo", "load"]
 
-Model: TypeAlias = StoredEmbedder | Pipeline
-_METHOD = "method:"
+_TWO = 2
 
 
-@dataclass(frozen=True)
-class Opened:
-    """A stored model, opened: what was asked for, what is known of it, and the model itself."""
-
-    reference: str
-    manifest: Manifest
-    model: Any
-
-
-class Zoo:
+class Zoo(Shelf):
     """A store of models and the plugins that make and open them.
 
     ``home`` is the store's folder (default: ``LEXARIUM_HOME``, or the user's data folder); ``host``
     knows the plugins (default: all that are installed).
     """
-
-    def __init__(self, home: Path | str | None = None, host: Host | None = None) -> None:
-        self._home = None if home is None else Path(home)
-        self._given = host
-
-    @cached_property
-    def host(self) -> Host:
-        """The plugins."""
-        return self._given or Host.discover()
-
-    @cached_property
-    def store(self) -> Store:
-        """Where models are kept."""
-        return self.host.store("local").load()(self._home)
-
-    @property
-    def home(self) -> Path:
-        """The store's folder."""
-        return self.store.home
 
     def fit(
         self,
@@ -88,13 +41,16 @@ class Zoo:
         threads: int = 1,
         seed: int = 0,
         progress: Progress = silent,
-    ) -> StoredEmbedder:
+    ) -> Model:
         """Train a representation from raw text (texts, or one or several ``Path``); store it if named.
+
+        Texts that hold their own labels, for a method that takes them so, give a pipeline.
 
         :raises MethodNotFoundError: no plugin offers ``method``.
         :raises UnsupportedError: the method is not trained here.
         :raises ConfigError: a setting is unknown or out of range.
         :raises DataError: the corpus has nothing to learn from.
+        :raises TrainingInterrupted: Ctrl-C; carries the model as far as it has come. Nothing is stored.
         """
         descriptor = self.host.method(method)
         trainer = descriptor.load_trainer()
@@ -108,8 +64,7 @@ class Zoo:
         texts = corpus(source)
         model = trainer(texts, settings, Run(threads=threads, seed=seed, progress=progress))
         if name is not None:
-            data = ", ".join(Path(part).name for part in texts.path.split(", "))
-            self.save(model, name=name, lineage={"data": data, "texts": len(texts), "seed": seed})
+            self.save(model, name=name, lineage=_lineage(texts, seed))
         return model
 
     def import_from(
@@ -122,7 +77,7 @@ class Zoo:
         name: str | None = None,
         license: str | None = None,  # noqa: A002  the manifest's word
         progress: Progress = silent,
-    ) -> StoredEmbedder:
+    ) -> Model:
         """Read a foreign file or folder of ``method``; store it if named.
 
         ``source``, where given, is text that the method may estimate word weights from.
@@ -142,97 +97,74 @@ class Zoo:
             self.save(model, name=name, license=license, lineage={"imported_from": Path(path).name})
         return model
 
-    def list(self) -> Sequence[StoredVersion]:
-        """Return every version of every stored model, by name, oldest first.
-
-        :raises CheckpointError: a stored manifest is damaged.
-        """
-        store = self.store
-        return [store.find(name, version) for name in store.names() for version in store.versions(name)]
-
-    def remove(self, reference: str) -> Sequence[str]:
-        """Remove ``name@version``, or all versions of ``name``; return the versions removed.
-
-        :raises ModelNotFoundError: nothing of that name is stored.
-        """
-        name, _, version = reference.partition("@")
-        return self.store.remove(name, version or None)
-
-    def open(self, reference: str) -> Opened:
-        """Open a stored model (``name``, ``name@version``) or a folder (``./folder`` or absolute).
-
-        :raises ModelNotFoundError: nothing of that name is stored.
-        :raises CheckpointError: what is stored is damaged.
-        """
-        stored = self.store.resolve(reference)
-        where = f"{stored.name}@{stored.version}"
-        model = put_together(read_nodes(stored.manifest, stored.locate), self.host, where)
-        return Opened(where, stored.manifest, model)
-
-    def load(self, reference: str) -> Any:  # noqa: ANN401  an embedder or a Pipeline, with the abilities of its method
-        """Return the model alone; errors as in :meth:`open`."""
-        return self.open(reference).model
-
-    def save(
+    def update(
         self,
-        model: Model,
+        reference: str,
+        source: Source,
         *,
-        name: str,
-        license: str | None = None,  # noqa: A002  the manifest's word
-        lineage: Mapping[str, Any] | None = None,
-        metrics: Mapping[str, Any] | None = None,
-    ) -> StoredVersion:
-        """Store a model as the next version of ``name``: all of it, or nothing.
+        config: Mapping[str, Any] | None = None,
+        name: str | None = None,
+        threads: int = 1,
+        seed: int = 0,
+        progress: Progress = silent,
+    ) -> StoredEmbedder:
+        """Train a stored model on with new text; store the result if named. What is stored stays as it is.
 
-        :raises StoreError: the name cannot be one, or the disk refuses.
+        ``config`` changes settings of training, ``epochs`` for instance; the others stay.
+
+        :raises ModelNotFoundError: nothing of that name is stored.
+        :raises UnsupportedError: the method, or this model of it, cannot go on.
+        :raises ConfigError: a setting is unknown, out of range, or cannot change any more.
+        :raises DataError: the corpus has nothing to learn from.
         """
-        about = About(license=license, lineage=lineage or {}, metrics=metrics or {})
+        opened = self.open(reference)
+        if isinstance(opened.model, Pipeline):
+            raise UnsupportedError(f"{reference} is a pipeline", "update its embedder, then train it again")
+        descriptor = self.host.method(opened.manifest.root.method)
+        updater = descriptor.load_updater()
+        if updater is None:
+            can = [offer.descriptor.name for offer in self.host.methods() if _updates(offer.descriptor)]
+            remedy = f"fit a new model, or take one of {', '.join(can) or 'another plugin'}"
+            raise UnsupportedError(f"{descriptor.name} cannot be trained on", remedy)
+        kept = opened.manifest.root.config
+        settings = from_mapping(descriptor.load_config(), {**kept, **(config or {})})
         self._check_name(name)
-        return self.store.publish(name, lambda folder: self.write(model, folder, about, name=name))
+        texts = corpus(source)
+        model = updater(opened.model, texts, settings, Run(threads=threads, seed=seed, progress=progress))
+        if name is not None:
+            base = {"model": opened.reference, "relation": "trained on"}
+            license_ = opened.manifest.about.license
+            self.save(model, name=name, license=license_, lineage={"base": base, **_lineage(texts, seed)})
+        return model
 
-    def write(
-        self, model: Model, folder: Path, about: About | None = None, *, name: str = "model"
-    ) -> Manifest:
-        """Write the model folder (manifest, safetensors, golden rows) into a new folder.
+    def merge(
+        self, references: Sequence[str], *, config: Mapping[str, Any] | None = None, name: str | None = None
+    ) -> StoredEmbedder:
+        """Join stored models, each fitted on a part of a corpus, into that of the whole; store it if named.
 
-        :raises CheckpointError: the folder is not empty.
+        ``config`` changes what is chosen from the joint counts: ``min_df``, for instance.
+
+        :raises ModelNotFoundError: nothing of a name is stored.
+        :raises UnsupportedError: they are not of one method, or it cannot join them.
+        :raises ConfigError: their settings do not go together.
         """
-        node = take_apart(model, self.host)
-        return write_folder(folder, name, node, make_golden(model, node), about or About())
-
-    def verify(self, reference: str, *, golden: bool = False) -> Iterator[str]:
-        """Re-hash every file of a model; yield one sentence per thing that is wrong.
-
-        With ``golden`` an intact model is also run on its golden inputs.
-        """
-        try:
-            stored = self.store.resolve(reference)
-            problems = list(verify_files(stored.manifest, stored.locate))
-            if golden and not problems:
-                problems = check_golden(self.load(reference), read_golden(stored.manifest, stored.locate))
-        except CheckpointError as error:
-            problems = [str(error)]
-        yield from problems
-
-    def find_embedder(self, asked: str) -> Method | StoredVersion:
-        """Return what ``asked`` names, unopened: ``method:tfidf`` is always the method, ``tfidf@1`` never.
-
-        :raises AmbiguousError: both a stored model and a method have this name.
-        :raises NotFoundError: neither has.
-        :raises StoreError: it is a path, and not of a model folder.
-        """
-        bare = asked.removeprefix(_METHOD)
-        if bare != asked:
-            return self.host.method(bare)
-        methods = [offer.descriptor.name for offer in self.host.methods()]
-        stored = self._stored(asked)
-        if stored is not None and asked in methods:
-            raise AmbiguousError(asked, [f"{asked}@{stored.version}", _METHOD + asked])
-        if stored is not None:
-            return stored
-        if asked not in methods:
-            raise MethodNotFoundError("stored model or method", asked, [*self.store.names(), *methods])
-        return self.host.method(asked)
+        opened = [self.open(reference) for reference in references]
+        methods = sorted({each.manifest.root.method for each in opened})
+        if len(opened) < _TWO or len(methods) > 1:
+            what = " and ".join(methods) if len(methods) > 1 else f"{len(opened)} models"
+            raise UnsupportedError(f"{what} cannot be merged", "name two models or more of one method")
+        self._check_name(name)
+        merger = None if isinstance(opened[0].model, Pipeline) else self.host.method(methods[0]).load_merger()
+        if merger is None:
+            can = [o.descriptor.name for o in self.host.methods() if getattr(o.descriptor, "merger", None)]
+            raise UnsupportedError(
+                f"models of {methods[0]} cannot be merged", f"these can: {', '.join(can) or 'none'}"
+            )
+        model = merger([each.model for each in opened], config or {})
+        if name is not None:
+            base = [{"model": each.reference, "relation": "merged"} for each in opened]
+            self.save(model, name=name, lineage={"base": base})
+        return model
 
     def embedder(
         self,
@@ -260,6 +192,8 @@ class Zoo:
                 seed=run.seed,
                 progress=run.progress,
             )
+            if isinstance(fitted, Pipeline):
+                raise UnsupportedError(f"{found.name}, set like this, is a classifier", "use lexarium fit")
             return found.name, fitted
         if config:
             raise UnsupportedError(
@@ -323,21 +257,6 @@ class Zoo:
         result: Leaderboard = self.host.verb("compare")(self, data, text=text, label=label, options=chosen)
         return result
 
-    def _stored(self, asked: str) -> StoredVersion | None:
-        try:
-            return self.store.resolve(asked)
-        except ModelNotFoundError:
-            return None
-        except StoreError:  # no reference at all: a path, or the slip of one who meant a method
-            if "/" in asked or "\\" in asked or (Path(asked) / "lexarium.json").is_file():
-                raise
-            return None
-
-    def _check_name(self, name: str | None) -> None:
-        """Refuse a name before the work and not after it."""
-        if name is not None:
-            self.store.versions(name)
-
 
 def load(reference: str) -> Any:  # noqa: ANN401  an embedder or a Pipeline, with the abilities of its method
     """Open a model of the default zoo; errors as in :meth:`Zoo.open`."""
@@ -346,3 +265,12 @@ def load(reference: str) -> Any:  # noqa: ANN401  an embedder or a Pipeline, wit
 
 def _trains(descriptor: Any) -> bool:  # noqa: ANN401
     return getattr(descriptor, "trainer", None) is not None
+
+
+def _lineage(texts: Texts | FileCorpus, seed: int) -> dict[str, Any]:
+    data = ", ".join(Path(part).name for part in texts.path.split(", "))
+    return {"data": data, "texts": texts.read, "seed": seed}
+
+
+def _updates(descriptor: Any) -> bool:  # noqa: ANN401
+    return getattr(descriptor, "updater", None) is not None

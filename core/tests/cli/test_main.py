@@ -16,7 +16,22 @@ from lexarium.cli.main import cli
 from lexarium.host import Host
 from lexarium.method import Command
 
-OWN = ["analogy", "embed", "fit", "import", "methods", "plugins", "similar"]
+OWN = [
+    "analogy",
+    "embed",
+    "fit",
+    "import",
+    "merge",
+    "methods",
+    "plugins",
+    "similar",
+    "update",
+    "export",
+    "distance",
+    "index",
+    "odd-one-out",
+    "words",
+]
 
 
 def test_help_lists_the_commands_of_core_and_of_plugins_with_their_summaries(invoke):
@@ -46,7 +61,7 @@ def test_a_commands_own_help_says_what_the_list_says_about_it(invoke):
     [
         ("fitt", "did you mean 'fit'"),
         ("SHOUT", "did you mean 'shout'"),
-        ("zzz", "there are: analogy, embed, fail"),
+        ("zzz", "there are: analogy, distance, embed"),
     ],
 )
 def test_an_unknown_command_is_wrong_usage_and_names_what_is_near(invoke, asked, says):

@@ -99,6 +99,157 @@ def test_what_cannot_be_imported_is_one_line_and_nothing_is_stored(invoke, zoo, 
     assert not zoo.home.exists()
 
 
+def test_updating_stores_a_next_version_and_says_what_it_goes_back_to(invoke, zoo, table, tmp_path):
+    invoke("fit", "spelling", "--corpus", table, "--column", "text", "--name", "s", "--set", "letters=5")
+    (tmp_path / "more.txt").write_text("cab new\n")
+    done = invoke("update", "s", "--data", tmp_path / "more.txt", "--seed", "3", "--json")
+    assert done.exit_code == 0, done.stderr
+    assert json.loads(done.stdout)["model"] == "s@2"
+    assert list(zoo.load("s@2").words) == ["bad", "cab", "好", "电影", "new"]
+    assert list(zoo.load("s@1").words) == ["bad", "cab", "好", "电影"]
+    lineage = zoo.store.find("s").manifest.about.lineage
+    assert lineage["base"] == {"model": "s@1", "relation": "trained on"}
+    assert (lineage["data"], lineage["seed"]) == ("more.txt", 3)
+    done = invoke("update", "s@1", "--data", tmp_path / "more.txt", "--name", "other")
+    assert done.stdout.startswith("stored other@1: ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["none", "--data", "FILE"], "named 'none'"),
+        (["s", "--data", "FILE", "--set", "letters=3"], "letters: cannot change any more"),
+        (["s", "--data", "FILE", "--set", "leters=3"], "no such setting; did you mean 'letters'"),
+        (["s", "--data", "nowhere.csv"], "there is no such file"),
+    ],
+)
+def test_what_cannot_be_updated_is_one_line_and_nothing_is_stored(invoke, zoo, table, arguments, says):
+    invoke("fit", "spelling", "--corpus", table, "--column", "text", "--name", "s")
+    given = [table if part == "FILE" else part for part in arguments]
+    done = invoke("update", *given, "--column", "text")
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert says in done.stderr
+    assert zoo.store.versions("s") == ["1"]
+
+
+def test_a_pipeline_and_a_method_without_an_updater_cannot_be_updated(zoo, make_plugin, table):
+    from spelling_plugin.embedder import Spelling
+    from spelling_plugin.head import Nearest, NearestConfig
+
+    from lexarium.compose import Pipeline
+    from lexarium.errors import UnsupportedError
+    from lexarium.host import Host
+    from lexarium.method import Method
+    from lexarium.zoo import Zoo
+
+    model = Spelling.tiny()
+    zoo.save(model, name="s")
+    matrix = model.embed(["cab", "add"])
+    from lexarium.roles import Run
+
+    head = Nearest.fit(matrix, ["a", "b"], NearestConfig(), Run())
+    zoo.save(Pipeline(model, head), name="p")
+    with pytest.raises(UnsupportedError, match="p is a pipeline; update its embedder"):
+        zoo.update("p", ["cab"])
+    fixed = Method(
+        name="spelling",
+        summary="",
+        embedder="spelling_plugin.embedder:Spelling",
+        config="spelling_plugin.embedder:SpellingConfig",
+    )
+    stores = zoo.host.offers("store")[0].descriptor
+    other = make_plugin("other", lexarium_methods=[fixed], lexarium_stores=[stores])
+    with pytest.raises(UnsupportedError, match="spelling cannot be trained on"):
+        Zoo(zoo.home, Host([other])).update("s", ["cab"])
+
+
+def test_merging_stores_the_model_of_the_whole(invoke, zoo, table, tmp_path):
+    invoke("fit", "spelling", "--corpus", table, "--column", "text", "--name", "a")
+    (tmp_path / "more.txt").write_text("cab new\n")
+    invoke("fit", "spelling", "--corpus", tmp_path / "more.txt", "--name", "b")
+    done = invoke("merge", "a", "b", "--name", "both", "--set", "letters=3", "--json")
+    assert done.exit_code == 0, done.stderr
+    assert json.loads(done.stdout)["model"] == "both@1"
+    assert list(zoo.load("both").words) == ["bad", "cab", "好", "电影", "new"]
+    base = zoo.store.find("both").manifest.about.lineage["base"]
+    assert base == [{"model": "a@1", "relation": "merged"}, {"model": "b@1", "relation": "merged"}]
+
+
+@pytest.mark.parametrize(
+    ("models", "says"),
+    [(["a"], "1 models cannot be merged; name two models"), (["a", "none"], "named 'none'")],
+)
+def test_what_cannot_be_merged_is_one_line_and_nothing_is_stored(invoke, zoo, table, models, says):
+    invoke("fit", "spelling", "--corpus", table, "--column", "text", "--name", "a")
+    done = invoke("merge", *models, "--name", "both")
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert says in done.stderr
+    assert zoo.store.versions("both") == []
+
+
+@pytest.mark.parametrize("keep", [True, False])
+def test_an_interrupted_training_is_stored_if_asked_and_is_an_interrupt_all_the_same(
+    invoke, zoo, table, tmp_path, keep
+):
+    invoke("fit", "spelling", "--corpus", table, "--column", "text", "--name", "s")
+    (tmp_path / "more.txt").write_text("stop\n")
+    done = invoke("update", "s", "--data", tmp_path / "more.txt", *(["--keep"] if keep else []))
+    assert done.exit_code == 130
+    assert "training was interrupted when 50% of it was done" in done.stderr
+    assert zoo.store.versions("s") == (["1", "2"] if keep else ["1"])
+    if keep:
+        assert done.stdout.startswith("stored s@2: ")
+        assert zoo.store.find("s").manifest.about.lineage == {"interrupted_at": 0.5}
+        assert "stop" in zoo.load("s").words
+
+
+def test_exporting_writes_a_foreign_format_or_the_model_folder(invoke, zoo, table, tmp_path):
+    invoke("fit", "spelling", "--corpus", table, "--column", "text", "--name", "s")
+    done = invoke("export", "s", "--format", "list", "--out", tmp_path / "words.list", "--json")
+    assert (tmp_path / "words.list").read_text(encoding="utf-8") == "bad\ncab\n好\n电影\n"
+    assert json.loads(done.stdout)["size_bytes"] == 19
+    done = invoke("export", "s", "--format", "folder", "--out", tmp_path / "folder")
+    assert done.stdout.startswith(f"wrote {tmp_path / 'folder'}: folder, ")
+    assert list(zoo.load(str(tmp_path / "folder")).words) == ["bad", "cab", "好", "电影"]
+    assert list(zoo.verify(str(tmp_path / "folder"), golden=True)) == []
+
+
+@pytest.mark.parametrize(
+    ("form", "out", "says"),
+    [
+        ("lst", "new", "spelling does not write the format 'lst'; did you mean 'list'?"),
+        ("folder", "there", "there: it exists already"),
+        ("list", "there", "there: it exists already"),
+        ("folder", "no/such/place", "No such file or directory"),
+    ],
+)
+def test_what_cannot_be_exported_is_one_line_and_leaves_no_litter(
+    invoke, zoo, table, tmp_path, form, out, says
+):
+    invoke("fit", "spelling", "--corpus", table, "--column", "text", "--name", "s")
+    (tmp_path / "there").write_text("kept")
+    before = sorted(tmp_path.iterdir())
+    done = invoke("export", "s", "--format", form, "--out", tmp_path / out)
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert says in done.stderr
+    assert sorted(tmp_path.iterdir()) == before
+    assert (tmp_path / "there").read_text() == "kept"
+
+
+def test_a_damaged_model_is_not_exported_as_a_folder(invoke, zoo, table, tmp_path):
+    invoke("fit", "spelling", "--corpus", table, "--column", "text", "--name", "s")
+    stored = zoo.store.find("s")
+    path = stored.locate("model.safetensors")
+    raw = bytearray(path.read_bytes())
+    raw[-1] ^= 1
+    path.chmod(0o600)
+    path.write_bytes(raw)
+    done = invoke("export", "s", "--format", "folder", "--out", tmp_path / "folder")
+    assert done.exit_code == 1
+    assert "model.safetensors" in done.stderr
+    assert [p.name for p in tmp_path.iterdir() if "folder" in p.name or p.name.startswith(".lex")] == []
+
+
 def test_completion_offers_methods_and_files(zoo):
     from click.shell_completion import ShellComplete
 

@@ -78,5 +78,5 @@ def test_a_damaged_setting_of_a_stored_model_is_a_checkpoint_error_that_names_it
 
 
 def test_which_terms_training_keeps_is_no_setting_of_the_vectors():
-    assert fit_only_settings(CountConfig) == ("min_df", "max_df", "max_features")
+    assert fit_only_settings(CountConfig) == ("min_df", "max_df", "max_features", "prune_at")
     assert to_mapping(CountConfig())["max_df"] == 1.0

@@ -6,7 +6,8 @@ from lexarium.roles import Run
 from lexarium.testing import EmbedderContract
 from lexarium_glove.config import GloveConfig
 from lexarium_glove.embedder import Glove
-from lexarium_glove.weights import weigh
+from lexarium_glove.train import fit
+from lexarium_static.weights import weigh
 
 
 class TestGlove(EmbedderContract):
@@ -18,4 +19,14 @@ class TestSif(EmbedderContract):
 
     def make(self):
         corpus = ["a good film", "a boring film , 很 难看", "the king and the queen"]
-        return weigh(Glove.tiny().words, GloveConfig(pooling="sif", normalize=True), corpus, Run())
+        config = GloveConfig(pooling="sif", normalize=True)
+        return weigh(Glove(config, Glove.tiny().words), corpus, Run())
+
+
+class TestTrained(EmbedderContract):
+    method = "glove"
+
+    def make(self):
+        corpus = ["a good film", "a boring film , 很 难看", "the king and the queen"]
+        config = GloveConfig(vector_size=8, min_count=1, iter=2, backend="reference")
+        return fit(corpus, config, Run())

@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lexarium.errors import FormatError
+from lexarium.errors import FormatError, UnsupportedError
 from lexarium.roles import Run
 from lexarium_glove.config import GloveConfig
-from lexarium_glove.formats import read
+from lexarium_glove.formats import read, write
+from lexarium_glove.train import fit
 
 HEADED = [
     "EN.1-10.cbow1_wind5_hs0_neg10_size300_smpl1e-05.txt",
@@ -79,6 +80,27 @@ def test_a_file_of_our_own_is_read_as_gensim_reads_it(tmp_path):
     lines = (" ".join([word, *map(str, row)]) for word, row in zip(words, rows, strict=True))
     path.write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
     assert_same(read(path, GloveConfig(), None, Run()), gensim_reads(with_header(path, tmp_path)))
+
+
+@pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")  # gensim's no_header=True leaves it open
+def test_an_exported_model_is_read_by_gensim_with_equal_vectors(tmp_path):
+    keyed = pytest.importorskip("gensim.models").KeyedVectors
+    texts = ["a good film", "a boring film , 很 难看", "the king and the queen", "3 \x85 a\xa0b"] * 5
+    config = GloveConfig(vector_size=7, min_count=1, iter=3, tokenizer="pattern", token_pattern="[^ ]+")  # noqa: S106  no password
+    glove = fit(texts, config, Run())
+    write(glove, tmp_path / "vectors.txt", Run())
+    assert_same(glove, keyed.load_word2vec_format(str(tmp_path / "vectors.txt"), no_header=True))
+    again = read(tmp_path / "vectors.txt", GloveConfig(), None, Run())
+    assert list(again.words) == list(glove.words)
+    np.testing.assert_array_equal(again.words.vectors, glove.words.vectors)
+    assert [path.name for path in tmp_path.iterdir()] == ["vectors.txt"]
+
+
+def test_a_word_with_a_space_cannot_be_exported(tmp_path):
+    config = GloveConfig(vector_size=2, min_count=1, iter=1, tokenizer="pattern", token_pattern="a b|c")  # noqa: S106
+    with pytest.raises(UnsupportedError, match="'a b'"):
+        write(fit(["a b c a b"], config, Run()), tmp_path / "vectors.txt", Run())
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(

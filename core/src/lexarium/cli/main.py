@@ -27,10 +27,17 @@ _OWN = {
     ),
     "plugins": ("Installed plugins and their status.", "lexarium.cli.offers:plugins"),
     "fit": ("Train a representation from raw text.", "lexarium.cli.models:fit"),
+    "update": ("Train a stored representation on with new text.", "lexarium.cli.models:update"),
+    "merge": ("Join models fitted on parts of a corpus.", "lexarium.cli.models:merge"),
     "import": ("Read a model in a foreign format into the store.", "lexarium.cli.models:import_"),
+    "export": ("Write a stored model in a foreign format.", "lexarium.cli.models:export"),
     "embed": ("Turn texts into vectors.", "lexarium.cli.vectors:embed"),
     "similar": ("Nearest words, or nearest texts of a file.", "lexarium.cli.vectors:similar"),
     "analogy": ("A is to B as C is to what?", "lexarium.cli.vectors:analogy"),
+    "odd-one-out": ("The word that does not belong with the others.", "lexarium.cli.words:odd_one_out"),
+    "distance": ("Cosine and distance of two words.", "lexarium.cli.words:distance"),
+    "index": ("Build an index of words, for `similar --index`.", "lexarium.cli.words:index"),
+    "words": ("Reduce, restrict, mix or align word vectors.", "lexarium.cli.words:words"),
 }
 _INTERRUPTED = 130
 

@@ -1,22 +1,28 @@
-"""``lexarium fit`` and ``lexarium import``: making stored models."""
+"""``lexarium fit``, ``update``, ``import`` and ``export``: making stored models, and giving them away."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 
-from lexarium.cli.session import Session, emit_json, human_bytes, json_option, packed, say
+from lexarium.cli.session import Session, emit_json, human_bytes, json_option, note, packed, say
 from lexarium.config import parse_settings
+from lexarium.errors import TrainingInterrupted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
-    from lexarium.tables import Texts
+    from lexarium.tables import Source
 
-__all__ = ["fit", "import_"]
+__all__ = ["export", "fit", "import_", "merge", "update"]
+
+
+_KEEP = "On Ctrl-C, store the model as far as training has come."
+_BYTES = "Bytes that are not UTF-8 are refused, or replaced by U+FFFD."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +34,16 @@ class _Options:
     as_json: bool
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Work:
+    """How ``fit`` and ``update`` work."""
+
+    seed: int
+    threads: int
+    keep: bool
+    encoding_errors: Literal["strict", "replace"]
+
+
 def _method_names(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:  # noqa: ARG001  click's
     offers = ctx.ensure_object(Session).host.methods()
     return [offer.descriptor.name for offer in offers if offer.descriptor.name.startswith(incomplete)]
@@ -36,7 +52,6 @@ def _method_names(ctx: click.Context, param: click.Parameter, incomplete: str) -
 def _shared(function: Callable[..., None]) -> Callable[..., None]:
     for option in (
         json_option,
-        click.option("--name", required=True, help="What to store the model as."),
         click.option(
             "--set", "settings", multiple=True, metavar="KEY=VALUE", help="A setting of the method."
         ),
@@ -44,6 +59,26 @@ def _shared(function: Callable[..., None]) -> Callable[..., None]:
     ):
         function = option(function)
     return function
+
+
+def _trained(function: Callable[..., None]) -> Callable[..., None]:
+    for option in (
+        click.option(
+            "--encoding-errors",
+            type=click.Choice(["strict", "replace"]),
+            default="strict",
+            show_default=True,
+            help=_BYTES,
+        ),
+        click.option("--keep", is_flag=True, help=_KEEP),
+        click.option("--threads", default=1, show_default=True, type=click.IntRange(1, 1024)),
+        click.option("--seed", default=0, show_default=True, type=click.IntRange(0)),
+    ):
+        function = option(function)
+    return function
+
+
+_named = click.option("--name", required=True, help="What to store the model as.")
 
 
 @click.command()
@@ -57,31 +92,84 @@ def _shared(function: Callable[..., None]) -> Callable[..., None]:
     metavar="FILE...",
     help="The files to train on.",
 )
-@click.option("--seed", default=0, show_default=True, type=click.IntRange(0))
-@click.option("--threads", default=1, show_default=True, type=click.IntRange(1, 1024))
+@_trained
+@_named
 @_shared
 @packed(_Options)
+@packed(_Work, "work")
 @click.pass_obj
-def fit(
-    session: Session, *, method: str, more: tuple[str, ...], threads: int, seed: int, options: _Options
-) -> None:
+def fit(session: Session, *, method: str, more: tuple[str, ...], work: _Work, options: _Options) -> None:
     """Train METHOD on the texts of FILE.
 
-    A .txt has one text a line; .csv, .tsv, .jsonl and .parquet need --column; .gz is read too; - is
-    standard input.
+    A .txt has one text a line; .csv, .tsv, .jsonl and .parquet need --column; .gz is read too, and every
+    such file of a folder; - is standard input.
     """
-    zoo = session.zoo
-    with session.progress() as progress:
-        zoo.fit(
+    with session.progress() as progress, _kept(session, options, work):
+        session.zoo.fit(
             method,
-            _texts((*options.corpus, *more), options.column),
+            _texts((*options.corpus, *more), options.column, work.encoding_errors),
             config=parse_settings(options.settings),
             name=options.name,
-            threads=threads,
-            seed=seed,
+            threads=work.threads,
+            seed=work.seed,
             progress=progress,
         )
-    _report(session, options)
+    _report(session, options.name, as_json=options.as_json)
+
+
+@click.command()
+@click.argument("model")
+@click.argument("more", nargs=-1, type=click.Path(), metavar="[FILE]...")
+@click.option(
+    "--data",
+    "corpus",
+    multiple=True,
+    required=True,
+    type=click.Path(),
+    metavar="FILE...",
+    help="The files with the new text.",
+)
+@_trained
+@click.option("--name", default="", help="What to store the result as; by default a new version of MODEL.")
+@_shared
+@packed(_Options)
+@packed(_Work, "work")
+@click.pass_obj
+def update(session: Session, *, model: str, more: tuple[str, ...], work: _Work, options: _Options) -> None:
+    """Train the stored MODEL on with the texts of FILE, new words included.
+
+    The version that is stored stays as it is. Settings of training (epochs, for instance) may be changed.
+    """
+    options = replace(options, name=options.name or session.zoo.store.resolve(model).name)
+    with session.progress() as progress, _kept(session, options, work):
+        session.zoo.update(
+            model,
+            _texts((*options.corpus, *more), options.column, work.encoding_errors),
+            config=parse_settings(options.settings),
+            name=options.name,
+            threads=work.threads,
+            seed=work.seed,
+            progress=progress,
+        )
+    _report(session, options.name, as_json=options.as_json)
+
+
+@click.command()
+@click.argument("models", nargs=-1, required=True, metavar="MODEL MODEL...")
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="A setting, min_df for instance.")
+@_named
+@json_option
+@click.pass_obj
+def merge(
+    session: Session, *, models: tuple[str, ...], settings: tuple[str, ...], name: str, as_json: bool
+) -> None:
+    """Join stored MODELs, each fitted on a part of a corpus, into the model of the whole corpus.
+
+    The parts may come from several processes or machines; they are fitted without min_df, max_df and
+    max_features, which are given here.
+    """
+    session.zoo.merge(models, config=parse_settings(settings), name=name)
+    _report(session, name, as_json=as_json)
 
 
 @click.command("import")
@@ -91,6 +179,7 @@ def fit(
     "--corpus", multiple=True, type=click.Path(), metavar="FILE", help="Texts to estimate word weights from."
 )
 @click.option("--license", "licence", metavar="SPDX", help="The model's licence, for instance PDDL-1.0.")
+@_named
 @_shared
 @packed(_Options)
 @click.pass_obj
@@ -103,24 +192,59 @@ def import_(session: Session, *, method: str, path: Path, licence: str | None, o
             method,
             path,
             config=parse_settings(options.settings),
-            source=_texts(options.corpus, options.column) if options.corpus else None,
+            source=_texts(options.corpus, options.column, "strict") if options.corpus else None,
             name=options.name,
             license=licence,
             progress=progress,
         )
-    _report(session, options)
+    _report(session, options.name, as_json=options.as_json)
 
 
-def _texts(paths: tuple[str, ...], column: str | None) -> Texts:
+@click.command()
+@click.argument("model")
+@click.option("--format", "form", required=True, help="folder (the model folder), or a format of its method.")
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="A new path.")
+@json_option
+@click.pass_obj
+def export(session: Session, *, model: str, form: str, out: Path, as_json: bool) -> None:
+    """Write MODEL in a foreign format, or as a model folder (--format folder).
+
+    Formats: word2vec, word2vec-binary (word2vec), glove (glove), vec and fasttext (fasttext).
+    """
+    from lexarium.roles import Run  # noqa: PLC0415  numpy, only when the command runs
+
+    with session.progress() as progress:
+        path = session.zoo.export(model, form, out, Run(progress=progress))
+    size = sum(each.stat().st_size for each in [path, *path.rglob("*")] if each.is_file())
+    if as_json:
+        emit_json({"model": model, "format": form, "path": str(path), "size_bytes": size})
+    else:
+        say(f"wrote {path}: {form}, {human_bytes(size)}")
+
+
+@contextmanager
+def _kept(session: Session, options: _Options, work: _Work) -> Iterator[None]:
+    """Store what an interrupted training has, where ``--keep`` asks for it; it stays an interrupt."""
+    try:
+        yield
+    except TrainingInterrupted as stop:
+        note(str(stop))
+        if work.keep:
+            session.zoo.save(stop.model, name=options.name, lineage={"interrupted_at": round(stop.done, 4)})
+            _report(session, options.name, as_json=options.as_json)
+        raise
+
+
+def _texts(paths: tuple[str, ...], column: str | None, errors: Literal["strict", "replace"]) -> Source:
     from lexarium.tables import corpus  # noqa: PLC0415  csv and gzip, only when the command runs
 
-    return corpus([Path(path) for path in paths], column)
+    return corpus([Path(path) for path in paths], column, errors)
 
 
-def _report(session: Session, options: _Options) -> None:
-    stored = session.zoo.store.find(options.name)
+def _report(session: Session, name: str, *, as_json: bool) -> None:
+    stored = session.zoo.store.find(name)
     document = stored.manifest.to_json()
-    space = document["space"]
+    space = document["space"] or document["parts"]["embedder"]["space"]  # the latter a pipeline's
     facts = {
         "model": f"{stored.name}@{stored.version}",
         "method": document["method"],
@@ -128,7 +252,7 @@ def _report(session: Session, options: _Options) -> None:
         "space_id": space["id"],
         "size_bytes": stored.manifest.size,
     }
-    if options.as_json:
+    if as_json:
         emit_json(facts)
     else:
         size = human_bytes(stored.manifest.size)

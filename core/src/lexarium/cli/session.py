@@ -36,14 +36,14 @@ __all__ = [
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 
 
-def packed(cls: type[Any]) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Pass the options that are fields of the dataclass ``cls`` to a command as one ``options``."""
+def packed(cls: type[Any], name: str = "options") -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Pass the options that are fields of the dataclass ``cls`` to a command as one argument ``name``."""
 
     def decorate(function: Callable[..., None]) -> Callable[..., None]:
         @wraps(function)
         def _command(*args: Any, **values: Any) -> None:  # noqa: ANN401  click's own calling convention
-            options = cls(**{field.name: values.pop(field.name) for field in fields(cls)})
-            function(*args, options=options, **values)
+            values[name] = cls(**{field.name: values.pop(field.name) for field in fields(cls)})
+            function(*args, **values)
 
         return _command
 

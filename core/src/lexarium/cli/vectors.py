@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 
     from lexarium.roles import Embedder, Matrix
     from lexarium.words import WordVectors
+    from lexarium.words.index import WordIndex
+    from lexarium.words.vectors import AnalogyMethod
 
-__all__ = ["analogy", "embed", "similar"]
+__all__ = ["analogy", "embed", "embedder_of", "show_neighbours", "similar", "words_of"]
 
 _ITEM_WIDTH = 90
 _MOST_PRINTED = 20_000_000  # numbers
@@ -35,8 +37,17 @@ class _EmbedOptions:
 @dataclass(frozen=True, kw_only=True)
 class _SimilarOptions:
     count: int
+    negative: tuple[str, ...]
     within: str | None
     column: str | None
+    use_index: bool
+    as_json: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class _AnalogyOptions:
+    count: int
+    method: AnalogyMethod
     as_json: bool
 
 
@@ -57,7 +68,7 @@ def embed(session: Session, *, model: str, source: str | None, options: _EmbedOp
     from lexarium.output import embed_all, write_matrix  # noqa: PLC0415  numpy, only when the command runs
 
     texts = _inputs(source, options)
-    embedder, name, space_id = _embedder(session, model)
+    embedder, name, space_id = embedder_of(session, model)
     dim = embedder.space.dim
     if options.out is None and len(texts) * dim > _MOST_PRINTED:
         raise UnsupportedError(
@@ -82,10 +93,11 @@ def embed(session: Session, *, model: str, source: str | None, options: _EmbedOp
 
 @click.command()
 @click.argument("model")
-@click.argument("query")
+@click.argument("query", nargs=-1, required=True)
 @click.option(
     "-n", "count", default=10, show_default=True, type=click.IntRange(1), help="How many neighbours."
 )
+@click.option("--negative", multiple=True, metavar="WORD", help="A word to go away from; may be repeated.")
 @click.option(
     "--in",
     "within",
@@ -94,23 +106,31 @@ def embed(session: Session, *, model: str, source: str | None, options: _EmbedOp
     help="Search the texts of FILE instead of the model's words.",
 )
 @click.option("--column", help="The column with the texts, where FILE is a table.")
+@click.option("--index", "use_index", is_flag=True, help="Search the index that `lexarium index` made.")
 @json_option
 @packed(_SimilarOptions)
 @click.pass_obj
-def similar(session: Session, *, model: str, query: str, options: _SimilarOptions) -> None:
-    """Find what is nearest to QUERY: words of MODEL, or texts of a file."""
+def similar(session: Session, *, model: str, query: tuple[str, ...], options: _SimilarOptions) -> None:
+    """Find what is nearest to QUERY: words of MODEL, or texts of a file.
+
+    Several words count together: lexarium similar glove king woman --negative man
+    """
     if options.within is None:
-        words = _words(session, model, "name a file to search with --in FILE")
-        found = words.similar(query, n=options.count)
+        words, _, space_id = words_of(session, model, "name a file to search with --in FILE")
+        index = _index(session, words, space_id) if options.use_index else None
+        found = words.similar(list(query), n=options.count, negative=options.negative, index=index)
     else:
+        if len(query) > 1 or options.negative or options.use_index:
+            raise click.UsageError("--in FILE goes with one QUERY, without --negative and --index")
         from lexarium.output import nearest_texts  # noqa: PLC0415  numpy, only when the command runs
         from lexarium.tables import read_texts  # noqa: PLC0415  as above
 
-        embedder, _, _ = _embedder(session, model)
+        embedder, _, _ = embedder_of(session, model)
         texts = read_texts(options.within, options.column).texts
         with session.progress() as progress:
-            found = nearest_texts(embedder, query, texts, options.count, progress)
-    _neighbours(query, found, as_json=options.as_json)
+            found = nearest_texts(embedder, query[0], texts, options.count, progress)
+    asked = " - ".join([" + ".join(query), *options.negative])
+    show_neighbours(asked, found, as_json=options.as_json)
 
 
 @click.command()
@@ -119,12 +139,21 @@ def similar(session: Session, *, model: str, query: str, options: _SimilarOption
 @click.argument("b")
 @click.argument("c")
 @click.option("-n", "count", default=10, show_default=True, type=click.IntRange(1), help="How many answers.")
+@click.option(
+    "--method",
+    type=click.Choice(["3cosadd", "3cosmul"]),
+    default="3cosadd",
+    show_default=True,
+    help="How the three cosines are joined.",
+)
 @json_option
+@packed(_AnalogyOptions)
 @click.pass_obj
-def analogy(session: Session, *, model: str, a: str, b: str, c: str, count: int, as_json: bool) -> None:
+def analogy(session: Session, *, model: str, a: str, b: str, c: str, options: _AnalogyOptions) -> None:
     """Answer: A is to B as C is to what? (man king woman: queen)."""
-    words = _words(session, model, "analogies need word vectors")
-    _neighbours(f"{a} : {b} = {c} : ?", words.analogy(a, b, c, n=count), as_json=as_json)
+    words, _, _ = words_of(session, model, "analogies need word vectors")
+    found = words.analogy(a, b, c, n=options.count, method=options.method)
+    show_neighbours(f"{a} : {b} = {c} : ?", found, as_json=options.as_json)
 
 
 def _inputs(source: str | None, options: _EmbedOptions) -> list[str]:
@@ -137,7 +166,8 @@ def _inputs(source: str | None, options: _EmbedOptions) -> list[str]:
     return read_texts(source, options.column).texts
 
 
-def _embedder(session: Session, reference: str) -> tuple[Embedder, str, str]:
+def embedder_of(session: Session, reference: str) -> tuple[Embedder, str, str]:
+    """Return a stored model's embedder, the version's name, and the id of its space."""
     from lexarium.compose import Pipeline  # noqa: PLC0415  numpy, only when the command runs
 
     opened = session.zoo.open(reference)
@@ -150,16 +180,21 @@ def _embedder(session: Session, reference: str) -> tuple[Embedder, str, str]:
     )
 
 
-def _words(session: Session, reference: str, remedy: str) -> WordVectors:
+def words_of(session: Session, reference: str, remedy: str) -> tuple[WordVectors, str, str]:
+    """Return a stored model's word vectors, the version's name, and the id of its space.
+
+    :raises UnsupportedError: it has none.
+    """
     from lexarium.roles import HasWords  # noqa: PLC0415  numpy, only when the command runs
 
-    embedder, name, _ = _embedder(session, reference)
+    embedder, name, space_id = embedder_of(session, reference)
     if not isinstance(embedder, HasWords):
         raise UnsupportedError(f"{name} has no vectors of single words", remedy)
-    return embedder.words
+    return embedder.words, name, space_id
 
 
-def _neighbours(query: str, found: Sequence[tuple[str, float]], *, as_json: bool) -> None:
+def show_neighbours(query: str, found: Sequence[tuple[str, float]], *, as_json: bool) -> None:
+    """Print items with their scores."""
     if as_json:
         emit_json({"query": query, "neighbours": [{"item": item, "score": score} for item, score in found]})
     else:
@@ -169,6 +204,12 @@ def _neighbours(query: str, found: Sequence[tuple[str, float]], *, as_json: bool
                 [[shorten(item, _ITEM_WIDTH, placeholder=" ..."), score] for item, score in found],
             )
         )
+
+
+def _index(session: Session, words: WordVectors, space_id: str) -> WordIndex:
+    from lexarium.words.index import WordIndex, index_folder  # noqa: PLC0415  numpy, as above
+
+    return WordIndex.open(index_folder(session.zoo.home, space_id), words, space_id)
 
 
 def _rows(matrix: Matrix) -> Iterator[list[float]]:

@@ -10,7 +10,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from lexarium.config import from_mapping, require, to_mapping
-from lexarium.errors import CheckpointError, DataError, FormatError
+from lexarium.errors import CheckpointError, ConfigError, DataError, FormatError, TrainingInterrupted
 from lexarium.inputs import check_texts
 from lexarium.roles import Coverage, Space, State
 from lexarium.vocabulary import Vocabulary
@@ -55,6 +55,9 @@ class Spelling:
         tensors = {**self.words.vocabulary.tensors(), "vectors": self.words.vectors}
         return State(config=to_mapping(self.config), tensors=tensors)
 
+    def with_words(self, words):
+        return Spelling(self.config, words)
+
     @classmethod
     def restore(cls, state):
         if "vectors" not in state.tensors:
@@ -73,6 +76,25 @@ def fit(corpus: Corpus, config: SpellingConfig, run: Run):
     if not words:
         raise DataError("there is no word in the corpus", "give text")
     return spelling(words, config)
+
+
+def update(model: Spelling, corpus: Corpus, config: SpellingConfig, run: Run):
+    if config.letters != model.config.letters:
+        raise ConfigError("letters", "cannot change any more")
+    words = list(dict.fromkeys([*model.words, *(word for text in corpus for word in text.split())]))
+    if "stop" in words:
+        raise TrainingInterrupted(spelling(words, config), 0.5)
+    return spelling(words, config)
+
+
+def merge(models, settings):
+    words = list(dict.fromkeys(word for model in models for word in model.words))
+    return spelling(words, from_mapping(SpellingConfig, to_mapping(models[0].config) | dict(settings)))
+
+
+def write(model: Spelling, path: Path, run: Run):
+    run.progress("spelling", len(model.words), len(model.words))
+    path.write_text("".join(f"{word}\n" for word in model.words), encoding="utf-8")
 
 
 def read(path: Path, config: SpellingConfig, corpus: Corpus | None, run: Run):

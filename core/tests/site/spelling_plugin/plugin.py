@@ -16,6 +16,9 @@ def lexarium_methods():
             config="spelling_plugin.embedder:SpellingConfig",
             trainer="spelling_plugin.embedder:fit",
             reader="spelling_plugin.embedder:read",
+            updater="spelling_plugin.embedder:update",
+            merger="spelling_plugin.embedder:merge",
+            exports={"list": "spelling_plugin.embedder:write"},
             cost=0,
         )
     ]

@@ -22,6 +22,8 @@ def lexarium_methods() -> Sequence[Method]:
         embedder="lexarium_bow.embedder:BagOfWords",
         config="lexarium_counts.config:CountConfig",
         trainer="lexarium_bow.train:fit",
+        updater="lexarium_bow.train:update",
+        merger="lexarium_bow.train:merge",
         cost=0,
     )
     return [bow]

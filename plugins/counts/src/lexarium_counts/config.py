@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 __all__ = ["CountConfig", "read_config"]
 
 _C = TypeVar("_C", bound="CountConfig")
+_MOST_COLUMNS = 2**31
+_IDLE_WITH_HASHING = (("min_df", 1), ("max_df", 1.0), ("max_features", None), ("prune_at", None))
 _LONGEST = 100  # a longer n-gram is a typing slip, and a stored model must not ask for quadratic memory
 
 
@@ -31,6 +33,13 @@ class CountConfig:
     ``min_df``, ``max_df``  fewest and most texts a term may stand in: an int counts texts, a float is a share
     ``max_features``  keep only so many terms, the most frequent
     ``binary``        1 where a term stands in a text, however often
+    ``n_features``    so many columns, each term in the one that its hash value gives, and no vocabulary: as
+                      scikit-learn's ``HashingVectorizer``; terms that share a column are added up
+    ``alternate_sign``  with ``n_features``: half of the terms count negatively, so that in a shared column
+                      they cancel on average
+    ``prune_at``      hold about so many terms while counting, dropping those in the fewest texts whenever
+                      there are more; what was dropped and comes again is counted from 0, so that counts
+                      are lower bounds (the reference backend holds all)
 
     :raises ConfigError: a value is out of range, or of no effect beside the others.
     """
@@ -46,6 +55,9 @@ class CountConfig:
     max_df: int | float = fit_only(1.0)
     max_features: int | None = fit_only(None)
     binary: bool = False
+    n_features: int | None = None
+    alternate_sign: bool = False
+    prune_at: int | None = fit_only(None)
 
     def __post_init__(self) -> None:
         shortest, longest = self.ngram_range
@@ -56,11 +68,23 @@ class CountConfig:
         )
         require("max_features", self.max_features is None or self.max_features >= 1, "is below 1")
         self._check_frequencies()
+        self._check_hashing()
         check_choice(self.tokenizer, self.token_pattern)
         if self.analyzer != "word":
             for key, default in (("tokenizer", "unicode"), ("stop_words", None)):
                 idle = getattr(self, key) == default
                 require(key, idle, f"has no effect with analyzer={self.analyzer}; leave one of them out")
+
+    def _check_hashing(self) -> None:
+        require("prune_at", self.prune_at is None or self.prune_at >= 1, "is below 1")
+        if self.n_features is None:
+            require("alternate_sign", not self.alternate_sign, "has no effect without n_features")
+            return
+        require("n_features", 1 <= self.n_features < _MOST_COLUMNS, f"is not in 1 to {_MOST_COLUMNS - 1}")
+        for key, default in _IDLE_WITH_HASHING:
+            require(
+                key, getattr(self, key) == default, "has no effect with n_features; leave one of them out"
+            )
 
     def _check_frequencies(self) -> None:
         for key, value in (("min_df", self.min_df), ("max_df", self.max_df)):

@@ -1,114 +1,176 @@
-"""The compiled counting of ``lexarium-kernels``, for the settings that it covers.
+"""Counting by the compiled kernels; scikit-learn, with the same result, where they are not built.
 
-It covers words and word n-grams with the tokenizer ``unicode``; everything else, and a machine on which the
-kernels are not built, is counted by scikit-learn, with the same result.
+The kernels cut texts by themselves with the tokenizers ``unicode``, ``words``, ``whitespace`` and
+``characters``, and into n-grams of characters. What a pattern or jieba finds is cut in Python and
+counted there.
 """
 
 from __future__ import annotations
 
-import logging
 import os
-import re
-from functools import cache
-from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from scipy.sparse import csr_array
 from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS, strip_accents_ascii, strip_accents_unicode
 
+from lexarium.backend import kernel
+from lexarium_counts.analysis import analyzer
+from lexarium_counts.statistics import Statistics
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from lexarium.roles import Run
+    from numpy.typing import NDArray
+
     from lexarium.vocabulary import Vocabulary
     from lexarium_counts.config import CountConfig
 
-__all__ = ["LAST_WORD_PLANE", "KernelCounter", "covers", "kernels", "learn_terms"]
+__all__ = ["KernelCounter", "KernelHasher", "KernelLearner", "compiled", "threads"]
 
-_MIN_LENGTH = 2  # of a token, as in scikit-learn's default pattern
-_BATCH = 4096
-#: No code point from here on is a word character in any version of Unicode so far.
-LAST_WORD_PLANE = 0x40000
-_log = logging.getLogger("lexarium")
-_STRIP: dict[str | None, Callable[[str], str] | None] = {
-    None: None,
+_TEXTS, _CHARACTERS = 4096, 2**23  # at most so many at a time, so that Ctrl-C is heard between
+_CUT_BY_KERNEL: Final = {"unicode", "words", "whitespace", "characters"}
+_STRIP: dict[str | None, Callable[[str], str]] = {
     "ascii": strip_accents_ascii,
     "unicode": strip_accents_unicode,
 }
 
 
-@cache
-def kernels() -> Any:  # noqa: ANN401  the compiled module, or None
-    """Return the compiled module, or None where it is not built or ``LEXARIUM_BACKEND=reference`` is set."""
-    if os.environ.get("LEXARIUM_BACKEND") == "reference":
-        return None
-    try:
-        from lexarium_kernels import _counting  # noqa: PLC0415  optional
-    except ImportError:
-        _log.info("lexarium-kernels is not installed: counting runs on scikit-learn, with the same result")
-        return None
-    return _counting
+def compiled() -> Any:  # noqa: ANN401  the compiled module, or None
+    """Return the compiled module, or None where the reference works."""
+    return kernel("_counting", instead="scikit-learn")
 
 
-def covers(config: CountConfig) -> bool:
-    """Tell whether the compiled counting is there and gives what scikit-learn gives with these settings."""
-    return kernels() is not None and config.analyzer == "word" and config.tokenizer == "unicode"
+def threads() -> int:
+    """Return how many threads count texts for a model that is there: ``OMP_NUM_THREADS``, or all."""
+    return max(1, int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1))
 
 
-def learn_terms(texts: Iterable[str], config: CountConfig, run: Run) -> tuple[list[str], csr_array]:
-    """Read a corpus, batch by batch; return its terms in order, and the counts (texts, terms) int64."""
-    strip = _STRIP[config.strip_accents]
-    learner = kernels().Learner(*_settings(config), run.threads, _stop_words(config))
-    batch: list[str] = []
-    for text in texts:
-        batch.append(text if strip is None else strip(text))
-        if len(batch) == _BATCH:
-            learner.add(batch)
-            batch = []
-    learner.add(batch)
-    raw, offsets, indptr, indices, counts = learner.finish()
-    whole, ends = raw.tobytes(), offsets.tolist()
-    terms = [whole[start:end].decode("utf-8", "surrogatepass") for start, end in pairwise(ends)]
-    data = np.ones(len(counts), np.int64) if config.binary else counts.astype(np.int64)
-    return terms, csr_array((data, indices, indptr), shape=(len(indptr) - 1, len(terms)))
+class KernelLearner:
+    """Learns the terms of a corpus, batch by batch."""
+
+    def __init__(self, config: CountConfig, threads: int, *, rows: bool) -> None:
+        self._binary = config.binary
+        self._cut = _Cut(config)
+        prune_at = 0 if rows else config.prune_at or 0
+        self._learner = compiled().Learner(*self._cut.settings(threads), rows, prune_at)
+        self.texts = 0
+
+    @property
+    def takes_lines(self) -> bool:
+        """Whether texts may come as blocks of UTF-8 lines, or need Python first."""
+        return self._cut.plain
+
+    def add(self, texts: Iterable[str]) -> None:
+        """Count texts, in batches."""
+        batch: list[str] = []
+        size = 0
+        for text in texts:
+            batch.append(text)
+            size += len(text)
+            if len(batch) == _TEXTS or size > _CHARACTERS:
+                self._add(batch)
+                batch, size = [], 0
+        if batch:
+            self._add(batch)
+
+    def add_lines(self, block: bytes) -> None:
+        """Count the texts of a block, one a line."""
+        self.texts += self._learner.add_lines(block)
+
+    def _add(self, batch: list[str]) -> None:
+        self._learner.add(*self._cut(batch))
+        self.texts += len(batch)
+
+    def finish(self) -> tuple[NDArray[np.uint8], NDArray[np.int64], Statistics, csr_array | None]:
+        """Return the n terms (UTF-8 and offsets) in order, what they sum up to, and the rows if asked for.
+
+        *Shape:* rows (texts, n) int64.
+        """
+        raw, offsets, document, term, entropy, (indptr, indices, counts) = self._learner.finish()
+        if self._binary:
+            term, entropy, counts = document.copy(), np.zeros(len(term)), np.ones(len(counts), np.int64)
+        statistics = Statistics(self.texts, document, term, entropy)
+        rows = None
+        if len(indptr) == self.texts + 1:
+            rows = csr_array((counts.astype(np.int64), indices, indptr), shape=(self.texts, len(term)))
+        return raw, offsets, statistics, rows
 
 
 class KernelCounter:
     """Counts the n terms of a fixed vocabulary."""
 
     def __init__(self, config: CountConfig, vocabulary: Vocabulary) -> None:
-        self._strip = _STRIP[config.strip_accents]
+        """Index the terms.
+
+        :raises ValueError: the vocabulary points outside its bytes, or has a term twice.
+        """
         self._binary = config.binary
         self._terms = len(vocabulary)
-        threads = int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1)
+        self._cut = _Cut(config)
         tensors = vocabulary.tensors()
-        raw, offsets = (np.array(tensors[f"vocabulary.{name}"]) for name in ("bytes", "offsets"))
-        self._counter = kernels().Counter(
-            *_settings(config), max(1, threads), _stop_words(config), raw, offsets
+        raw, offsets = (
+            np.require(tensors[f"vocabulary.{name}"], requirements=["C", "A"])
+            for name in ("bytes", "offsets")
         )
+        self._counter = compiled().Counter(*self._cut.settings(threads()), raw, offsets)
 
     def count(self, texts: Sequence[str]) -> csr_array:
         """Return the counts as float32 (len(texts), n), the columns of each row ascending."""
-        given = texts if self._strip is None else [self._strip(text) for text in texts]
-        indptr, indices, counts = self._counter.count(given)
-        data = np.ones(len(counts), np.float32) if self._binary else counts.astype(np.float32)
-        return csr_array((data, indices, indptr), shape=(len(given), self._terms))
+        indptr, indices, counts = self._counter.count(*self._cut(texts))
+        if self._binary:
+            counts.fill(1)
+        return csr_array((counts, indices, indptr), shape=(len(texts), self._terms))
 
 
-def _settings(config: CountConfig) -> tuple[bytes, int, int, int, bool]:
-    return _word_characters(), _MIN_LENGTH, *config.ngram_range, config.lowercase
+class KernelHasher:
+    """Counts terms in the columns that their hash values give."""
+
+    def __init__(self, config: CountConfig, columns: int) -> None:
+        self._binary = config.binary
+        self._columns = columns
+        self._cut = _Cut(config)
+        self._hasher = compiled().Hasher(*self._cut.settings(threads()), columns, config.alternate_sign)
+
+    def count(self, texts: Sequence[str]) -> csr_array:
+        """Return the counts as float32 (len(texts), columns), the columns of each row ascending."""
+        indptr, indices, counts = self._hasher.count(*self._cut(texts))
+        if self._binary:
+            counts.fill(1)
+        return csr_array((counts, indices, indptr), shape=(len(texts), self._columns))
+
+
+class _Cut:
+    """What has to happen to texts before the kernels see them."""
+
+    def __init__(self, config: CountConfig) -> None:
+        self._config = config
+        self._given = config.analyzer == "word" and config.tokenizer not in _CUT_BY_KERNEL
+        self._analyze = analyzer(config)[0] if self._given else None
+        self._strip = _STRIP.get(config.strip_accents)
+        self.plain = not self._given and self._strip is None
+
+    def settings(self, threads: int) -> tuple[str, str, bool, int, int, int, list[str]]:
+        config = self._config
+        if self._given:
+            return "given", "unicode", False, 1, 1, threads, []
+        word = config.analyzer == "word"
+        stop_words = _stop_words(config) if word else []
+        rule = config.tokenizer if word else "unicode"
+        lowercase = config.lowercase and self._strip is None
+        return config.analyzer, rule, lowercase, *config.ngram_range, threads, stop_words
+
+    def __call__(self, texts: Sequence[str]) -> tuple[Sequence[str], NDArray[np.int64] | None]:
+        if self._analyze is not None:
+            terms = [self._analyze(text) for text in texts]
+            offsets = np.zeros(len(terms) + 1, np.int64)
+            np.cumsum([len(each) for each in terms], out=offsets[1:])
+            return [term for each in terms for term in each], offsets
+        if self._strip is None:
+            return texts, None
+        strip = self._strip  # after the case is lowered, as scikit-learn does it
+        return [strip(text.lower() if self._config.lowercase else text) for text in texts], None
 
 
 def _stop_words(config: CountConfig) -> list[str]:
     return sorted(ENGLISH_STOP_WORDS) if config.stop_words == "english" else list(config.stop_words or ())
-
-
-@cache
-def _word_characters() -> bytes:
-    """Return a bit per code point: what a word character is to the Unicode version of this Python."""
-    every = "".join(map(chr, range(LAST_WORD_PLANE)))
-    bits = np.zeros(len(every), bool)
-    for run in re.finditer(r"\w+", every):
-        bits[run.start() : run.end()] = True
-    return np.packbits(bits, bitorder="little").tobytes()

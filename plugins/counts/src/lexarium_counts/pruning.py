@@ -8,34 +8,32 @@ import numpy as np
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-    from scipy.sparse import csr_array
 
     from lexarium_counts.config import CountConfig
+    from lexarium_counts.statistics import Statistics
 
 __all__ = ["choose_terms"]
 
 
-def choose_terms(counts: csr_array, config: CountConfig) -> NDArray[np.intp]:
+def choose_terms(statistics: Statistics, config: CountConfig) -> NDArray[np.intp]:
     """Leave out terms in fewer than ``min_df`` or more than ``max_df`` texts, then all but ``max_features``.
 
-    Terms of one frequency are chosen as scikit-learn 1.9 chooses them.
-
-    *Shapes:* counts (texts, n); the columns kept, ascending.
+    Terms of one frequency are chosen as scikit-learn 1.9 chooses them. Returned are the columns kept,
+    ascending.
 
     :raises ValueError: no term is left, or ``max_df`` is fewer texts than ``min_df``.
     """
-    texts, n = counts.shape
-    if n == 0:
+    frequency = statistics.document_frequency
+    if len(frequency) == 0:
         message = "empty vocabulary"
         raise ValueError(message)
-    least, most = (v if isinstance(v, int) else v * texts for v in (config.min_df, config.max_df))
+    least, most = (v if isinstance(v, int) else v * statistics.texts for v in (config.min_df, config.max_df))
     if most < least:
         message = "max_df corresponds to fewer texts than min_df"
         raise ValueError(message)
-    frequency = np.bincount(counts.indices, minlength=n)
     keep = np.flatnonzero((frequency >= least) & (frequency <= most))
     if config.max_features is not None and len(keep) > config.max_features:
-        totals = np.asarray(counts.sum(axis=0)).ravel()[keep]
+        totals = statistics.term_frequency[keep]
         keep = np.sort(keep[(-totals).argsort()[: config.max_features]])
     if not len(keep):
         message = "no terms remain"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sized
+from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,20 +13,24 @@ from scipy.sparse import csr_array
 from sklearn.feature_extraction.text import CountVectorizer
 
 from lexarium.errors import ConfigError, DataError, InputError, LexariumError
+from lexarium.roles import Run
 from lexarium.tokens import is_mostly_chinese
 from lexarium.vocabulary import Vocabulary
 from lexarium_counts.analysis import analyzer
-from lexarium_counts.counter import TermCounter
-from lexarium_counts.kernel import covers, learn_terms
+from lexarium_counts.counter import HashCounter, TermCounter
+from lexarium_counts.kernel import KernelLearner, compiled
 from lexarium_counts.pruning import choose_terms
+from lexarium_counts.statistics import Statistics
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-    from lexarium.roles import Corpus, Run
+    from numpy.typing import NDArray
+
+    from lexarium.roles import Corpus
     from lexarium_counts.config import CountConfig
 
-__all__ = ["EXAMPLE_CORPUS", "learn"]
+__all__ = ["EXAMPLE_CORPUS", "Learned", "check_corpus", "explain_empty", "learn", "learn_terms", "select"]
 
 #: What ``tiny()`` learns from; the Chinese texts are segmented, so that every tokenizer finds words in them.
 EXAMPLE_CORPUS = (
@@ -39,13 +45,23 @@ EXAMPLE_CORPUS = (
 )
 
 _SAMPLED, _SAMPLE_LENGTH = 200, 1000
+_HASHED_TOGETHER = 4096
 _log = logging.getLogger("lexarium")
+
+
+@dataclass(frozen=True)
+class Learned:
+    """A counter of n columns and what the corpus says about them."""
+
+    counter: TermCounter | HashCounter
+    statistics: Statistics
 
 
 def learn(corpus: Corpus, config: CountConfig, run: Run) -> tuple[TermCounter, csr_array]:
     """Learn the vocabulary of ``corpus``, reading it once; return a counter and the corpus' own counts.
 
-    ``run.threads`` count where the kernels do, with the same result; ``run.seed`` changes nothing.
+    ``run.threads`` count where the kernels do, with the same result; ``run.seed`` changes nothing. All
+    counts are held in memory; :func:`learn_terms` holds what is distinct only. ``prune_at`` has no effect.
 
     *Shape:* counts (texts, terms) int64.
 
@@ -53,42 +69,136 @@ def learn(corpus: Corpus, config: CountConfig, run: Run) -> tuple[TermCounter, c
     :raises ConfigError: for so many texts ``max_df`` is below ``min_df``.
     :raises InputError: an element of the corpus is not a string.
     """
+    found = _terms(corpus, config, run, rows=True)
+    if found.rows is None:
+        message = "rows were asked for"
+        raise TypeError(message)
+    return found.counter, found.rows
+
+
+def learn_terms(corpus: Corpus, config: CountConfig, run: Run) -> Learned:
+    """Learn the vocabulary of ``corpus``, reading it once, and how often each term occurs.
+
+    Memory grows with the distinct terms (``prune_at`` bounds them), not with the texts. With
+    ``n_features`` there are no terms to learn, and what is counted are the columns.
+
+    :raises DataError: as :func:`learn`.
+    :raises ConfigError: as :func:`learn`.
+    :raises InputError: as :func:`learn`.
+    """
+    if config.n_features is not None:
+        return _hashed(corpus, config, run)
+    found = _terms(corpus, config, run, rows=False)
+    return Learned(found.counter, found.statistics)
+
+
+@dataclass(frozen=True)
+class _Found:
+    counter: TermCounter
+    statistics: Statistics
+    rows: csr_array | None
+
+
+def _terms(corpus: Corpus, config: CountConfig, run: Run, *, rows: bool) -> _Found:
     _, remarks = analyzer(config)
     for remark in remarks:
         _log.warning("%s", remark)
     texts = _Texts(corpus, run)
-    count = _by_kernel if covers(config) else _by_reference
     try:
-        terms, counts = count(texts, config, run)
+        counted = (
+            _by_reference(texts, config) if compiled() is None else _by_kernel(texts, config, run, rows=rows)
+        )
+        kept = choose_terms(counted.statistics, config)
     except ValueError as error:
-        explained = _explained(str(error), texts, config) if texts.finished else None
+        explained = explain_empty(str(error), texts.read, config) if texts.finished else None
         if explained is None:
             raise
         raise explained from error
     finally:
         _notice_unsegmented(texts, config)
-    return TermCounter(config, Vocabulary.build(terms)), counts
+    if len(kept) == len(counted.offsets) - 1:
+        vocabulary = Vocabulary.from_bytes(counted.raw, counted.offsets)
+        return _Found(TermCounter(config, vocabulary, learned=True), counted.statistics, counted.rows)
+    vocabulary = Vocabulary.from_bytes(*select(counted.raw, counted.offsets, kept))
+    matrix = None if counted.rows is None else csr_array(counted.rows[:, kept])
+    return _Found(TermCounter(config, vocabulary, learned=True), counted.statistics.kept(kept), matrix)
 
 
-def _by_kernel(texts: _Texts, config: CountConfig, run: Run) -> tuple[list[str], csr_array]:
-    terms, counts = learn_terms(texts, config, run)
-    kept = choose_terms(counts, config)
-    return [terms[i] for i in kept], counts if len(kept) == len(terms) else csr_array(counts[:, kept])
+def select(
+    raw: NDArray[np.uint8], offsets: NDArray[np.int64], kept: NDArray[np.intp]
+) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Return some of n packed terms, packed."""
+    lengths = np.diff(offsets)
+    chosen = np.zeros(len(lengths), bool)
+    chosen[kept] = True
+    fewer = np.zeros(len(kept) + 1, np.int64)
+    np.cumsum(lengths[kept], out=fewer[1:])
+    return raw[: offsets[-1]][np.repeat(chosen, lengths)], fewer
 
 
-def _by_reference(texts: _Texts, config: CountConfig, run: Run) -> tuple[list[str], csr_array]:
-    del run  # scikit-learn counts in one thread
+@dataclass(frozen=True)
+class _Counted:
+    """All n terms of a corpus, packed and in order."""
+
+    raw: NDArray[np.uint8]
+    offsets: NDArray[np.int64]
+    statistics: Statistics
+    rows: csr_array | None
+
+
+def _by_kernel(texts: _Texts, config: CountConfig, run: Run, *, rows: bool) -> _Counted:
+    learner = KernelLearner(config, run.threads, rows=rows)
+    if learner.takes_lines and texts.has_blocks:
+        for block in texts.blocks():
+            if isinstance(block, bytes):
+                learner.add_lines(block)
+            else:
+                learner.add(block)
+    else:
+        learner.add(texts)
+    return _Counted(*learner.finish())
+
+
+def _by_reference(texts: _Texts, config: CountConfig) -> _Counted:
     analyze, _ = analyzer(config)
-    vectorizer = CountVectorizer(
-        analyzer=analyze,
-        min_df=config.min_df,
-        max_df=config.max_df,
-        max_features=config.max_features,
-        binary=config.binary,
-        dtype=np.int64,  # exact: float32 sums would let max_features keep other terms
-    )
+    # Exact: float32 sums would let max_features keep other terms.
+    vectorizer = CountVectorizer(analyzer=analyze, binary=config.binary, dtype=np.int64)
     counts = csr_array(vectorizer.fit_transform(texts))
-    return vectorizer.get_feature_names_out().tolist(), counts
+    terms = [term.encode("utf-8", "surrogatepass") for term in vectorizer.get_feature_names_out()]
+    offsets = np.zeros(len(terms) + 1, np.int64)
+    np.cumsum([len(term) for term in terms], out=offsets[1:])
+    return _Counted(np.frombuffer(b"".join(terms), np.uint8), offsets, Statistics.of(counts), counts)
+
+
+def _hashed(corpus: Corpus, config: CountConfig, run: Run) -> Learned:
+    counter = HashCounter(config)
+    texts = _Texts(corpus, run)
+    n = len(counter)
+    found = Statistics(0, np.zeros(n, np.int64), np.zeros(n, np.int64), np.zeros(n))
+    stream = iter(texts)
+    while batch := list(islice(stream, _HASHED_TOGETHER)):
+        counts = counter.count(batch)
+        counts.data = np.abs(counts.data)  # of terms that count negatively: how often, not which way
+        counts.eliminate_zeros()
+        found += Statistics.of(counts)
+    if not texts.read:
+        raise _no_texts()
+    _notice_unsegmented(texts, config)
+    return Learned(counter, found)
+
+
+def check_corpus(corpus: Corpus) -> None:
+    """Refuse a corpus without texts, reading the first one only.
+
+    :raises DataError: there is no text.
+    :raises InputError: the first element is not a string, or the corpus is one.
+    """
+    if next(iter(_Texts(corpus, Run())), None) is None:
+        raise _no_texts()
+
+
+def _no_texts() -> DataError:
+    return DataError("the corpus holds no texts", "give at least one")
 
 
 class _Texts:
@@ -102,6 +212,28 @@ class _Texts:
         self.read = 0
         self.finished = False
         self.sample: list[str] = []
+        self._blocks: Callable[[], Iterator[bytes | list[str]]] | None = getattr(corpus, "blocks", None)
+
+    @property
+    def has_blocks(self) -> bool:
+        """Whether the corpus gives texts together, as :class:`lexarium.corpora.FileCorpus` does."""
+        return self._blocks is not None
+
+    def blocks(self) -> Iterator[bytes | list[str]]:
+        """Yield blocks of texts: UTF-8 lines, or a list."""
+        for block in self._blocks() if self._blocks is not None else ():
+            if isinstance(block, bytes):
+                count = block.count(b"\n") + (not block.endswith(b"\n"))
+                if self.read < _SAMPLED:
+                    head = block[: _SAMPLED * _SAMPLE_LENGTH].decode("utf-8", "ignore").split("\n")
+                    self.sample += [text[:_SAMPLE_LENGTH] for text in head[: _SAMPLED - self.read]]
+            else:
+                count = len(block)
+                self.sample += [text[:_SAMPLE_LENGTH] for text in block[: max(0, _SAMPLED - self.read)]]
+            yield block
+            self.read += count
+            self._run.progress("counting terms", self.read, None)
+        self.finished = True
 
     def __iter__(self) -> Iterator[str]:
         total = len(self._corpus) if isinstance(self._corpus, Sized) else None
@@ -117,21 +249,19 @@ class _Texts:
         self.finished = True
 
 
-def _explained(problem: str, texts: _Texts, config: CountConfig) -> LexariumError | None:
+def explain_empty(problem: str, read: int, config: CountConfig) -> LexariumError | None:
     """Say in the user's terms what scikit-learn found wrong, or None where it is something else."""
-    if not texts.read:
-        return DataError("the corpus holds no texts", "give at least one")
+    if not read:
+        return _no_texts()
     if "empty vocabulary" in problem:
-        return _no_terms(texts.read, config)
-    fewest, most = (_texts_of(value, texts.read) for value in (config.min_df, config.max_df))
+        return _no_terms(read, config)
+    fewest, most = (_texts_of(value, read) for value in (config.min_df, config.max_df))
     if most < fewest:
-        what = f"{config.max_df} of {texts.read} texts is below min_df={config.min_df}"
+        what = f"{config.max_df} of {read} texts is below min_df={config.min_df}"
         return ConfigError("max_df", f"{what}; lower min_df or raise max_df")
     if "no terms remain" in problem:
         limits = f"min_df={config.min_df} and max_df={config.max_df}"
-        return DataError(
-            f"no term of the {texts.read} texts is left with {limits}", "lower min_df or raise max_df"
-        )
+        return DataError(f"no term of the {read} texts is left with {limits}", "lower min_df or raise max_df")
     return None
 
 

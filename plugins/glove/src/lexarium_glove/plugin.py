@@ -14,10 +14,13 @@ def lexarium_methods() -> list[Method]:
     return [
         Method(
             name="glove",
-            summary="mean of pretrained GloVe word vectors, plain, idf-weighted or SIF",
+            summary="GloVe word vectors, trained here or read, as plain, idf-weighted or SIF means",
             embedder="lexarium_glove.embedder:Glove",
             config="lexarium_glove.config:GloveConfig",
+            trainer="lexarium_glove.train:fit",
+            updater="lexarium_glove.train:update",
             reader="lexarium_glove.formats:read",
+            exports={"glove": "lexarium_glove.formats:write"},
             cost=1,
         )
     ]

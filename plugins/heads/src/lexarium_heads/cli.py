@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lexarium.cli.session import Session, emit_json, json_option, note, packed, say, table
+from lexarium_heads.intrinsic.cli import Chosen, check_usage, report_words, word_options
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -180,16 +181,28 @@ def predict(session: Session, /, *, model: str, source: str | None, options: _Pr
 
 @click.command()
 @click.argument("model")
-@click.argument("data", type=click.Path())
-@_columns
+@click.argument("data", nargs=-1, required=True, type=click.Path())
+@word_options
 @json_option
+@packed(Chosen)
 @click.pass_obj
-def evaluate(session: Session, /, *, model: str, data: str, text: str, label: str, as_json: bool) -> None:
-    """Score MODEL on the labelled rows of DATA; before is the majority class of its training."""
+def evaluate(
+    session: Session, /, *, model: str, data: tuple[str, ...], as_json: bool, options: Chosen
+) -> None:
+    """Score MODEL: a pipeline on the labelled rows of DATA (--text, --label), or word vectors (--task).
+
+    For a pipeline, before is the majority class of its training. For word vectors, DATA are files of word
+    pairs with scores, of analogies, or of groups with an odd word.
+    """
+    check_usage(data, options)
+    if options.task is not None:
+        report_words(session, model, data, options, as_json=as_json)
+        return
     from lexarium_heads.evaluation import evaluate as verb  # noqa: PLC0415  numpy
 
+    columns = {"text": str(options.text), "label": str(options.label)}
     with session.progress() as progress:
-        done = verb(session.zoo, model, data, text=text, label=label, progress=progress)
+        done = verb(session.zoo, model, data[0], **columns, progress=progress)
     if as_json:
         emit_json({"model": done.model, "before": done.before, "after": done.after})
     else:

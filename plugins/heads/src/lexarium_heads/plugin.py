@@ -24,6 +24,6 @@ def lexarium_commands() -> list[Command]:
     verbs = (
         ("train", "Fit a task head on labelled rows; print before and after.", "training"),
         ("predict", "Label texts with a trained model.", "evaluation"),
-        ("evaluate", "Score a trained model on labelled rows.", "evaluation"),
+        ("evaluate", "Score a trained model on rows, or word vectors.", "evaluation"),
     )
     return [Command(name=n, summary=s, command=f"{_AT}.cli:{n}", verb=f"{_AT}.{m}:{n}") for n, s, m in verbs]

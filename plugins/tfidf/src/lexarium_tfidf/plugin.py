@@ -22,6 +22,8 @@ def lexarium_methods() -> Sequence[Method]:
         embedder="lexarium_tfidf.embedder:Tfidf",
         config="lexarium_tfidf.config:TfidfConfig",
         trainer="lexarium_tfidf.train:fit",
+        updater="lexarium_tfidf.train:update",
+        merger="lexarium_tfidf.train:merge",
         cost=0,
     )
     return [tfidf]

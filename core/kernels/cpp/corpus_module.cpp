@@ -1,0 +1,173 @@
+// Python's side of reading a corpus: strings and bytes in, numpy arrays out; the interpreter is released meanwhile.
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/string_view.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <limits>
+#include <mutex>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "corpus.hpp"
+#include "parallel.hpp"
+#include "python.hpp"
+#include "python_text.hpp"
+
+namespace nb = nanobind;
+using namespace nb::literals;
+
+namespace {
+
+template <typename T>
+using Flat = nb::ndarray<T, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+
+std::string_view view(const nb::bytes& raw) { return {raw.c_str(), raw.size()}; }
+
+class PyEncoder {
+public:
+    PyEncoder(const PyEncoder&) = delete;
+    PyEncoder(std::string_view rule, bool lowercase, int threads)
+        : encoder_(lexarium::characters(), lexarium::rule_of(rule), lowercase, checked(threads)) {}
+
+    void add(nb::handle texts) {
+        const lexarium::Views views(texts);
+        locked([&] { encoder_.add(views.get()); });
+    }
+
+    void add_lines(nb::bytes block) {
+        const std::string_view whole = view(block);
+        locked([&] { encoder_.add_lines(whole); });
+    }
+
+    void add_tokens(nb::handle texts) {
+        nb::list flat;
+        std::vector<std::int64_t> lengths;
+        for (nb::handle tokens : texts) {
+            const std::size_t before = nb::len(flat);
+            for (nb::handle token : tokens) flat.append(token);
+            lengths.push_back(static_cast<std::int64_t>(nb::len(flat) - before));
+        }
+        const lexarium::Views views(flat);
+        locked([&] { encoder_.add_tokens(views.get(), lengths); });
+    }
+
+    nb::tuple take() {
+        lexarium::Taken taken;
+        locked([&] { taken = encoder_.take(); });
+        return nb::make_tuple(lexarium::array(std::move(taken.ids)), lexarium::array(std::move(taken.lengths)));
+    }
+
+    std::size_t words() {
+        std::size_t found = 0;
+        locked([&] { found = encoder_.words(); });
+        return found;
+    }
+
+    std::int64_t highest() {
+        std::int64_t found = 0;
+        locked([&] { found = encoder_.highest(); });
+        return found;
+    }
+
+    nb::tuple choose(std::int64_t min_count, nb::object max_vocab) {
+        std::size_t most = std::numeric_limits<std::int32_t>::max();
+        if (!max_vocab.is_none()) most = std::min(most, nb::cast<std::size_t>(max_vocab));
+        lexarium::Chosen chosen;
+        locked([&] { chosen = encoder_.choose(min_count, most); });
+        return nb::make_tuple(lexarium::array(std::move(chosen.bytes)), lexarium::array(std::move(chosen.offsets)),
+                              lexarium::array(std::move(chosen.counts)), lexarium::array(std::move(chosen.table)));
+    }
+
+    nb::tuple match(Flat<const std::uint8_t> bytes, Flat<const std::int64_t> offsets) {
+        std::vector<std::string_view> words;
+        if (offsets.size() == 0 || offsets.data()[0] < 0) throw nb::value_error("the offsets do not begin");
+        for (std::size_t i = 0; i + 1 < offsets.size(); ++i) {
+            const std::int64_t begin = offsets.data()[i], end = offsets.data()[i + 1];
+            if (end < begin) throw nb::value_error("the offsets do not rise");
+            if (static_cast<std::size_t>(end) > bytes.size()) throw nb::value_error("the offsets go beyond the bytes");
+            words.emplace_back(reinterpret_cast<const char*>(bytes.data()) + begin, static_cast<std::size_t>(end - begin));
+        }
+        lexarium::Chosen chosen;
+        locked([&] { chosen = encoder_.match(words); });
+        return nb::make_tuple(lexarium::array(std::move(chosen.counts)), lexarium::array(std::move(chosen.table)));
+    }
+
+private:
+    static int checked(int threads) {
+        if (threads < 1 || threads > 1024) throw nb::value_error("threads is not from 1 to 1024");
+        return threads;
+    }
+
+    // Two Python threads take turns.
+    template <typename Work>
+    void locked(const Work& work) {
+        nb::gil_scoped_release released;
+        std::lock_guard<std::mutex> one_at_a_time(mutex_);
+        work();
+    }
+
+    std::mutex mutex_;
+    lexarium::Encoder encoder_;
+};
+
+std::size_t renumber(Flat<std::int32_t> ids, Flat<std::int64_t> offsets, Flat<const std::int32_t> table) {
+    if (offsets.size() == 0) throw nb::value_error("there are no offsets");
+    const std::int64_t* all = offsets.data();
+    std::atomic<bool> stop{false};
+    std::atomic<std::int64_t> done{0};
+    const lexarium::Watch watch(nb::none(), done);
+    {
+        nb::gil_scoped_release released;
+        lexarium::in_parallel_watched(
+            1, stop,
+            [&](int) {
+                lexarium::renumber(ids.data(), ids.size(), offsets.data(), offsets.size() - 1, table.data(), table.size(),
+                                   stop);
+            },
+            watch);
+    }
+    return static_cast<std::size_t>(all[offsets.size() - 1]);
+}
+
+nb::list tokens(nb::str text, std::string_view rule, bool lowercase) {
+    nb::list given;
+    given.append(text);
+    const lexarium::Views views(given);
+    lexarium::Tokenizer tokenizer(lexarium::characters(), lexarium::rule_of(rule), lowercase);
+    nb::list found;
+    tokenizer.scan(views.get()[0], [&](const std::uint8_t* begin, std::size_t length) {
+        nb::object token = nb::steal(PyUnicode_DecodeUTF8(reinterpret_cast<const char*>(begin),
+                                                          static_cast<Py_ssize_t>(length), "surrogatepass"));
+        if (!token.is_valid()) throw nb::python_error();
+        found.append(token);
+    });
+    return found;
+}
+
+std::size_t find_invalid(nb::bytes raw) {
+    const std::string_view all = view(raw);
+    nb::gil_scoped_release released;
+    return lexarium::find_invalid(reinterpret_cast<const std::uint8_t*>(all.data()), all.size());
+}
+
+}  // namespace
+
+NB_MODULE(_corpus, m) {
+    nb::set_leak_warnings(false);  // at exit a traceback may still hold an object
+    nb::class_<PyEncoder>(m, "Encoder")
+        .def(nb::init<std::string_view, bool, int>(), "rule"_a, "lowercase"_a, "threads"_a)
+        .def("add", &PyEncoder::add, "texts"_a)
+        .def("add_lines", &PyEncoder::add_lines, "block"_a)
+        .def("add_tokens", &PyEncoder::add_tokens, "texts"_a)
+        .def("take", &PyEncoder::take)
+        .def_prop_ro("words", &PyEncoder::words)
+        .def_prop_ro("highest", &PyEncoder::highest)
+        .def("choose", &PyEncoder::choose, "min_count"_a, "max_vocab"_a.none())
+        .def("match", &PyEncoder::match, "bytes"_a, "offsets"_a);
+    m.def("renumber", &renumber, "ids"_a.noconvert(), "offsets"_a.noconvert(), "table"_a);
+    m.def("tokens", &tokens, "text"_a, "rule"_a, "lowercase"_a);
+    m.def("find_invalid", &find_invalid, "raw"_a);
+}

@@ -1,0 +1,210 @@
+// Counting in columns that are known beforehand: those of a vocabulary, or those of hash values.
+#include <algorithm>
+#include <cstring>
+#include <stdexcept>
+
+#include "counting.hpp"
+#include "counting_terms.hpp"
+#include "parallel.hpp"
+#include "table.hpp"
+
+namespace lexarium {
+
+namespace {
+
+constexpr std::size_t kBatch = 32;           // terms whose slots are fetched from memory together
+constexpr std::size_t kTextsPerThread = 64;  // fewer are not worth starting one
+
+// Adds a row from its columns, sorted here, each with a sign in its lowest bit (0: plus).
+void add_row(std::vector<std::uint64_t>& found, Rows<float>& rows) {
+    std::sort(found.begin(), found.end());
+    for (std::size_t k = 0; k < found.size();) {
+        const std::uint64_t column = found[k] >> 1;
+        std::int64_t count = 0;
+        for (; k < found.size() && found[k] >> 1 == column; ++k) count += found[k] & 1 ? -1 : 1;
+        rows.columns.push_back(static_cast<std::int32_t>(column));
+        rows.counts.push_back(static_cast<float>(count));
+    }
+    rows.offsets.push_back(static_cast<std::int64_t>(rows.columns.size()));
+}
+
+// Rows of all texts; `work(texts, i, analysis, found)` collects the columns of text i.
+template <typename Work>
+Rows<float> count_all(const Settings& settings, const Table& stops, const Texts& texts, const Work& work) {
+    const int threads = static_cast<int>(
+        std::max<std::size_t>(1, std::min<std::size_t>(settings.threads, texts.count / kTextsPerThread)));
+    const auto cuts = cut(texts, threads);
+    std::vector<Rows<float>> parts(threads);
+    in_parallel(threads, [&](int t) {
+        Analysis analysis(settings, stops);
+        std::vector<std::uint64_t> found;
+        for (std::size_t i = cuts[t]; i < cuts[t + 1]; ++i) {
+            found.clear();
+            work(i, analysis, found);
+            add_row(found, parts[t]);
+        }
+    });
+    Rows<float> all;
+    all.offsets.push_back(0);
+    std::vector<std::size_t> before{0};
+    for (const auto& part : parts) {
+        for (std::int64_t offset : part.offsets) all.offsets.push_back(static_cast<std::int64_t>(before.back()) + offset);
+        before.push_back(before.back() + part.columns.size());
+    }
+    if (threads == 1) {
+        all.columns = std::move(parts[0].columns);
+        all.counts = std::move(parts[0].counts);
+        return all;
+    }
+    all.columns.resize(before.back());
+    all.counts.resize(before.back());
+    in_parallel(threads, [&](int t) {
+        std::copy(parts[t].columns.begin(), parts[t].columns.end(), all.columns.begin() + before[t]);
+        std::copy(parts[t].counts.begin(), parts[t].counts.end(), all.counts.begin() + before[t]);
+    });
+    return all;
+}
+
+std::uint32_t rotate(std::uint32_t value, int by) { return value << by | value >> (32 - by); }
+
+}  // namespace
+
+struct Counter::Index {
+    Table stops, tokens, grams;
+    std::vector<std::int32_t> token_column, gram_column;  // -1: not a term
+};
+
+Counter::Counter(Settings settings, const std::vector<std::string_view>& stop_words, const Packed& terms)
+    : settings_(settings), index_(std::make_unique<Index>()) {
+    Index& index = *index_;
+    intern_all(index.stops, stop_words);
+    const bool joined = settings.analyzer == Analyzer::word && settings.longest > 1;
+    if (joined)
+        index.grams.reserve(terms.count);
+    else
+        index.tokens.reserve(terms.count);
+    auto take = [](Table& table, std::vector<std::int32_t>& columns, const std::uint8_t* bytes, std::size_t n, std::size_t column) {
+        const std::uint32_t id = table.intern(bytes, n).id;
+        columns.resize(table.size(), -1);
+        if (columns[id] >= 0) throw std::invalid_argument("a term stands twice");
+        columns[id] = static_cast<std::int32_t>(column);
+    };
+    std::vector<std::uint8_t> padded;
+    std::vector<std::uint32_t> ids;
+    for (std::size_t column = 0; column < terms.count; ++column) {
+        const std::string_view term = terms[column];
+        padded.assign(term.begin(), term.end());
+        padded.resize(term.size() + kPadding);
+        if (!joined || term.find(' ') == std::string_view::npos) {
+            take(index.tokens, index.token_column, padded.data(), term.size(), column);
+            continue;
+        }
+        ids.clear();
+        for (std::size_t begin = 0; begin <= term.size();) {
+            const std::size_t end = std::min(term.find(' ', begin), term.size());
+            ids.push_back(index.tokens.intern(padded.data() + begin, end - begin).id);
+            begin = end + 1;
+        }
+        index.token_column.resize(index.tokens.size(), -1);
+        const std::size_t n = ids.size();
+        ids.resize(n + kPadding / sizeof ids[0]);
+        take(index.grams, index.gram_column, reinterpret_cast<const std::uint8_t*>(ids.data()), n * sizeof ids[0], column);
+    }
+}
+
+Counter::~Counter() = default;
+
+Rows<float> Counter::count(const Texts& texts) const {
+    const Index& index = *index_;
+    const bool word = settings_.analyzer == Analyzer::word;
+    const bool alone = !word || settings_.shortest == 1;
+    const int longest = word ? settings_.longest : 1;
+    return count_all(settings_, index.stops, texts, [&](std::size_t i, Analysis& analysis, std::vector<std::uint64_t>& found) {
+        thread_local std::vector<std::uint32_t> line;
+        line.clear();
+        const auto& tokens = analysis.scan(texts, i, [&](const Token& token) { index.tokens.prefetch(token.key); });
+        for (const Token& token : tokens) {
+            const std::uint32_t id = index.tokens.find(token.key, token.begin);
+            line.push_back(id);
+            if (alone && id != kNone && index.token_column[id] >= 0) found.push_back(std::uint64_t(index.token_column[id]) << 1);
+        }
+        line.resize(tokens.size() + kPadding / sizeof line[0]);
+        const auto* ids = reinterpret_cast<const std::uint8_t*>(line.data());
+        constexpr std::size_t width = sizeof line[0];
+        Key ahead[kBatch];
+        for (std::size_t n = std::max(2, settings_.shortest); n <= std::size_t(longest) && n <= tokens.size(); ++n)
+            for (std::size_t begin = 0, end = tokens.size() + 1 - n; begin < end; begin += kBatch) {
+                const std::size_t stop = std::min(end, begin + kBatch);
+                for (std::size_t k = begin; k < stop; ++k) {
+                    ahead[k - begin] = Key(ids + k * width, n * width);
+                    index.grams.prefetch(ahead[k - begin]);
+                }
+                for (std::size_t k = begin; k < stop; ++k) {
+                    const std::uint32_t gram = index.grams.find(ahead[k - begin], ids + k * width);
+                    if (gram != kNone) found.push_back(std::uint64_t(index.gram_column[gram]) << 1);
+                }
+            }
+    });
+}
+
+std::int32_t murmur3(const std::uint8_t* bytes, std::size_t n) {
+    constexpr std::uint32_t c1 = 0xCC9E2D51u, c2 = 0x1B873593u;
+    std::uint32_t hash = 0;
+    std::size_t i = 0;
+    for (; i + 4 <= n; i += 4) {
+        std::uint32_t block = bytes[i] | std::uint32_t{bytes[i + 1]} << 8 | std::uint32_t{bytes[i + 2]} << 16 |
+                              std::uint32_t{bytes[i + 3]} << 24;
+        block = rotate(block * c1, 15) * c2;
+        hash = rotate(hash ^ block, 13) * 5 + 0xE6546B64u;
+    }
+    std::uint32_t rest = 0;
+    for (std::size_t k = n; k > i; --k) rest = rest << 8 | bytes[k - 1];
+    if (n > i) hash ^= rotate(rest * c1, 15) * c2;
+    hash ^= static_cast<std::uint32_t>(n);
+    hash = (hash ^ hash >> 16) * 0x85EBCA6Bu;
+    hash = (hash ^ hash >> 13) * 0xC2B2AE35u;
+    return static_cast<std::int32_t>(hash ^ hash >> 16);
+}
+
+struct Hasher::Stops {
+    Table table;
+};
+
+Hasher::Hasher(Settings settings, const std::vector<std::string_view>& stop_words, std::uint32_t columns, bool alternate_sign)
+    : settings_(settings), stops_(std::make_unique<Stops>()), columns_(columns), alternate_sign_(alternate_sign) {
+    intern_all(stops_->table, stop_words);
+}
+
+Hasher::~Hasher() = default;
+
+Rows<float> Hasher::count(const Texts& texts) const {
+    const bool word = settings_.analyzer == Analyzer::word;
+    const std::size_t shortest = word ? settings_.shortest : 1, longest = word ? settings_.longest : 1;
+    return count_all(settings_, stops_->table, texts, [&](std::size_t i, Analysis& analysis, std::vector<std::uint64_t>& found) {
+        auto add = [&](const std::uint8_t* bytes, std::size_t n) {
+            const std::int64_t hash = murmur3(bytes, n);
+            // The absolute value, of -2^31 too: 64 bits hold it.
+            const std::uint64_t column = static_cast<std::uint64_t>(hash < 0 ? -hash : hash) % columns_;
+            found.push_back(column << 1 | (alternate_sign_ && hash < 0));
+        };
+        const auto& tokens = analysis.scan(texts, i, [](const Token&) {});
+        if (longest == 1) {
+            for (const Token& token : tokens) add(token.begin, token.length);
+            return;
+        }
+        thread_local std::vector<std::uint8_t> joined;  // all tokens, a space between them: an n-gram is a part of it
+        thread_local std::vector<std::size_t> begins;
+        joined.clear();
+        begins.clear();
+        for (const Token& token : tokens) {
+            begins.push_back(joined.size());
+            joined.insert(joined.end(), token.begin, token.begin + token.length);
+            joined.push_back(' ');
+        }
+        begins.push_back(joined.size());
+        for (std::size_t n = shortest; n <= longest && n <= tokens.size(); ++n)
+            for (std::size_t k = 0; k + n <= tokens.size(); ++k) add(&joined[begins[k]], begins[k + n] - begins[k] - 1);
+    });
+}
+
+}  // namespace lexarium

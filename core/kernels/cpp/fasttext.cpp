@@ -1,0 +1,335 @@
+#include "fasttext.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <stdexcept>
+
+#include "fasttext_hash.hpp"
+#include "fasttext_loops.hpp"
+
+namespace lexarium {
+namespace fasttext {
+namespace {
+
+constexpr std::size_t kMaxProbes = 4096;  // as lexarium/vocabulary.py
+constexpr std::string_view kEnd = "</s>";
+
+std::uint32_t crc32(std::string_view text) {
+    static const auto table = [] {
+        std::array<std::uint32_t, 256> made{};
+        for (std::uint32_t byte = 0; byte < 256; ++byte) {
+            std::uint32_t value = byte;
+            for (int bit = 0; bit < 8; ++bit) value = value >> 1 ^ (value & 1 ? 0xEDB88320u : 0u);
+            made[byte] = value;
+        }
+        return made;
+    }();
+    std::uint32_t value = 0xFFFFFFFFu;
+    for (const char c : text) value = value >> 8 ^ table[(value ^ static_cast<std::uint8_t>(c)) & 0xFF];
+    return ~value;
+}
+
+int bit_count(std::uint64_t bits) { return __builtin_popcountll(bits); }
+
+bool is_break(char c) { return c == ' ' || (c >= '\t' && c <= '\r') || c == '\0'; }
+
+// A sum of rows, collected so that the loop over them runs without a call for each.
+class Sum {
+public:
+    explicit Sum(std::size_t dim) : dim_(dim) {}
+
+    void begin(float* to) {  // (dim), zero
+        to_ = to;
+        pending_ = 0;
+    }
+    void add(const float* row, float weight) {
+        // Fetched now, added later: meanwhile the next words are looked up.
+        for (std::size_t d = 0; d < dim_; d += 64 / sizeof(float)) __builtin_prefetch(row + d);
+        rows_[pending_] = row;
+        weights_[pending_] = weight;
+        if (++pending_ == kPending) flush();
+    }
+    void add_code(const Codes& codes, std::size_t row, float weight) {
+        if (codes.norm_codes) weight *= codes.norms[codes.norm_codes[row]];
+        for (std::size_t part = 0; part < codes.parts; ++part) {
+            const std::size_t first = part * codes.per_part;
+            const std::size_t width = std::min(codes.per_part, dim_ - first);
+            const float* centroid = codes.centroids + 256 * first + codes.codes[row * codes.parts + part] * width;
+            for (std::size_t d = 0; d < width; ++d) to_[first + d] += weight * centroid[d];
+        }
+    }
+    void flush() {
+        loops_.add_rows(to_, rows_, weights_, pending_, dim_);
+        pending_ = 0;
+    }
+
+private:
+    static constexpr std::size_t kPending = 64;
+    const Loops& loops_ = loops();
+    std::size_t dim_;
+    float* to_ = nullptr;
+    const float* rows_[kPending];
+    float weights_[kPending];
+    std::size_t pending_ = 0;
+};
+
+// Adds a bucket's row; returns whether it counts.
+bool add_bucket(const Buckets& buckets, const BucketIndex& index, std::uint32_t bucket, std::size_t dim, Sum& sum) {
+    const std::int64_t row = index.row(bucket);
+    if (row < 0) return !buckets.pruned;
+    if (buckets.rows)
+        sum.add(buckets.rows + static_cast<std::size_t>(row) * dim, 1);
+    else
+        sum.add_code(buckets.codes, buckets.first_code + static_cast<std::size_t>(row), 1);
+    return true;
+}
+
+std::int64_t add_grams(const Buckets& buckets, const BucketIndex& index, Grams grams, std::string_view word, std::size_t dim, Sum& sum) {
+    if (grams.longest < 1 || buckets.count == 0 || word == kEnd) return 0;
+    std::int64_t counted = 0;
+    for_ngrams(word, grams.shortest, grams.longest, buckets.count,
+               [&](std::uint32_t bucket) { counted += add_bucket(buckets, index, bucket, dim, sum); });
+    return counted;
+}
+
+void scale(float* values, std::size_t count, float factor) {
+    for (std::size_t i = 0; i < count; ++i) values[i] *= factor;
+}
+
+float length_of(const float* values, std::size_t count) {
+    float total = 0;
+    for (std::size_t i = 0; i < count; ++i) total += values[i] * values[i];
+    return std::sqrt(total);
+}
+
+// Calls `found` for each piece between `breaks`, until it returns false.
+template <typename Breaks, typename Found>
+void split(std::string_view text, const Breaks& breaks, Found&& found) {
+    for (std::size_t i = 0; i < text.size();) {
+        const std::size_t begin = i;
+        while (i < text.size() && !breaks(text[i])) ++i;
+        if (i > begin && !found(text.substr(begin, i - begin))) return;
+        ++i;
+    }
+}
+
+}  // namespace
+
+std::string_view Words::word(std::size_t row) const {
+    if (row >= count) throw std::out_of_range("the vocabulary's table points at a word that does not exist");
+    const std::int64_t begin = offsets[row], end = offsets[row + 1];
+    if (begin < 0 || begin > end || static_cast<std::size_t>(end) > byte_count)
+        throw std::out_of_range("a word lies outside the vocabulary's bytes");
+    return {reinterpret_cast<const char*>(bytes) + begin, static_cast<std::size_t>(end - begin)};
+}
+
+std::int64_t Words::find(std::string_view wanted) const {
+    std::size_t slot = crc32(wanted) % slot_count;
+    for (std::size_t probe = std::min(slot_count, kMaxProbes); probe > 0; --probe) {
+        const std::uint32_t entry = slots[slot];
+        if (entry == 0) return -1;
+        if (word(entry - 1) == wanted) return static_cast<std::int64_t>(entry) - 1;
+        if (++slot == slot_count) slot = 0;
+    }
+    return -1;
+}
+
+BucketIndex::BucketIndex(const Buckets& buckets) : ids_(buckets.ids), kept_(buckets.kept) {
+    const std::size_t groups = (std::size_t{buckets.count} + 63) / 64;
+    if (!ids_ || groups > kept_ + 1024) return;
+    bits_.resize(groups);
+    before_.resize(groups);
+    for (std::size_t i = 0; i < kept_; ++i) bits_[static_cast<std::size_t>(ids_[i]) / 64] |= std::uint64_t{1} << (ids_[i] % 64);
+    std::uint32_t total = 0;
+    for (std::size_t group = 0; group < groups; ++group) {
+        before_[group] = total;
+        total += static_cast<std::uint32_t>(bit_count(bits_[group]));
+    }
+}
+
+std::int64_t BucketIndex::row(std::uint32_t bucket) const {
+    if (!ids_) return bucket < kept_ ? static_cast<std::int64_t>(bucket) : -1;
+    if (bits_.empty()) {
+        const std::int64_t* found = std::lower_bound(ids_, ids_ + kept_, std::int64_t{bucket});
+        return found != ids_ + kept_ && *found == bucket ? found - ids_ : -1;
+    }
+    const std::uint64_t group = bits_[bucket / 64], bit = std::uint64_t{1} << (bucket % 64);
+    if (!(group & bit)) return -1;
+    return static_cast<std::int64_t>(before_[bucket / 64]) + bit_count(group & (bit - 1));
+}
+
+Model::Model(const Words& words, const float* vectors, const std::int32_t* sizes, const Buckets& buckets, Grams grams, std::size_t dim)
+    : words_(words), vectors_(vectors), sizes_(sizes), buckets_(buckets), index_(buckets), grams_(grams), dim_(dim) {}
+
+bool Model::from_grams(std::string_view word, float* to) const {
+    Sum sum(dim_);
+    std::fill_n(to, dim_, 0.f);
+    sum.begin(to);
+    const std::int64_t counted = add_grams(buckets_, index_, grams_, word, dim_, sum);
+    sum.flush();
+    if (counted == 0) return false;
+    scale(to, dim_, static_cast<float>(1.0 / static_cast<double>(counted)));
+    return true;
+}
+
+// Look-up of words with a memory for those of up to 16 bytes: few words make up most of a text. One to a thread.
+class Finder {
+public:
+    explicit Finder(const Words& words) : words_(words), places_(kPlaces) {}
+
+    // `left`: bytes that may be read from the word's first on.
+    std::int64_t find(std::string_view word, std::size_t left) {
+        if (word.size() > 16 || word.empty() || left < 16) return words_.find(word);
+        std::uint64_t low, high;
+        std::memcpy(&low, word.data(), 8);
+        std::memcpy(&high, word.data() + 8, 8);
+        if (word.size() <= 8) {
+            low &= ~std::uint64_t{0} >> (64 - 8 * word.size());
+            high = 0;
+        } else {
+            high &= ~std::uint64_t{0} >> (128 - 8 * word.size());
+        }
+        Place& place = places_[(mix(low ^ word.size(), high) >> 20) % kPlaces];
+        if (place.low != low || place.high != high || place.length != word.size())
+            place = {low, high, words_.find(word), word.size()};
+        return place.row;
+    }
+
+private:
+    static constexpr std::size_t kPlaces = 1 << 12;
+    struct Place {
+        std::uint64_t low = 0, high = 0;
+        std::int64_t row = -1;
+        std::size_t length = 0;
+    };
+    const Words& words_;
+    std::vector<Place> places_;
+};
+
+// One text after another; keeps what it needs between them. One to a thread.
+class Reader {
+public:
+    Reader(const Model& model, const Reading& reading, const Weighing& weighing, const Characters& characters)
+        : model_(model), reading_(reading), weighing_(weighing), tokenizer_(characters, reading.rule, reading.lowercase),
+          finder_(model.words_), sum_(model.dim_), vector_(model.dim_) {}
+
+    double read(std::string_view text, float* to) {
+        end_ = text.data() + text.size();
+        sum_.begin(to);
+        total_ = 0;
+        hashes_.clear();
+        const bool features = weighing_.pooling == Pooling::features;
+        each_word(text, [&](std::string_view word) {
+            if (!features) return add_word(word), true;
+            if (word == kEnd) return false;  // what fastText takes for the end of the line
+            return add_feature(word), true;
+        });
+        if (features) {
+            add_feature(kEnd);
+            add_runs();
+        }
+        sum_.flush();
+        return total_;
+    }
+
+private:
+    std::int64_t find(std::string_view word) {
+        // A tokenizer's words lie in a buffer of its own, with a few bytes behind them.
+        const bool own = reading_.split == Reading::Split::rule || word.data() == kEnd.data();
+        return finder_.find(word, own ? 0 : static_cast<std::size_t>(end_ - word.data()));
+    }
+
+    template <typename Found>
+    void each_word(std::string_view text, Found&& found) {
+        if (reading_.split == Reading::Split::fasttext) return split(text, is_break, found);
+        if (reading_.split == Reading::Split::lines) return split(text, [](char c) { return c == '\n'; }, found);
+        bool more = true;
+        tokenizer_.scan(text, [&](const std::uint8_t* begin, std::size_t length) {
+            if (more) more = found(std::string_view(reinterpret_cast<const char*>(begin), length));
+        });
+    }
+
+    void add_word(std::string_view word) {
+        const std::int64_t row = find(word);
+        if (row < 0) return add_unknown(word);
+        const float* vector = model_.vectors_ + static_cast<std::size_t>(row) * model_.dim_;
+        float weight = weighing_.weights ? weighing_.weights[row] : 1.f;
+        double counts = weighing_.per_token ? 1.0 : static_cast<double>(weight);
+        if (weighing_.pooling == Pooling::normalized) {
+            const float length = length_of(vector, model_.dim_);
+            if (!(length > 0)) return;
+            weight = 1 / length;
+            counts = 1;
+        }
+        sum_.add(vector, weight);
+        total_ += counts;
+    }
+
+    void add_unknown(std::string_view word) {
+        if (weighing_.unknown == 0 || !model_.from_grams(word, vector_.data())) return;
+        const float length = length_of(vector_.data(), model_.dim_);
+        if (!(length > 0)) return;  // none of its n-grams is known
+        const bool normalized = weighing_.pooling == Pooling::normalized;
+        sum_.add(vector_.data(), normalized ? 1 / length : weighing_.unknown);
+        sum_.flush();  // the next unknown word takes its place
+        total_ += normalized || weighing_.per_token ? 1.0 : static_cast<double>(weighing_.unknown);
+    }
+
+    void add_feature(std::string_view word) {
+        const std::int64_t row = find(word);
+        if (row >= 0) {
+            sum_.add(model_.vectors_ + static_cast<std::size_t>(row) * model_.dim_, static_cast<float>(model_.sizes_[row]));
+            total_ += model_.sizes_[row];
+        } else {
+            if (!reading_.label_prefix.empty() && word.substr(0, reading_.label_prefix.size()) == reading_.label_prefix) return;
+            total_ += static_cast<double>(add_grams(model_.buckets_, model_.index_, model_.grams_, word, model_.dim_, sum_));
+        }
+        if (model_.grams_.words > 1) hashes_.push_back(hash_of(word));
+    }
+
+    void add_runs() {
+        if (model_.grams_.words < 2 || model_.buckets_.count == 0) return;
+        for_runs(hashes_.data(), hashes_.size(), model_.grams_.words, model_.buckets_.count,
+                 [&](std::uint32_t bucket) { total_ += add_bucket(model_.buckets_, model_.index_, bucket, model_.dim_, sum_); });
+    }
+
+    const Model& model_;
+    const Reading& reading_;
+    const Weighing& weighing_;
+    Tokenizer tokenizer_;
+    Finder finder_;
+    const char* end_ = nullptr;
+    Sum sum_;
+    std::vector<float> vector_;
+    std::vector<std::uint32_t> hashes_;
+    double total_ = 0;
+};
+
+void Model::pool(const std::vector<std::string_view>& texts, std::size_t begin, std::size_t end, const Reading& reading,
+                 const Characters& characters, const Weighing& weighing, float* sums, double* totals,
+                 const std::atomic<bool>& stop) const {
+    Reader reader(*this, reading, weighing, characters);
+    for (std::size_t i = begin; i < end && !stop.load(std::memory_order_relaxed); ++i) totals[i] = reader.read(texts[i], sums + i * dim_);
+}
+
+void word_means(const Words& words, const float* rows, const Buckets& buckets, const BucketIndex& index, Grams grams, std::size_t dim,
+                std::size_t begin, std::size_t end, float* vectors, std::int32_t* sizes) {
+    Sum sum(dim);
+    for (std::size_t i = begin; i < end; ++i) {
+        float* to = vectors + i * dim;
+        std::fill_n(to, dim, 0.f);
+        sum.begin(to);
+        if (rows)
+            sum.add(rows + i * dim, 1);
+        else
+            sum.add_code(buckets.codes, i, 1);
+        const std::int64_t counted = 1 + add_grams(buckets, index, grams, words.word(i), dim, sum);
+        sum.flush();
+        scale(to, dim, static_cast<float>(1.0 / static_cast<double>(counted)));
+        sizes[i] = static_cast<std::int32_t>(counted);
+    }
+}
+
+}  // namespace fasttext
+}  // namespace lexarium

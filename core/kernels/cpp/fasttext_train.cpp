@@ -1,0 +1,392 @@
+#include "fasttext_train.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "fasttext_hash.hpp"
+
+namespace lexarium {
+namespace fasttext {
+
+namespace {
+
+constexpr std::size_t kLongestSentence = 1024;  // fastText cuts a longer line
+constexpr std::int64_t kReported = 1000;        // tokens between two looks at the learning rate
+constexpr int kAttempts = 16;                   // to draw a negative sample other than the target
+
+inline void prefetch(Rows matrix, std::int32_t row) {
+#if defined(__GNUC__)
+    const float* values = matrix.values + static_cast<std::size_t>(row) * matrix.stride;
+    for (std::size_t c = 0; c < matrix.stride; c += kMultiple) __builtin_prefetch(values + c);
+#else
+    (void)matrix, (void)row;
+#endif
+}
+
+// The learning rate of one thread, as the tokens of all threads go by.
+class Rate {
+public:
+    Rate(const Schedule& schedule, std::int64_t tokens, Control& control)
+        : schedule_(schedule), total_(static_cast<double>(tokens) * schedule.epochs), control_(control), value_(schedule.first) {}
+    ~Rate() { report(); }
+    Rate(const Rate&) = delete;
+
+    float value() const { return value_; }
+
+    void passed(std::int64_t tokens) {
+        if ((waiting_ += tokens) >= kReported) report();
+    }
+
+private:
+    void report() {
+        const std::int64_t done = control_.done.fetch_add(waiting_, std::memory_order_relaxed) + waiting_;
+        waiting_ = 0;
+        const double left = std::max(0.0, 1.0 - static_cast<double>(done) / total_);
+        value_ = static_cast<float>(schedule_.last + (schedule_.first - schedule_.last) * left);
+    }
+
+    const Schedule& schedule_;
+    double total_;
+    Control& control_;
+    float value_;
+    std::int64_t waiting_ = 0;
+};
+
+// One thread's walk over the sentences: what both models of words share.
+class Walk {
+public:
+    Walk(const Words& words, const Loss& loss, Rows input, Rows output, const Schedule& schedule, int t, Control& control)
+        : words_(words), texts_(words.texts), loss_(loss), input_(input), output_(output), loops_(fasttext_loops()),
+          control_(control), rate_(schedule, texts_.tokens(), control), random_(schedule.seed, static_cast<std::uint64_t>(t)),
+          step_(input.stride), ring_(2 * static_cast<std::size_t>(words.window) + 2),
+          sums_(words.cbow ? ring_ * input.stride : 0), changes_(sums_.size()) {
+        const std::int64_t all = texts_.offsets[texts_.count];
+        begin_ = all * t / schedule.threads;
+        end_ = all * (t + 1) / schedule.threads;
+        first_ = t == 0 ? 0 : static_cast<std::size_t>(std::upper_bound(texts_.offsets + 1, texts_.offsets + texts_.count + 1, begin_) - (texts_.offsets + 1));
+        sentence_.reserve(kLongestSentence + 1);
+    }
+
+    void epoch() {
+        for (std::size_t text = first_; text < texts_.count && !stopped(); ++text) {
+            const std::int64_t start = texts_.offsets[text], stop = texts_.offsets[text + 1];
+            if (stop > end_ && start >= end_) break;
+            for (std::int64_t i = std::max(start, begin_); i < std::min(stop, end_); ++i) {
+                add(texts_.ids[i]);
+                if (sentence_.size() == kLongestSentence) learn();
+            }
+            if (stop <= end_ && texts_.end >= 0) add(texts_.end);
+            learn();
+        }
+    }
+
+private:
+    bool stopped() const { return control_.stop.load(std::memory_order_relaxed); }
+
+    void add(std::int32_t word) {
+        ++read_;
+        if (random_.uniform() < words_.keep[word]) sentence_.push_back(word);
+    }
+
+    void learn() {
+        words_.cbow ? cbow() : skip_gram();
+        sentence_.clear();
+        rate_.passed(read_);
+        read_ = 0;
+    }
+
+    // The words around `at` are others_.
+    void look_around(std::size_t at) {
+        const std::size_t reach = 1 + random_.below(static_cast<std::uint32_t>(words_.window));
+        from_ = at < reach ? 0 : at - reach;
+        to_ = std::min(sentence_.size(), at + reach + 1);
+    }
+
+    // The middle word, as the mean of its rows, learns to tell all words around it in one step.
+    void skip_gram() {
+        for (std::size_t at = 0; at < sentence_.size() && !stopped(); ++at) {
+            if (at + 1 < sentence_.size()) {
+                const std::int32_t next = sentence_[at + 1];
+                for (std::size_t i = 0; i < texts_.rows_in(next); ++i) prefetch(input_, texts_.rows_of(next)[i]);
+            }
+            look_around(at);
+            const std::size_t count = texts_.rows_in(sentence_[at]);
+            const std::int32_t* rows = texts_.rows_of(sentence_[at]);
+            if (count == 0 || to_ - from_ < 2) continue;
+            around_.clear();
+            for (std::size_t i = from_; i < to_; ++i)
+                if (i != at) around_.push_back(sentence_[i]);
+            float* hidden = step_.hidden.data();
+            loops_.sum(input_, rows, count, hidden);
+            loops_.scale(hidden, 1.0f / static_cast<float>(count), input_.stride);
+            std::fill(step_.gradient.begin(), step_.gradient.end(), 0.0f);
+            loss_.learn(output_, around_.data(), around_.size(), rate_.value(), random_, step_);
+            loops_.add(input_, rows, count, step_.gradient.data());
+        }
+    }
+
+    // The mean of all rows of the words around learns to tell the middle word. A word's rows are summed when it
+    // comes into the window and changed when it goes; in between its sum follows its own changes.
+    void cbow() {
+        const std::size_t stride = input_.stride, window = static_cast<std::size_t>(words_.window);
+        std::size_t entered = 0, left = 0;
+        for (std::size_t at = 0; at < sentence_.size() && !stopped(); ++at) {
+            for (; entered < std::min(sentence_.size(), at + window + 1); ++entered) enter(entered);
+            for (; left + window < at; ++left) leave(left);
+            look_around(at);
+            std::size_t count = 0;
+            float* hidden = step_.hidden.data();
+            std::fill(step_.hidden.begin(), step_.hidden.end(), 0.0f);
+            for (std::size_t i = from_; i < to_; ++i) {
+                if (i == at) continue;
+                count += texts_.rows_in(sentence_[i]);
+                loops_.add_scaled(hidden, sums_.data() + i % ring_ * stride, 1.0f, stride);
+            }
+            if (count == 0) continue;
+            loops_.scale(hidden, 1.0f / static_cast<float>(count), stride);
+            std::fill(step_.gradient.begin(), step_.gradient.end(), 0.0f);
+            loss_.learn(output_, &sentence_[at], 1, rate_.value(), random_, step_);
+            for (std::size_t i = from_; i < to_; ++i) {
+                if (i == at) continue;
+                const std::size_t place = i % ring_ * stride;
+                loops_.add_scaled(changes_.data() + place, step_.gradient.data(), 1.0f, stride);
+                loops_.add_scaled(sums_.data() + place, step_.gradient.data(), static_cast<float>(texts_.rows_in(sentence_[i])), stride);
+            }
+        }
+        for (; left < entered; ++left) leave(left);
+    }
+
+    void enter(std::size_t i) {
+        const std::size_t place = i % ring_ * input_.stride;
+        std::fill_n(changes_.data() + place, input_.stride, 0.0f);
+        loops_.sum(input_, texts_.rows_of(sentence_[i]), texts_.rows_in(sentence_[i]), sums_.data() + place);
+    }
+
+    void leave(std::size_t i) {
+        loops_.add(input_, texts_.rows_of(sentence_[i]), texts_.rows_in(sentence_[i]), changes_.data() + i % ring_ * input_.stride);
+    }
+
+    const Words& words_;
+    const Texts& texts_;
+    const Loss& loss_;
+    Rows input_, output_;
+    const Loops& loops_;
+    Control& control_;
+    Rate rate_;
+    Random random_;
+    Step step_;
+    std::size_t ring_;                   // places for the words in the window, one more than it is wide
+    std::vector<float> sums_, changes_;  // (ring, stride), for CBOW
+    std::int64_t begin_ = 0, end_ = 0;   // this thread's tokens
+    std::size_t first_ = 0;              // the first text with some of them
+    std::vector<std::int32_t> sentence_, around_;
+    std::int64_t read_ = 0;
+    std::size_t from_ = 0, to_ = 0;
+};
+
+// The input rows of a text: those of its words, then those of its runs of words.
+class Features {
+public:
+    explicit Features(const Labelled& data) : data_(data) {}
+
+    const std::vector<std::int32_t>& of(std::size_t text) {
+        const Texts& texts = data_.texts;
+        rows_.clear();
+        hashes_.clear();
+        for (std::int64_t i = texts.offsets[text]; i < texts.offsets[text + 1]; ++i) add(texts.ids[i]);
+        if (texts.end >= 0) add(texts.end);
+        if (data_.runs.longest > 1 && data_.runs.buckets > 0)
+            for_runs(hashes_.data(), hashes_.size(), data_.runs.longest, data_.runs.buckets, [&](std::uint32_t bucket) {
+                if (data_.runs.row_of_bucket[bucket] >= 0) rows_.push_back(data_.runs.row_of_bucket[bucket]);
+            });
+        return rows_;
+    }
+
+private:
+    void add(std::int32_t word) {
+        const std::int32_t* rows = data_.texts.rows_of(word);
+        rows_.insert(rows_.end(), rows, rows + data_.texts.rows_in(word));
+        if (data_.runs.longest > 1) hashes_.push_back(data_.runs.hashes[word]);
+    }
+
+    const Labelled& data_;
+    std::vector<std::int32_t> rows_;
+    std::vector<std::uint32_t> hashes_;
+};
+
+}  // namespace
+
+Loss::Loss(Kind kind, const std::int64_t* counts, std::size_t size, int negative, double exponent, int shared)
+    : loops_(fasttext_loops()), kind_(kind), size_(size), negative_(static_cast<std::size_t>(negative)),
+      shared_(static_cast<std::size_t>(shared)) {
+    if (kind == Kind::negative_sampling) build_table(counts, exponent);
+    if (kind == Kind::hierarchical_softmax) build_tree(counts);
+}
+
+void Loss::build_table(const std::int64_t* counts, double exponent) {
+    std::vector<double> heights(size_);
+    double total = 0;
+    for (std::size_t k = 0; k < size_; ++k) total += heights[k] = counts[k] > 0 ? std::pow(static_cast<double>(counts[k]), exponent) : 0.0;
+    thresholds_.assign(size_, 0xFFFFFFFFu);
+    others_.resize(size_);
+    std::vector<std::int32_t> low, high;
+    for (std::size_t k = 0; k < size_; ++k) {
+        others_[k] = static_cast<std::int32_t>(k);
+        heights[k] *= static_cast<double>(size_) / total;  // 1 on average
+        (heights[k] < 1 ? low : high).push_back(static_cast<std::int32_t>(k));
+    }
+    while (!low.empty() && !high.empty()) {
+        const std::int32_t small = low.back(), large = high.back();
+        low.pop_back();
+        thresholds_[small] = static_cast<std::uint32_t>(heights[small] * 0xFFFFFFFFu);
+        others_[small] = large;
+        if ((heights[large] -= 1 - heights[small]) < 1) {
+            high.pop_back();
+            low.push_back(large);
+        }
+    }
+}
+
+// Huffman's tree as the original program builds it, so that models go both ways: among equal counts an inner node
+// before a leaf, and the second of two joined is the one that a 1 leads to.
+void Loss::build_tree(const std::int64_t* counts) {
+    const std::size_t n = size_;
+    std::vector<std::int64_t> weight(2 * n - 1, std::int64_t{1} << 60);
+    std::copy(counts, counts + n, weight.begin());
+    std::vector<std::size_t> parent(2 * n - 1, 0);
+    std::vector<float> second(2 * n - 1, 0.0f);
+    std::size_t leaves = n, inner = n;  // leaves left, from the rarest on; the next inner node
+    const auto smallest = [&](std::size_t next) {
+        return leaves > 0 && (inner >= next || weight[leaves - 1] < weight[inner]) ? --leaves : inner++;
+    };
+    for (std::size_t node = n; node < 2 * n - 1; ++node) {
+        const std::size_t one = smallest(node), two = smallest(node);
+        weight[node] = weight[one] + weight[two];
+        parent[one] = parent[two] = node;
+        second[two] = 1.0f;
+    }
+    starts_.assign(1, 0);
+    for (std::size_t k = 0; k < n; ++k) {
+        for (std::size_t node = k; parent[node] != 0; node = parent[node]) {
+            nodes_.push_back(static_cast<std::int32_t>(parent[node] - n));
+            turns_.push_back(second[node]);
+        }
+        starts_.push_back(static_cast<std::int64_t>(nodes_.size()));
+    }
+    std::size_t longest = 0;
+    for (std::size_t k = 0; k < n; ++k) longest = std::max(longest, static_cast<std::size_t>(starts_[k + 1] - starts_[k]));
+    ones_.assign(longest, 1.0f);
+}
+
+std::int32_t Loss::draw(Random& random) const {
+    const std::uint32_t k = random.below(static_cast<std::uint32_t>(size_));
+    return random.next() < thresholds_[k] ? static_cast<std::int32_t>(k) : others_[k];
+}
+
+// step.rows: the targets, and negative samples for each `shared_` of them.
+void Loss::sample(const std::int32_t* targets, std::size_t count, Random& random, Step& step) const {
+    step.rows.assign(targets, targets + count);
+    step.labels.assign(count, 1.0f);
+    step.weights.assign(count, 1.0f);
+    if (size_ < 2) return;
+    for (std::size_t first = 0; first < count; first += shared_) {
+        const std::size_t last = std::min(count, first + shared_);
+        for (std::size_t i = 0; i < negative_; ++i) {
+            for (int attempt = 0; attempt < kAttempts; ++attempt) {
+                const std::int32_t drawn = draw(random);
+                const auto same = std::count(targets + first, targets + last, drawn);
+                const auto others = static_cast<std::ptrdiff_t>(last - first) - same;
+                if (others == 0) continue;
+                step.rows.push_back(drawn);
+                step.labels.push_back(0.0f);
+                step.weights.push_back(static_cast<float>(others));
+                break;
+            }
+        }
+    }
+}
+
+void Loss::learn(Rows output, const std::int32_t* targets, std::size_t count, float rate, Random& random, Step& step) const {
+    const float* hidden = step.hidden.data();
+    float* gradient = step.gradient.data();
+    switch (kind_) {
+        case Kind::negative_sampling:
+            sample(targets, count, random, step);
+            loops_.logistic(output, step.rows.data(), step.labels.data(), step.weights.data(), step.rows.size(), hidden, rate, gradient);
+            break;
+        case Kind::hierarchical_softmax:
+            for (std::size_t i = 0; i < count; ++i) {
+                const std::int64_t begin = starts_[targets[i]], n = starts_[targets[i] + 1] - begin;
+                loops_.logistic(output, nodes_.data() + begin, turns_.data() + begin, ones_.data(), static_cast<std::size_t>(n), hidden, rate, gradient);
+            }
+            break;
+        case Kind::softmax:
+            step.scores.resize((size_ + kMultiple - 1) / kMultiple * kMultiple);
+            for (std::size_t i = 0; i < count; ++i)
+                loops_.softmax(output, size_, static_cast<std::size_t>(targets[i]), hidden, rate, gradient, step.scores.data());
+            break;
+        case Kind::one_vs_all:
+            if (step.rows.size() != size_) {
+                step.rows.resize(size_);
+                for (std::size_t k = 0; k < size_; ++k) step.rows[k] = static_cast<std::int32_t>(k);
+                step.weights.assign(size_, 1.0f);
+            }
+            step.labels.assign(size_, 0.0f);
+            for (std::size_t i = 0; i < count; ++i) step.labels[targets[i]] = 1.0f;
+            loops_.logistic(output, step.rows.data(), step.labels.data(), step.weights.data(), size_, hidden, rate, gradient);
+            break;
+    }
+}
+
+// Fisher and Yates.
+void shuffle(std::vector<std::size_t>& order, std::size_t begin, std::size_t end, Random& random) {
+    for (std::size_t i = end; i > begin + 1; --i) {
+        const std::uint64_t wide = std::uint64_t{random.next()} << 32 | random.next();
+        std::swap(order[i - 1], order[begin + wide % (i - begin)]);
+    }
+}
+
+void train_words(const Words& words, const Loss& loss, Rows input, Rows output, const Schedule& schedule, int t,
+                 Control& control) {
+    Walk walk(words, loss, input, output, schedule, t, control);
+    for (int epoch = 0; epoch < schedule.epochs && !control.stop.load(std::memory_order_relaxed); ++epoch) walk.epoch();
+}
+
+void train_labels(const Labelled& data, const Loss& loss, Rows input, Rows output, const Schedule& schedule, int t,
+                  std::vector<std::size_t>& order, Control& control) {
+    const Loops& loops = fasttext_loops();
+    const Texts& texts = data.texts;
+    const std::size_t begin = texts.count * static_cast<std::size_t>(t) / static_cast<std::size_t>(schedule.threads);
+    const std::size_t end = texts.count * static_cast<std::size_t>(t + 1) / static_cast<std::size_t>(schedule.threads);
+    Random random(schedule.seed, static_cast<std::uint64_t>(t));
+    Rate rate(schedule, texts.tokens(), control);
+    Step step(input.stride);
+    Features features(data);
+    // One label drawn from several is what a softmax can learn; one-vs-all takes all of them.
+    const bool all_labels = loss.takes_all();
+    for (int epoch = 0; epoch < schedule.epochs; ++epoch) {
+        shuffle(order, begin, end, random);
+        for (std::size_t i = begin; i < end; ++i) {
+            if (control.stop.load(std::memory_order_relaxed)) return;
+            const std::size_t text = order[i];
+            const std::int32_t* labels = data.labels + data.label_offsets[text];
+            std::size_t count = static_cast<std::size_t>(data.label_offsets[text + 1] - data.label_offsets[text]);
+            rate.passed(texts.offsets[text + 1] - texts.offsets[text] + (texts.end >= 0 ? 1 : 0));
+            if (count == 0) continue;
+            const std::vector<std::int32_t>& rows = features.of(text);
+            if (rows.empty()) continue;
+            if (!all_labels && count > 1) labels += random.below(static_cast<std::uint32_t>(count));
+            if (!all_labels) count = 1;
+            const float share = 1.0f / static_cast<float>(rows.size());
+            loops.sum(input, rows.data(), rows.size(), step.hidden.data());
+            loops.scale(step.hidden.data(), share, input.stride);
+            std::fill(step.gradient.begin(), step.gradient.end(), 0.0f);
+            loss.learn(output, labels, count, rate.value(), random, step);
+            loops.scale(step.gradient.data(), share, input.stride);
+            loops.add(input, rows.data(), rows.size(), step.gradient.data());
+        }
+    }
+}
+
+}  // namespace fasttext
+}  // namespace lexarium

@@ -1,0 +1,47 @@
+// The inner loops of fastText's training, over rows of floats.
+//
+// A matrix is (rows, stride), stride a multiple of 16, the components from dim on zero. `hidden` and `gradient`
+// are (stride). Several threads read and write the same rows without locks, on purpose (Recht and others, 2011,
+// "Hogwild"): an update may be lost, and the sum goes on.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "dispatch.hpp"
+
+namespace lexarium {
+namespace fasttext {
+
+inline constexpr std::size_t kMultiple = 16;  // of floats in a row: 64 bytes
+
+// A matrix of rows.
+struct Rows {
+    float* values;
+    std::size_t stride;
+};
+
+struct Loops {
+    // to = the sum of the `count` rows that `which` numbers.
+    void (*sum)(Rows matrix, const std::int32_t* which, std::size_t count, float* to);
+    // Adds `change` to each of those rows.
+    void (*add)(Rows matrix, const std::int32_t* which, std::size_t count, const float* change);
+    // to += factor * from, n floats; n a multiple of 16.
+    void (*add_scaled)(float* to, const float* from, float factor, std::size_t n);
+    // values *= factor, n floats; n a multiple of 16.
+    void (*scale)(float* values, float factor, std::size_t n);
+    // One step of logistic regression on `count` rows w_i of the output matrix, all seen as they stand before:
+    // g_i = rate * weight_i * (label_i - sigmoid(w_i . hidden)); gradient += g_i w_i; w_i += g_i hidden.
+    void (*logistic)(Rows output, const std::int32_t* which, const float* labels, const float* weights,
+                     std::size_t count, const float* hidden, float rate, float* gradient);
+    // One step of softmax regression over the first `classes` rows. scores: room for `classes` floats, rounded up
+    // to a multiple of 16.
+    void (*softmax)(Rows output, std::size_t classes, std::size_t target, const float* hidden, float rate,
+                    float* gradient, float* scores);
+};
+
+}  // namespace fasttext
+
+LEXARIUM_DECLARE_LOOPS(fasttext::Loops, kFastTextLoops, fasttext_loops)
+
+}  // namespace lexarium

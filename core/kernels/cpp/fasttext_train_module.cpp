@@ -1,0 +1,272 @@
+// Python's side of training fastText: arrays in, two matrices changed in place; the interpreter is released.
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/string_view.h>
+
+#include <cmath>
+#include <numeric>
+#include <string_view>
+#include <vector>
+
+#include "fasttext_hash.hpp"
+#include "fasttext_train.hpp"
+#include "parallel.hpp"
+#include "python.hpp"
+
+namespace nb = nanobind;
+using namespace nb::literals;
+using namespace lexarium::fasttext;
+
+namespace {
+
+template <typename T>
+using Array = nb::ndarray<const T, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+using Matrix = nb::ndarray<float, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
+
+void require(bool holds, const char* problem) {
+    if (!holds) throw nb::value_error(problem);
+}
+
+// Offsets of `count` runs over `size` entries: from 0 to size, never falling.
+void check_offsets(const Array<std::int64_t>& offsets, std::size_t size) {
+    require(offsets.size() > 0 && offsets.data()[0] == 0, "the offsets do not begin with 0");
+    for (std::size_t i = 1; i < offsets.size(); ++i)
+        require(offsets.data()[i] >= offsets.data()[i - 1], "the offsets fall");
+    require(static_cast<std::uint64_t>(offsets.data()[offsets.size() - 1]) == size, "the offsets do not end where the entries do");
+}
+
+void check_below(const Array<std::int32_t>& ids, std::size_t limit, const char* problem, std::int32_t least = 0) {
+    for (std::size_t i = 0; i < ids.size(); ++i)
+        require(ids.data()[i] >= least && ids.data()[i] < static_cast<std::int64_t>(limit), problem);
+}
+
+// A corpus and the input rows of its words; keeps the arrays that it looks into.
+class PyTexts {
+public:
+    PyTexts(Array<std::int32_t> ids, Array<std::int64_t> offsets, Array<std::int64_t> starts, Array<std::int32_t> rows, int end)
+        : ids_(ids), offsets_(offsets), starts_(starts), rows_(rows) {
+        check_offsets(offsets, ids.size());
+        check_offsets(starts, rows.size());
+        check_below(ids, words(), "a word's number is out of range");
+        require(end >= -1 && end < static_cast<std::int64_t>(words()), "the end's number is out of range");
+        for (std::size_t i = 0; i < rows.size(); ++i) {
+            require(rows.data()[i] >= 0, "a row's number is out of range");
+            limit_ = std::max(limit_, static_cast<std::size_t>(rows.data()[i]) + 1);
+        }
+        texts_ = {ids.data(), offsets.data(), offsets.size() - 1, starts.data(), rows.data(), end};
+    }
+    const Texts& get() const { return texts_; }
+    std::size_t words() const { return starts_.size() - 1; }
+    std::size_t limit() const { return limit_; }  // above every row's number
+
+private:
+    Array<std::int32_t> ids_;
+    Array<std::int64_t> offsets_, starts_;
+    Array<std::int32_t> rows_;
+    std::size_t limit_ = 0;
+    Texts texts_{};
+};
+
+class PyLoss {
+public:
+    PyLoss(std::string_view name, Array<std::int64_t> counts, int negative, double exponent, int shared)
+        : loss_(kind(name), checked(name, counts, negative, exponent, shared), counts.size(), negative, exponent, shared) {}
+    const Loss& get() const { return loss_; }
+
+private:
+    static Kind kind(std::string_view name) {
+        if (name == "ns") return Kind::negative_sampling;
+        if (name == "hs") return Kind::hierarchical_softmax;
+        if (name == "softmax") return Kind::softmax;
+        if (name == "ova") return Kind::one_vs_all;
+        throw nb::value_error("the loss is none of ns, hs, softmax, ova");
+    }
+
+    static const std::int64_t* checked(std::string_view name, const Array<std::int64_t>& counts, int negative, double exponent, int shared) {
+        require(counts.size() > 0 && counts.size() < 0x7FFFFFFF, "there are no targets, or too many");
+        require(negative >= 0 && negative <= 1'000'000, "negative is out of range");
+        require(shared >= 1, "shared is below 1");
+        require(std::isfinite(exponent), "the exponent is not a number");
+        bool some = false;
+        for (std::size_t k = 0; k < counts.size(); ++k) {
+            require(counts.data()[k] >= 0 && counts.data()[k] < (std::int64_t{1} << 48), "a count is out of range");
+            some = some || counts.data()[k] > 0;
+            require(name != "hs" || k == 0 || counts.data()[k] <= counts.data()[k - 1], "the counts rise");
+        }
+        require(some || name != "ns", "all counts are 0");
+        return counts.data();
+    }
+
+    Loss loss_;
+};
+
+Schedule schedule(double first, double last, int epochs, int threads, std::uint64_t seed) {
+    require(std::isfinite(first) && std::isfinite(last), "the learning rate is not a number");
+    require(epochs >= 0, "epochs is below 0");
+    require(threads >= 1 && threads <= 1024, "threads is not from 1 to 1024");
+    return {static_cast<float>(first), static_cast<float>(last), epochs, threads, seed};
+}
+
+Rows rows_of(const Matrix& matrix, std::size_t limit) {
+    require(matrix.shape(1) > 0 && matrix.shape(1) % kMultiple == 0, "a row is not a multiple of 16 floats");
+    require(matrix.shape(0) >= limit, "the matrix has too few rows");
+    return {matrix.data(), matrix.shape(1)};
+}
+
+struct Matrices {
+    Matrices(const Matrix& in, std::size_t in_rows, const Matrix& out, std::size_t out_rows)
+        : input(rows_of(in, in_rows)), output(rows_of(out, out_rows)) {
+        require(input.stride == output.stride, "the two matrices have rows of different lengths");
+    }
+    Rows input, output;
+};
+
+template <typename Work>
+void watched(int threads, nb::object progress, const Work& work) {
+    Control control;
+    const lexarium::Watch watch(std::move(progress), control.done);
+    nb::gil_scoped_release released;
+    lexarium::in_parallel_watched(threads, control.stop, [&](int t) { work(t, control); }, watch);
+}
+
+void learn_words(const PyTexts& texts, Array<float> keep, const PyLoss& loss, Matrix input, Matrix output, bool cbow,
+                 int window, nb::tuple rates, nb::object progress) {
+    require(keep.size() == texts.words(), "keep has not one number for each word");
+    require(window >= 1 && window <= 1000, "window is not from 1 to 1000");
+    require(loss.get().size() == texts.words(), "the loss has not one target for each word");
+    const Matrices matrices(input, texts.limit(), output, texts.words());
+    const Schedule plan = schedule(nb::cast<double>(rates[0]), nb::cast<double>(rates[1]), nb::cast<int>(rates[2]),
+                                   nb::cast<int>(rates[3]), nb::cast<std::uint64_t>(rates[4]));
+    const Words words{texts.get(), keep.data(), cbow, window};
+    watched(plan.threads, std::move(progress), [&](int t, Control& control) {
+        train_words(words, loss.get(), matrices.input, matrices.output, plan, t, control);
+    });
+}
+
+// The runs of words of a classifier: (longest, hashes (words), row of each bucket).
+class PyRuns {
+public:
+    PyRuns(int longest, Array<std::uint32_t> hashes, Array<std::int32_t> row_of_bucket) : hashes_(hashes), row_of_bucket_(row_of_bucket) {
+        require(longest >= 1, "longest is below 1");
+        require(row_of_bucket.size() < 0xFFFFFFFFu, "there are too many buckets");
+        require(longest == 1 || row_of_bucket.size() > 0, "there are no buckets");
+        for (std::size_t i = 0; i < row_of_bucket.size(); ++i) {
+            require(row_of_bucket.data()[i] >= -1, "a row's number is out of range");
+            limit_ = std::max(limit_, static_cast<std::size_t>(row_of_bucket.data()[i] + 1));
+        }
+        runs_ = {longest, static_cast<std::uint32_t>(row_of_bucket.size()), hashes.data(), row_of_bucket.data()};
+    }
+    const Runs& of(const PyTexts& texts) const {
+        require(runs_.longest == 1 || hashes_.size() == texts.words(), "there is not one hash value for each word");
+        return runs_;
+    }
+    std::size_t limit() const { return limit_; }
+
+private:
+    Array<std::uint32_t> hashes_;
+    Array<std::int32_t> row_of_bucket_;
+    std::size_t limit_ = 0;
+    Runs runs_;
+};
+
+void learn_labels(const PyTexts& texts, const PyRuns& runs, Array<std::int32_t> labels, Array<std::int64_t> label_offsets,
+                  const PyLoss& loss, Matrix input, Matrix output, nb::tuple rates, nb::object progress) {
+    check_offsets(label_offsets, labels.size());
+    require(label_offsets.size() == texts.get().count + 1, "there are not as many rows of labels as texts");
+    check_below(labels, loss.get().size(), "a label's number is out of range");
+    const Matrices matrices(input, std::max(texts.limit(), runs.limit()), output, loss.get().size());
+    const Schedule plan = schedule(nb::cast<double>(rates[0]), nb::cast<double>(rates[1]), nb::cast<int>(rates[2]),
+                                   nb::cast<int>(rates[3]), nb::cast<std::uint64_t>(rates[4]));
+    const Labelled data{texts.get(), runs.of(texts), labels.data(), label_offsets.data()};
+    // Files are often sorted by label, and a classifier learns little from one label at a time.
+    std::vector<std::size_t> order(texts.get().count);
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    lexarium::Random random(plan.seed, ~std::uint64_t{0});
+    shuffle(order, 0, order.size(), random);
+    watched(plan.threads, std::move(progress), [&](int t, Control& control) {
+        train_labels(data, loss.get(), matrices.input, matrices.output, plan, t, order, control);
+    });
+}
+
+// Words in UTF-8, packed one after another.
+class Strings {
+public:
+    Strings(const Array<std::uint8_t>& bytes, const Array<std::int64_t>& offsets)
+        : bytes_(reinterpret_cast<const char*>(bytes.data())), offsets_(offsets.data()), size_(offsets.size() - 1) {
+        check_offsets(offsets, bytes.size());
+    }
+    std::size_t size() const { return size_; }
+    std::string_view operator[](std::size_t i) const {
+        return {bytes_ + offsets_[i], static_cast<std::size_t>(offsets_[i + 1] - offsets_[i])};
+    }
+
+private:
+    const char* bytes_;
+    const std::int64_t* offsets_;
+    std::size_t size_;
+};
+
+// For each word the buckets of its n-grams of characters: (offsets (n + 1), buckets).
+nb::tuple ngrams(Array<std::uint8_t> bytes, Array<std::int64_t> offsets, int shortest, int longest, std::uint32_t buckets) {
+    require(shortest >= 1 && longest >= shortest && longest <= 1000, "the lengths of n-grams are out of range");
+    require(buckets >= 1, "there are no buckets");
+    const Strings words(bytes, offsets);
+    std::vector<std::int64_t> ends{0};
+    std::vector<std::uint32_t> found;
+    {
+        nb::gil_scoped_release released;
+        for (std::size_t i = 0; i < words.size(); ++i) {
+            if (words[i] != "</s>")
+                for_ngrams(words[i], shortest, longest, buckets, [&](std::uint32_t bucket) { found.push_back(bucket); });
+            ends.push_back(static_cast<std::int64_t>(found.size()));
+        }
+    }
+    return nb::make_tuple(lexarium::array(std::move(ends)), lexarium::array(std::move(found)));
+}
+
+nb::ndarray<nb::numpy, std::uint32_t, nb::ndim<1>> hashes(Array<std::uint8_t> bytes, Array<std::int64_t> offsets) {
+    const Strings words(bytes, offsets);
+    std::vector<std::uint32_t> found(words.size());
+    for (std::size_t i = 0; i < words.size(); ++i) found[i] = hash_of(words[i]);
+    return lexarium::array(std::move(found));
+}
+
+// Which buckets the runs of 2 to `longest` words of the texts fall into: 1 for each that is used.
+nb::ndarray<nb::numpy, std::uint8_t, nb::ndim<1>> used_buckets(const PyTexts& texts, Array<std::uint32_t> hashes, int longest, std::uint32_t buckets) {
+    require(hashes.size() == texts.words(), "there is not one hash value for each word");
+    require(buckets >= 1, "there are no buckets");
+    std::vector<std::uint8_t> used(buckets, 0);
+    {
+        nb::gil_scoped_release released;
+        const Texts& given = texts.get();
+        std::vector<std::uint32_t> line;
+        for (std::size_t i = 0; i < given.count; ++i) {
+            line.clear();
+            for (std::int64_t j = given.offsets[i]; j < given.offsets[i + 1]; ++j) line.push_back(hashes.data()[given.ids[j]]);
+            if (given.end >= 0) line.push_back(hashes.data()[given.end]);
+            for_runs(line.data(), line.size(), longest, buckets, [&](std::uint32_t bucket) { used[bucket] = 1; });
+        }
+    }
+    return lexarium::array(std::move(used));
+}
+
+}  // namespace
+
+NB_MODULE(_fasttext_train, m) {
+    nb::set_leak_warnings(false);  // at exit a traceback may still hold an object
+    nb::class_<PyTexts>(m, "Texts")
+        .def(nb::init<Array<std::int32_t>, Array<std::int64_t>, Array<std::int64_t>, Array<std::int32_t>, int>(), "ids"_a,
+             "offsets"_a, "starts"_a, "rows"_a, "end"_a);
+    nb::class_<PyLoss>(m, "Loss")
+        .def(nb::init<std::string_view, Array<std::int64_t>, int, double, int>(), "name"_a, "counts"_a, "negative"_a,
+             "exponent"_a, "shared"_a);
+    nb::class_<PyRuns>(m, "Runs")
+        .def(nb::init<int, Array<std::uint32_t>, Array<std::int32_t>>(), "longest"_a, "hashes"_a, "row_of_bucket"_a);
+    m.def("learn_words", &learn_words, "texts"_a, "keep"_a, "loss"_a, "input"_a, "output"_a, "cbow"_a, "window"_a,
+          "schedule"_a, "progress"_a.none());
+    m.def("learn_labels", &learn_labels, "texts"_a, "runs"_a, "labels"_a, "label_offsets"_a, "loss"_a, "input"_a,
+          "output"_a, "schedule"_a, "progress"_a.none());
+    m.def("ngrams", &ngrams, "bytes"_a, "offsets"_a, "shortest"_a, "longest"_a, "buckets"_a);
+    m.def("hashes", &hashes, "bytes"_a, "offsets"_a);
+    m.def("used_buckets", &used_buckets, "texts"_a, "hashes"_a, "longest"_a, "buckets"_a);
+}

@@ -1,0 +1,38 @@
+// What every module shares on Python's side: vectors to numpy, and watching for Ctrl-C during long work.
+#pragma once
+
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+
+#include <atomic>
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+namespace lexarium {
+
+// A numpy array that owns what the vector held.
+template <typename T>
+nanobind::ndarray<nanobind::numpy, T, nanobind::ndim<1>> array(std::vector<T>&& values) {
+    auto* owned = new std::vector<T>(std::move(values));
+    nanobind::capsule owner(owned, [](void* p) noexcept { delete static_cast<std::vector<T>*>(p); });
+    return nanobind::ndarray<nanobind::numpy, T, nanobind::ndim<1>>(owned->data(), {owned->size()}, owner);
+}
+
+// A tick for in_parallel_watched, called without the interpreter's lock: raises Python's KeyboardInterrupt on
+// Ctrl-C, and tells `progress` (a callable taking the units done, or None) how far the work has come.
+class Watch {
+public:
+    Watch(nanobind::object progress, const std::atomic<std::int64_t>& done) : progress_(std::move(progress)), done_(done) {}
+    void operator()() const {
+        nanobind::gil_scoped_acquire held;
+        if (PyErr_CheckSignals() != 0) throw nanobind::python_error();
+        if (!progress_.is_none()) progress_(done_.load(std::memory_order_relaxed));
+    }
+
+private:
+    nanobind::object progress_;
+    const std::atomic<std::int64_t>& done_;
+};
+
+}  // namespace lexarium

@@ -1,0 +1,112 @@
+// Python's side of the vocabulary's table; the interpreter is released while a table is built.
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+
+#include <limits>
+#include <string>
+#include <utility>
+
+#include "python.hpp"
+#include "python_text.hpp"
+#include "strings.hpp"
+#include "vocabulary.hpp"
+
+namespace nb = nanobind;
+using namespace nb::literals;
+
+namespace {
+
+using GivenBytes = nb::ndarray<const std::uint8_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+using GivenOffsets = nb::ndarray<const std::int64_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+using Slots = nb::ndarray<const std::uint32_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+
+lexarium::Words whole(const GivenBytes& bytes, const GivenOffsets& offsets) {
+    lexarium::check_offsets(offsets.data(), offsets.size(), bytes.size());
+    return {bytes.data(), bytes.size(), offsets.data(), offsets.size() - 1};
+}
+
+nb::tuple pack(nb::sequence words) {
+    const lexarium::Views views(words);
+    std::vector<std::uint8_t> bytes;
+    std::vector<std::int64_t> offsets{0};
+    offsets.reserve(views.get().size() + 1);
+    for (auto word : views.get()) {
+        bytes.insert(bytes.end(), word.begin(), word.end());
+        offsets.push_back(static_cast<std::int64_t>(bytes.size()));
+    }
+    return nb::make_tuple(lexarium::array(std::move(bytes)), lexarium::array(std::move(offsets)));
+}
+
+nb::tuple build(GivenBytes bytes, GivenOffsets offsets, std::size_t slots, std::size_t probes) {
+    const lexarium::Words words = whole(bytes, offsets);
+    if (slots <= words.count || probes == 0) throw nb::value_error("there must be more slots than words, and a probe");
+    if (words.count >= std::numeric_limits<std::uint32_t>::max()) throw nb::value_error("more than 2^32 - 2 words");
+    lexarium::Built built;
+    {
+        nb::gil_scoped_release released;
+        built = lexarium::build_slots(words, slots, probes);
+    }
+    return nb::make_tuple(lexarium::array(std::move(built.slots)), built.first, built.second, built.crowded);
+}
+
+nb::tuple merge(nb::sequence vocabularies) {
+    std::vector<GivenBytes> bytes;
+    std::vector<GivenOffsets> offsets;
+    std::vector<lexarium::Words> words;
+    for (nb::handle given : vocabularies) {
+        const auto pair = nb::cast<nb::tuple>(given);
+        if (pair.size() != 2) throw nb::value_error("a vocabulary is a pair of bytes and offsets");
+        bytes.push_back(nb::cast<GivenBytes>(pair[0]));
+        offsets.push_back(nb::cast<GivenOffsets>(pair[1]));
+        words.push_back(whole(bytes.back(), offsets.back()));
+    }
+    lexarium::Merged merged;
+    {
+        nb::gil_scoped_release released;
+        merged = lexarium::merge(words);
+    }
+    nb::list places;
+    for (auto& of_one : merged.places) places.append(lexarium::array(std::move(of_one)));
+    return nb::make_tuple(lexarium::array(std::move(merged.bytes)), lexarium::array(std::move(merged.offsets)), places);
+}
+
+// Looks words up in a table that may be a memory map; nothing of it is read before a word is asked for.
+class Table {
+public:
+    Table(GivenBytes bytes, GivenOffsets offsets, Slots slots, std::size_t probes)
+        : bytes_(std::move(bytes)), offsets_(std::move(offsets)), slots_(std::move(slots)), probes_(probes) {
+        if (offsets_.size() == 0 || slots_.size() == 0) throw nb::value_error("there are no offsets or no slots");
+    }
+
+    // One index per word, -1 for an unknown one.
+    nb::object find(nb::sequence words) const {
+        const lexarium::Words own{bytes_.data(), bytes_.size(), offsets_.data(), offsets_.size() - 1};
+        const lexarium::Views views(words);
+        std::vector<std::int64_t> found;
+        found.reserve(views.get().size());
+        for (auto word : views.get()) {
+            found.push_back(lexarium::find(own, slots_.data(), slots_.size(), probes_, word));
+            if (found.back() == lexarium::kDamaged) throw nb::value_error("the table points outside the words");
+        }
+        return nb::cast(lexarium::array(std::move(found)));
+    }
+
+private:
+    GivenBytes bytes_;
+    GivenOffsets offsets_;
+    Slots slots_;
+    std::size_t probes_;
+};
+
+}  // namespace
+
+NB_MODULE(_vocabulary, m) {
+    nb::set_leak_warnings(false);  // at exit a traceback may still hold an object
+    m.def("pack", &pack, "words"_a);
+    m.def("build", &build, "bytes"_a, "offsets"_a, "slots"_a, "probes"_a);
+    m.def("merge", &merge, "vocabularies"_a);
+    nb::class_<Table>(m, "Table")
+        .def(nb::init<GivenBytes, GivenOffsets, Slots, std::size_t>(), "bytes"_a, "offsets"_a,
+             "slots"_a, "probes"_a)
+        .def("find", &Table::find, "words"_a);
+}

@@ -1,0 +1,310 @@
+// Word2Vec apart from its loops: who draws what, the tree, the learning rate, the threads.
+#include "word2vec.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <cstring>
+#include <limits>
+#include <memory>
+#include <new>
+#include <numeric>
+
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
+
+#include "dispatch.hpp"
+#include "parallel.hpp"
+#include "random.hpp"
+#include "word2vec_loops.hpp"
+
+namespace lexarium {
+
+LEXARIUM_DECLARE_LOOPS(Word2VecLoops, word2vec_loops, chosen_word2vec_loops)
+
+namespace {
+
+constexpr std::size_t kBatch = 4096;     // words of a text that are trained on together
+constexpr std::int64_t kReport = 1000;   // words after which the learning rate falls
+constexpr std::size_t kHugePage = 2 << 20;
+constexpr int kRedraws = 16;
+
+// Rows padded with zeros, each beginning a cache line; copied from (n, dim) and, when the work ends, back.
+class Rows {
+public:
+    Rows(float* packed, std::size_t rows, std::size_t dim) : packed_(packed), rows_(packed ? rows : 0), dim_(dim) {
+        if (rows_ == 0) return;
+        const std::size_t bytes = rows_ * stride() * sizeof(float);
+        // Rows are visited at random: on huge pages, which Linux takes where it can, their addresses are found sooner.
+        const std::size_t alignment = bytes >= kHugePage ? kHugePage : 64;
+        padded_.reset(static_cast<float*>(std::aligned_alloc(alignment, (bytes + alignment - 1) / alignment * alignment)));
+        if (!padded_) throw std::bad_alloc();
+        advise(padded_.get(), bytes);
+        for (std::size_t i = 0; i < rows_; ++i) {
+            std::memcpy(row(i), packed_ + i * dim_, dim_ * sizeof(float));
+            std::memset(row(i) + dim_, 0, (stride() - dim_) * sizeof(float));
+        }
+    }
+    ~Rows() {
+        for (std::size_t i = 0; i < rows_; ++i) std::memcpy(packed_ + i * dim_, row(i), dim_ * sizeof(float));
+    }
+    Rows(const Rows&) = delete;
+    std::size_t stride() const { return (dim_ + kRowFloats - 1) / kRowFloats * kRowFloats; }
+    float* data() { return padded_.get(); }
+
+private:
+    struct Free {
+        void operator()(float* memory) const { std::free(memory); }
+    };
+    static void advise([[maybe_unused]] void* memory, [[maybe_unused]] std::size_t bytes) {
+#if defined(__linux__) && defined(MADV_HUGEPAGE)
+        if (bytes >= kHugePage) madvise(memory, bytes, MADV_HUGEPAGE);
+#endif
+    }
+    float* row(std::size_t i) { return padded_.get() + i * stride(); }
+
+    float* packed_;
+    std::size_t rows_, dim_;
+    std::unique_ptr<float, Free> padded_;
+};
+
+// Draws words in proportion to counts^exponent: Walker's alias method (1977), built as Vose (1991) does.
+class Alias {
+public:
+    Alias(const std::int64_t* counts, std::size_t words, double exponent) : stay_(words), other_(words) {
+        std::vector<double> share(words);
+        double total = 0;
+        for (std::size_t i = 0; i < words; ++i) total += share[i] = std::pow(static_cast<double>(counts[i]), exponent);
+        std::vector<std::size_t> small, large;
+        for (std::size_t i = 0; i < words; ++i) {
+            share[i] *= static_cast<double>(words) / total;
+            (share[i] < 1 ? small : large).push_back(i);
+        }
+        while (!small.empty() && !large.empty()) {
+            const std::size_t less = small.back(), more = large.back();
+            small.pop_back();
+            set(less, share[less], more);
+            share[more] -= 1 - share[less];
+            if (share[more] < 1) {
+                large.pop_back();
+                small.push_back(more);
+            }
+        }
+        for (std::size_t i : large) set(i, 1, i);
+        for (std::size_t i : small) set(i, 1, i);  // what rounding left
+    }
+
+    std::int32_t draw(Random& random) const {
+        const std::uint32_t i = random.below(static_cast<std::uint32_t>(stay_.size()));
+        return random.next() < stay_[i] ? static_cast<std::int32_t>(i) : other_[i];
+    }
+
+    std::int32_t draw_other_than(std::int32_t word, Random& random) const {
+        for (int i = 0; i < kRedraws; ++i)
+            if (const std::int32_t drawn = draw(random); drawn != word) return drawn;
+        return (word + 1) % static_cast<std::int32_t>(stay_.size());
+    }
+
+private:
+    void set(std::size_t i, double share, std::size_t other) {
+        stay_[i] = static_cast<std::uint32_t>(std::min(share * 0x1p32, 4294967295.0));
+        other_[i] = static_cast<std::int32_t>(other);
+    }
+    std::vector<std::uint32_t> stay_;
+    std::vector<std::int32_t> other_;
+};
+
+// The inner nodes above each word, from the root down, and the label of the turn at each: 1 - bit.
+struct Paths {
+    std::vector<std::int64_t> offsets;
+    std::vector<std::int32_t> nodes;
+    std::vector<float> labels;
+    std::size_t longest = 0;
+
+    Paths(const std::int32_t* tree, std::size_t words) : offsets{0} {
+        if (tree == nullptr) return;
+        std::vector<std::int32_t> links;
+        for (std::size_t word = 0; word < words; ++word) {
+            links.clear();
+            for (std::int32_t link = tree[2 * word]; link >= 0; link = tree[link / 2 * 2 + 1]) links.push_back(link);
+            for (auto link = links.rbegin(); link != links.rend(); ++link) {
+                nodes.push_back(*link / 2);
+                labels.push_back(static_cast<float>(1 - *link % 2));
+            }
+            offsets.push_back(static_cast<std::int64_t>(nodes.size()));
+            longest = std::max(longest, links.size());
+        }
+    }
+};
+
+// A word of share f is kept with probability sqrt(s/f) + s/f, as word2vec.c and gensim have it: times 2^32.
+std::vector<std::uint32_t> kept(const EncodedTexts& texts, double sample) {
+    std::vector<std::uint32_t> keep(texts.words, std::numeric_limits<std::uint32_t>::max());
+    if (sample <= 0) return keep;
+    const double total = std::accumulate(texts.counts, texts.counts + texts.words, 0.0);
+    for (std::size_t i = 0; i < texts.words; ++i) {
+        const double ratio = sample * total / static_cast<double>(texts.counts[i]);
+        const double probability = std::sqrt(ratio) + ratio;
+        if (probability < 1) keep[i] = static_cast<std::uint32_t>(probability * 0x1p32);
+    }
+    return keep;
+}
+
+class Worker {
+public:
+    Worker(const EncodedTexts& texts, const Word2VecOptions& options, const std::vector<std::uint32_t>& keep,
+           const Alias& alias, const Paths& paths, const Word2VecRows& rows, int number)
+        : texts_(texts), options_(options), keep_(keep), alias_(alias), rows_(rows), random_(options.seed, static_cast<std::uint64_t>(number)),
+          losses(static_cast<std::size_t>(options.epochs)), looks(losses.size()) {
+        const std::size_t m = 2 * static_cast<std::size_t>(options.window);
+        const std::size_t negative = static_cast<std::size_t>(options.negative);
+        const std::size_t k = std::max(paths.longest, negative + 1);
+        inputs_.resize(m);
+        outputs_.resize(k);
+        errors_.resize(m * k + kRowFloats);
+        changes_.resize(m * rows.stride);
+        hidden_.resize(rows.stride);
+        watched_.resize(2 * m * k);
+        words_.resize(kBatch);
+        reach_.resize(kBatch, options.window);
+        negatives_.resize(kBatch * negative);
+        scratch_ = {inputs_.data(), outputs_.data(), errors_.data(), changes_.data(), hidden_.data(), watched_.data(), 0, 0};
+        batch_ = {words_.data(), reach_.data(), negatives_.data(), 0, negative, nullptr, nullptr, nullptr, options.mean, 0, 0};
+        if (options.hierarchical) {
+            batch_.path_offsets = paths.offsets.data();
+            batch_.path_nodes = paths.nodes.data();
+            batch_.path_labels = paths.labels.data();
+        }
+    }
+
+    // Trains on texts first .. last - 1, once for each epoch.
+    void run(std::size_t first, std::size_t last, std::atomic<std::int64_t>& done, const std::atomic<bool>& stop) {
+        const Word2VecLoops& loops = chosen_word2vec_loops();
+        const Word2VecLoop train = options_.skip_gram ? loops.skip_gram : loops.bag_of_words;
+        const double total = static_cast<double>(texts_.offsets[texts_.texts]) * options_.epochs;
+        std::int64_t seen = 0;
+        batch_.alpha = static_cast<float>(options_.alpha);
+        for (int epoch = 0; epoch < options_.epochs; ++epoch) {
+            for (std::size_t text = first; text < last; ++text) {
+                const std::int64_t end = texts_.offsets[text + 1];
+                for (std::int64_t at = texts_.offsets[text]; at < end;) {
+                    if (stop.load(std::memory_order_relaxed)) return;
+                    const std::int64_t next = fill(at, end);
+                    seen += next - at;
+                    at = next;
+                    if (batch_.count < 2) continue;
+                    draw();
+                    train(rows_, batch_, scratch_);
+                    look(static_cast<std::size_t>(epoch));
+                    if (seen < kReport) continue;
+                    const double share = static_cast<double>(done.fetch_add(seen, std::memory_order_relaxed) + seen) / total;
+                    batch_.alpha = static_cast<float>(options_.alpha - (options_.alpha - options_.min_alpha) * std::min(share, 1.0));
+                    seen = 0;
+                }
+            }
+        }
+        done.fetch_add(seen, std::memory_order_relaxed);
+    }
+
+private:
+    // Takes words from `at` on, without those that subsampling leaves out; returns where it stopped.
+    std::int64_t fill(std::int64_t at, std::int64_t end) {
+        std::size_t count = 0;
+        for (; at < end && count < kBatch; ++at) {
+            const std::int32_t word = texts_.ids[at];
+            const std::uint32_t keep = keep_[static_cast<std::size_t>(word)];
+            if (keep == std::numeric_limits<std::uint32_t>::max() || random_.next() < keep) words_[count++] = word;
+        }
+        batch_.count = count;
+        return at;
+    }
+
+    void draw() {
+        const std::uint32_t window = static_cast<std::uint32_t>(options_.window);
+        for (std::size_t i = 0; i < batch_.count; ++i) {
+            if (options_.shrink_windows) reach_[i] = static_cast<std::int32_t>(1 + random_.below(window));
+            for (std::size_t j = 0; j < batch_.negative; ++j) negatives_[i * batch_.negative + j] = alias_.draw_other_than(words_[i], random_);
+        }
+        batch_.watched = random_.below(static_cast<std::uint32_t>(batch_.count));
+    }
+
+    // Adds up the loss of the watched position: an error is alpha * (1 - probability of the label), or its negative.
+    void look(std::size_t epoch) {
+        if (scratch_.watched_errors == 0 || !(batch_.alpha > 0)) return;
+        double loss = 0;
+        for (std::size_t i = 0; i < scratch_.watched_errors; ++i)
+            loss -= std::log(std::max(1.0 - std::abs(static_cast<double>(watched_[i])) / batch_.alpha, 1e-7));
+        losses[epoch] += loss;
+        looks[epoch] += static_cast<std::int64_t>(scratch_.watched_inputs);
+    }
+
+    const EncodedTexts& texts_;
+    const Word2VecOptions& options_;
+    const std::vector<std::uint32_t>& keep_;
+    const Alias& alias_;
+    const Word2VecRows& rows_;
+    Random random_;
+    std::vector<float*> inputs_, outputs_;
+    std::vector<float> errors_, changes_, hidden_, watched_;
+    std::vector<std::int32_t> words_, reach_, negatives_;
+    Word2VecScratch scratch_{};
+    Word2VecBatch batch_{};
+
+public:
+    std::vector<double> losses;
+    std::vector<std::int64_t> looks;
+};
+
+// Runs of texts with about equally many words: count + 1 indices.
+std::vector<std::size_t> cut_by_words(const EncodedTexts& texts, int count) {
+    std::vector<std::size_t> cuts{0};
+    const double words = static_cast<double>(texts.offsets[texts.texts]);
+    for (int t = 1; t < count; ++t) {
+        const auto at = std::lower_bound(texts.offsets, texts.offsets + texts.texts, static_cast<std::int64_t>(words * t / count));
+        cuts.push_back(static_cast<std::size_t>(at - texts.offsets));
+    }
+    cuts.push_back(texts.texts);
+    return cuts;
+}
+
+}  // namespace
+
+bool is_tree(const std::int32_t* tree, std::size_t words) {
+    const std::int64_t root = static_cast<std::int64_t>(words) - 2;
+    for (std::size_t i = 0; i < words; ++i) {
+        const std::int64_t leaf = tree[2 * i], inner = tree[2 * i + 1], node = static_cast<std::int64_t>(i);
+        if (words > 1 && (leaf < 0 || leaf / 2 > root)) return false;
+        if (node < root ? inner / 2 <= node || inner / 2 > root : inner >= 0) return false;
+    }
+    return words > 1 || tree[0] < 0;
+}
+
+std::vector<double> train_word2vec(const EncodedTexts& texts, const Word2VecOptions& options, const Word2VecWeights& weights,
+                                   std::atomic<std::int64_t>& done, const Word2VecTick& tick) {
+    const Alias alias(texts.counts, texts.words, options.ns_exponent);
+    const Paths paths(weights.tree, texts.words);
+    const std::vector<std::uint32_t> keep = kept(texts, options.sample);
+    Rows vectors(weights.vectors, texts.words, weights.dim);
+    Rows context(weights.context, texts.words, weights.dim);
+    Rows nodes(weights.nodes, texts.words, weights.dim);
+    const Word2VecRows rows{vectors.data(), context.data(), nodes.data(), weights.dim, vectors.stride()};
+    std::vector<std::unique_ptr<Worker>> workers;
+    for (int t = 0; t < options.threads; ++t)
+        workers.push_back(std::make_unique<Worker>(texts, options, keep, alias, paths, rows, t));
+    const std::vector<std::size_t> cuts = cut_by_words(texts, options.threads);
+    std::atomic<bool> stop{false};
+    in_parallel_watched(options.threads, stop, [&](int t) { workers[static_cast<std::size_t>(t)]->run(cuts[static_cast<std::size_t>(t)], cuts[static_cast<std::size_t>(t) + 1], done, stop); }, [&] { tick(); });
+    std::vector<double> losses(static_cast<std::size_t>(options.epochs));
+    for (std::size_t epoch = 0; epoch < losses.size(); ++epoch) {
+        double loss = 0, looks = 0;
+        for (const auto& worker : workers) {
+            loss += worker->losses[epoch];
+            looks += static_cast<double>(worker->looks[epoch]);
+        }
+        losses[epoch] = loss / looks;
+    }
+    return losses;
+}
+
+}  // namespace lexarium

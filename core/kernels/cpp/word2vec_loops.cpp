@@ -1,0 +1,299 @@
+// The loops of Word2Vec, compiled for each instruction set (dispatch.hpp).
+//
+// A step has m inputs and k outputs. Its errors (m, k) are alpha * (label - sigmoid(input . output)), all from the
+// values before the step; then each input gains errors x outputs, each output errors x inputs. Threads share
+// the rows without locks, on purpose (Hogwild; Recht, Re, Wright, Niu, 2011): a lost update costs no quality.
+#include "simd.hpp"
+#include "word2vec_loops.hpp"
+
+#if defined(__clang__)
+#define LEXARIUM_UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define LEXARIUM_UNROLL _Pragma("GCC unroll 8")
+#endif
+
+namespace lexarium {
+namespace LEXARIUM_SET {
+namespace {
+
+constexpr int kOutputs = 6;  // held in registers together: a word and five negatives
+#if defined(__AVX512F__)
+constexpr int kInputs = 4, kColumns = 2;
+#elif defined(__aarch64__)
+constexpr int kInputs = 4, kColumns = 1;
+#else  // 16 registers
+constexpr int kInputs = 2, kColumns = 1;
+#endif
+
+// Lane i of the two halves that merge() adds: x keeps the even blocks of `distance` lanes, y the odd ones.
+#define LEXARIUM_LOW(i) ((i) / distance % 2 ? kLanes + (i) - distance : (i))
+#define LEXARIUM_HIGH(i) ((i) / distance % 2 ? kLanes + (i) : (i) + distance)
+#if defined(__AVX512F__)
+#define LEXARIUM_LANES(at) \
+    at(0), at(1), at(2), at(3), at(4), at(5), at(6), at(7), at(8), at(9), at(10), at(11), at(12), at(13), at(14), at(15)
+#elif defined(__AVX__)
+#define LEXARIUM_LANES(at) at(0), at(1), at(2), at(3), at(4), at(5), at(6), at(7)
+#else
+#define LEXARIUM_LANES(at) at(0), at(1), at(2), at(3)
+#endif
+
+// Adds lanes `distance` apart of x and of y; the sums of x and of y lie in turn.
+template <std::size_t distance>
+inline Floats merge(Floats x, Floats y) {
+    return __builtin_shufflevector(x, y, LEXARIUM_LANES(LEXARIUM_LOW)) +
+           __builtin_shufflevector(x, y, LEXARIUM_LANES(LEXARIUM_HIGH));
+}
+
+// Lane i becomes the sum of all lanes of of[first + i], for `width` of them, of which there are `count` in all.
+template <int count, int first, int width = static_cast<int>(kLanes)>
+inline Floats sums(const Floats* of) {
+    if constexpr (width == 1) {
+        return of[first];
+    } else if constexpr (first + width / 2 < count) {
+        return merge<width / 2>(sums<count, first, width / 2>(of), sums<count, first + width / 2, width / 2>(of));
+    } else {
+        const Floats half = sums<count, first, width / 2>(of);
+        return merge<width / 2>(half, half);
+    }
+}
+
+// 1 / (1 + e^-x), to 1e-5; beyond +-30 it stays as it is there. 2^y is the exponent's bits times a polynomial.
+inline Floats sigmoid(Floats x) {
+    const Floats limit = all(30.0f);
+    x = x > limit ? limit : x;
+    x = x < -limit ? -limit : x;
+    const Floats y = x * all(-1.44269504f);
+    const Floats round = all(12582912.0f);  // 1.5 * 2^23: adding it leaves no room for a fraction
+    const Floats whole = (y + round) - round;
+    const Floats part = y - whole;
+    Floats power = all(0.0096181291f);
+    power = power * part + all(0.0555041087f);
+    power = power * part + all(0.2402265070f);
+    power = power * part + all(0.6931471806f);
+    power = power * part + all(1.0f);
+    const Ints bits = (__builtin_convertvector(whole, Ints) + 127) << 23;
+    Floats scale;
+    std::memcpy(&scale, &bits, sizeof scale);
+    return all(1.0f) / (all(1.0f) + power * scale);
+}
+
+// The labels of a block of kInputs x NO pairs, as they lie in a block of errors.
+constexpr std::size_t kTile = kInputs * kOutputs + kLanes;
+struct FirstLabels {  // 1 for the first output, 0 for the others
+    alignas(64) float tile[kOutputs][kTile] = {};
+    constexpr FirstLabels() {
+        for (int outputs = 1; outputs <= kOutputs; ++outputs)
+            for (int input = 0; input < kInputs; ++input) tile[outputs - 1][input * outputs] = 1.0f;
+    }
+};
+constexpr FirstLabels kFirst;
+alignas(64) constexpr float kNone[kTile] = {};
+
+// errors (NI, NO) of a block; writes up to kLanes floats more.
+template <int NI, int NO>
+void block_errors(float* const* inputs, float* const* outputs, std::size_t width, const float* labels, float alpha, float* errors) {
+    Floats products[NI * NO] = {};
+    for (std::size_t c = 0; c < width; c += kLanes) {
+        Floats in[NI];
+        LEXARIUM_UNROLL
+        for (int j = 0; j < NI; ++j) in[j] = load(inputs[j] + c);
+        LEXARIUM_UNROLL
+        for (int i = 0; i < NO; ++i) {
+            const Floats out = load(outputs[i] + c);
+            LEXARIUM_UNROLL
+            for (int j = 0; j < NI; ++j) products[j * NO + i] += in[j] * out;
+        }
+    }
+    constexpr int lanes = static_cast<int>(kLanes);
+    const Floats rate = all(alpha);
+    const auto keep = [&](int first, Floats logits) { store(errors + first, rate * (load(labels + first) - sigmoid(logits))); };
+    keep(0, sums<NI * NO, 0>(products));
+    if constexpr (NI * NO > lanes) keep(lanes, sums<NI * NO, lanes>(products));
+    if constexpr (NI * NO > 2 * lanes) keep(2 * lanes, sums<NI * NO, 2 * lanes>(products));
+    if constexpr (NI * NO > 3 * lanes) keep(3 * lanes, sums<NI * NO, 3 * lanes>(products));
+    if constexpr (NI * NO > 4 * lanes) keep(4 * lanes, sums<NI * NO, 4 * lanes>(products));
+    if constexpr (NI * NO > 5 * lanes) keep(5 * lanes, sums<NI * NO, 5 * lanes>(products));
+    static_assert(NI * NO <= 6 * lanes, "a block has more errors than are kept");
+}
+
+// errors (m, NO) of a step's block of outputs.
+template <int NO>
+void all_errors(float* const* inputs, std::size_t m, float* const* outputs, std::size_t width, const float* labels, float alpha, float* errors) {
+    std::size_t j = 0;
+    for (; j + kInputs <= m; j += kInputs) block_errors<kInputs, NO>(inputs + j, outputs, width, labels, alpha, errors + j * NO);
+    if constexpr (kInputs > 2) {
+        if (m - j == 3) block_errors<3, NO>(inputs + j, outputs, width, labels, alpha, errors + j * NO);
+        if (m - j == 2) block_errors<2, NO>(inputs + j, outputs, width, labels, alpha, errors + j * NO);
+    }
+    if (m - j == 1) block_errors<1, NO>(inputs + j, outputs, width, labels, alpha, errors + j * NO);
+}
+
+// COLUMNS registers of each row, from column c: outputs gain errors x inputs, and errors x outputs go to the inputs
+// themselves or (not `direct`) to `changes` (m, stride), to be added when all blocks of outputs have been seen.
+template <int NO, bool direct, int COLUMNS>
+inline void spread_columns(float* const* inputs, std::size_t m, float* const* outputs, std::size_t c, const float* errors, float* changes, std::size_t stride) {
+    Floats out[NO][COLUMNS], gain[NO][COLUMNS];
+    LEXARIUM_UNROLL
+    for (int i = 0; i < NO; ++i) {
+        LEXARIUM_UNROLL
+        for (int k = 0; k < COLUMNS; ++k) {
+            out[i][k] = load(outputs[i] + c + k * kLanes);
+            gain[i][k] = Floats{};
+        }
+    }
+    for (std::size_t j = 0; j < m; ++j) {
+        float* const to = (direct ? inputs[j] : changes + j * stride) + c;
+        Floats in[COLUMNS], change[COLUMNS];
+        LEXARIUM_UNROLL
+        for (int k = 0; k < COLUMNS; ++k) {
+            in[k] = load(inputs[j] + c + k * kLanes);
+            change[k] = direct ? in[k] : load(to + k * kLanes);
+        }
+        LEXARIUM_UNROLL
+        for (int i = 0; i < NO; ++i) {
+            const Floats error = all(errors[j * NO + i]);
+            LEXARIUM_UNROLL
+            for (int k = 0; k < COLUMNS; ++k) {
+                change[k] += error * out[i][k];
+                gain[i][k] += error * in[k];
+            }
+        }
+        LEXARIUM_UNROLL
+        for (int k = 0; k < COLUMNS; ++k) store(to + k * kLanes, change[k]);
+    }
+    LEXARIUM_UNROLL
+    for (int i = 0; i < NO; ++i) {  // loaded again: two outputs may be one row
+        LEXARIUM_UNROLL
+        for (int k = 0; k < COLUMNS; ++k) store(outputs[i] + c + k * kLanes, load(outputs[i] + c + k * kLanes) + gain[i][k]);
+    }
+}
+
+template <int NO, bool direct>
+void spread(float* const* inputs, std::size_t m, float* const* outputs, std::size_t width, const float* errors, float* changes, std::size_t stride) {
+    std::size_t c = 0;
+    for (; c + kColumns * kLanes <= width; c += kColumns * kLanes)
+        spread_columns<NO, direct, kColumns>(inputs, m, outputs, c, errors, changes, stride);
+    for (; c < width; c += kLanes) spread_columns<NO, direct, 1>(inputs, m, outputs, c, errors, changes, stride);
+}
+
+using Errors = void (*)(float* const*, std::size_t, float* const*, std::size_t, const float*, float, float*);
+using Spread = void (*)(float* const*, std::size_t, float* const*, std::size_t, const float*, float*, std::size_t);
+constexpr Errors kErrors[] = {all_errors<1>, all_errors<2>, all_errors<3>, all_errors<4>, all_errors<5>, all_errors<6>};
+constexpr Spread kDirect[] = {spread<1, true>, spread<2, true>, spread<3, true>, spread<4, true>, spread<5, true>, spread<6, true>};
+constexpr Spread kAside[] = {spread<1, false>, spread<2, false>, spread<3, false>, spread<4, false>, spread<5, false>, spread<6, false>};
+
+inline std::size_t padded(std::size_t dim) { return (dim + kLanes - 1) / kLanes * kLanes; }
+
+inline void prefetch(const float* row, std::size_t width) {
+    for (std::size_t c = 0; c < width; c += 16) __builtin_prefetch(row + c, 1, 3);
+}
+
+// The errors of m inputs and k outputs; `labels` (k), or null: 1 for the first output, 0 for the others.
+inline void step_errors(float* const* inputs, std::size_t m, std::size_t k, const float* labels, std::size_t width, float alpha, Word2VecScratch& s) {
+    for (std::size_t i = 0; i < k; i += kOutputs) {
+        const std::size_t block = k - i < kOutputs ? k - i : kOutputs;
+        const float* tile = i == 0 ? kFirst.tile[block - 1] : kNone;
+        alignas(64) float own[kTile] = {};
+        if (labels != nullptr) {
+            for (int j = 0; j < kInputs; ++j) std::memcpy(own + j * block, labels + i, block * sizeof(float));
+            tile = own;
+        }
+        kErrors[block - 1](inputs, m, s.outputs + i, width, tile, alpha, s.errors + m * i);
+    }
+}
+
+inline void spread_aside(float* const* inputs, std::size_t m, std::size_t k, std::size_t width, std::size_t stride, Word2VecScratch& s) {
+    for (std::size_t i = 0; i < k; i += kOutputs) {
+        const std::size_t block = k - i < kOutputs ? k - i : kOutputs;
+        kAside[block - 1](inputs, m, s.outputs + i, width, s.errors + m * i, s.changes, stride);
+    }
+}
+
+inline void watch(std::size_t m, std::size_t errors, Word2VecScratch& s) {
+    std::memcpy(s.watched + s.watched_errors, s.errors, errors * sizeof(float));
+    s.watched_errors += errors;
+    s.watched_inputs = m;
+}
+
+// Each of m inputs with each of k outputs.
+inline void skip_gram_step(std::size_t m, std::size_t k, const float* labels, std::size_t width, std::size_t stride, float alpha, Word2VecScratch& s) {
+    step_errors(s.inputs, m, k, labels, width, alpha, s);
+    if (k <= kOutputs) {
+        kDirect[k - 1](s.inputs, m, s.outputs, width, s.errors, nullptr, 0);
+        return;
+    }
+    for (std::size_t j = 0; j < m; ++j) std::memset(s.changes + j * stride, 0, width * sizeof(float));
+    spread_aside(s.inputs, m, k, width, stride, s);
+    for (std::size_t j = 0; j < m; ++j)
+        for (std::size_t c = 0; c < width; c += kLanes) store(s.inputs[j] + c, load(s.inputs[j] + c) + load(s.changes + j * stride + c));
+}
+
+// The mean or sum of m inputs with each of k outputs; the error of a sum is divided among its terms.
+inline void bag_step(std::size_t m, std::size_t k, const float* labels, std::size_t width, bool mean, float alpha, Word2VecScratch& s) {
+    const Floats share = all(1.0f / static_cast<float>(m));
+    for (std::size_t c = 0; c < width; c += kLanes) {
+        Floats total = load(s.inputs[0] + c);
+        for (std::size_t j = 1; j < m; ++j) total += load(s.inputs[j] + c);
+        store(s.hidden + c, mean ? total * share : total);
+    }
+    step_errors(&s.hidden, 1, k, labels, width, alpha, s);
+    std::memset(s.changes, 0, width * sizeof(float));
+    spread_aside(&s.hidden, 1, k, width, width, s);
+    for (std::size_t c = 0; c < width; c += kLanes) {
+        const Floats change = mean ? load(s.changes + c) : load(s.changes + c) * share;
+        for (std::size_t j = 0; j < m; ++j) store(s.inputs[j] + c, load(s.inputs[j] + c) + change);
+    }
+}
+
+template <bool bag>
+inline void step(std::size_t m, std::size_t k, const float* labels, std::size_t width, const Word2VecRows& rows, const Word2VecBatch& batch, bool watched, Word2VecScratch& s) {
+    if constexpr (bag) {
+        bag_step(m, k, labels, width, batch.mean, batch.alpha, s);
+    } else {
+        skip_gram_step(m, k, labels, width, rows.stride, batch.alpha, s);
+    }
+    if (watched) watch(bag ? 1 : m, bag ? k : m * k, s);
+}
+
+template <bool bag>
+void train(const Word2VecRows& rows, const Word2VecBatch& batch, Word2VecScratch& s) {
+    const std::size_t width = padded(rows.dim), stride = rows.stride;
+    s.watched_errors = 0;
+    for (std::size_t at = 0; at < batch.count; ++at) {
+        const std::size_t reach = static_cast<std::size_t>(batch.reach[at]);
+        const std::size_t begin = at > reach ? at - reach : 0;
+        const std::size_t end = at + reach + 1 < batch.count ? at + reach + 1 : batch.count;
+        const std::size_t word = static_cast<std::size_t>(batch.words[at]);
+        std::size_t m = 0;
+        for (std::size_t i = begin; i < end; ++i)
+            if (i != at) s.inputs[m++] = rows.vectors + stride * static_cast<std::size_t>(batch.words[i]);
+        const std::size_t ahead = at + 1;
+        if (ahead < batch.count && batch.negative > 0) {
+            prefetch(rows.context + stride * static_cast<std::size_t>(batch.words[ahead]), width);
+            const std::int32_t* next = batch.negatives + ahead * batch.negative;
+            for (std::size_t i = 0; i < batch.negative; ++i) prefetch(rows.context + stride * static_cast<std::size_t>(next[i]), width);
+        }
+        if (end + 1 < batch.count) prefetch(rows.vectors + stride * static_cast<std::size_t>(batch.words[end + 1]), width);
+        if (m == 0) continue;
+        if (batch.path_offsets != nullptr) {
+            const std::int64_t first = batch.path_offsets[word];
+            const std::size_t k = static_cast<std::size_t>(batch.path_offsets[word + 1] - first);
+            for (std::size_t i = 0; i < k; ++i) s.outputs[i] = rows.nodes + stride * static_cast<std::size_t>(batch.path_nodes[first + static_cast<std::int64_t>(i)]);
+            if (k > 0) step<bag>(m, k, batch.path_labels + first, width, rows, batch, at == batch.watched, s);
+        }
+        if (batch.negative > 0) {
+            s.outputs[0] = rows.context + stride * word;
+            const std::int32_t* own = batch.negatives + at * batch.negative;
+            for (std::size_t i = 0; i < batch.negative; ++i) s.outputs[i + 1] = rows.context + stride * static_cast<std::size_t>(own[i]);
+            step<bag>(m, batch.negative + 1, nullptr, width, rows, batch, at == batch.watched, s);
+        }
+    }
+}
+
+}  // namespace
+
+extern const Word2VecLoops word2vec_loops;
+const Word2VecLoops word2vec_loops = {train<false>, train<true>};
+
+}  // namespace LEXARIUM_SET
+}  // namespace lexarium

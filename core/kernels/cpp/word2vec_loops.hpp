@@ -1,0 +1,54 @@
+// What the loops of Word2Vec work on. Included by the file that is compiled for each instruction set.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace lexarium {
+
+inline constexpr std::size_t kRowFloats = 16;  // rows are padded with zeros to a multiple of it: 64 bytes
+
+// Rows of `stride` floats, of which `dim` are the vector.
+struct Word2VecRows {
+    float* vectors;
+    float* context;
+    float* nodes;
+    std::size_t dim;
+    std::size_t stride;
+};
+
+// A run of words of one text, with everything random already drawn.
+struct Word2VecBatch {
+    const std::int32_t* words;      // (count)
+    const std::int32_t* reach;      // (count): how many words on either side are the window
+    const std::int32_t* negatives;  // (count, negative): none is the word itself
+    std::size_t count;
+    std::size_t negative;               // 0: no negative sampling
+    const std::int64_t* path_offsets;   // null: no hierarchical softmax
+    const std::int32_t* path_nodes;     // the inner nodes above word w: [path_offsets[w], path_offsets[w + 1])
+    const float* path_labels;           // 1 - bit
+    bool mean;
+    float alpha;
+    std::size_t watched;                // the position whose errors are kept
+};
+
+// Room to work in, one per thread; m = 2 * window words, k = the most outputs of a step.
+struct Word2VecScratch {
+    float** inputs;    // (m)
+    float** outputs;   // (k)
+    float* errors;     // (m * k + kRowFloats)
+    float* changes;    // (m, stride)
+    float* hidden;     // (stride)
+    float* watched;    // (m * k * 2 + kRowFloats): errors of the watched position
+    std::size_t watched_errors;
+    std::size_t watched_inputs;
+};
+
+using Word2VecLoop = void (*)(const Word2VecRows&, const Word2VecBatch&, Word2VecScratch&);
+
+struct Word2VecLoops {
+    Word2VecLoop skip_gram;
+    Word2VecLoop bag_of_words;
+};
+
+}  // namespace lexarium

@@ -1,0 +1,188 @@
+"""The compiled look-up of fastText's vectors: what it refuses, and sums of every width."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+fasttext = pytest.importorskip("lexarium_kernels._fasttext")
+
+
+def vocabulary(words=("a", "bc")):
+    from lexarium.vocabulary import Vocabulary
+
+    tensors = Vocabulary.build(list(words)).tensors()
+    return [tensors[f"vocabulary.{part}"] for part in ("bytes", "offsets", "slots")]
+
+
+def buckets(**changes):
+    given = {
+        "rows": np.ones((3, 2), np.float32),
+        "codes": None,
+        "first": 0,
+        "ids": None,
+        "count": 3,
+        "pruned": False,
+    }
+    return fasttext.Buckets(**{**given, **changes})
+
+
+def codes(**changes):
+    given = {
+        "codes": np.zeros((4, 1), np.uint8),
+        "centroids": np.ones(512, np.float32),
+        "norm_codes": None,
+        "norms": None,
+        "dim": 2,
+        "per_part": 2,
+    }
+    return fasttext.Codes(**{**given, **changes})
+
+
+def model(**changes):
+    given = {
+        "words": fasttext.Words(*vocabulary()),
+        "vectors": np.ones((2, 2), np.float32),
+        "sizes": np.ones(2, np.int32),
+        "buckets": buckets(),
+        "shortest": 1,
+        "longest": 2,
+        "run": 1,
+    }
+    return fasttext.Model(**{**given, **changes})
+
+
+def pool(texts, made=None, **changes):
+    given = {
+        "pooling": "weighted",
+        "split": "fasttext",
+        "lowercase": False,
+        "label_prefix": "",
+        "weights": None,
+        "unknown": 1.0,
+        "per_token": False,
+        "threads": 2,
+    }
+    return (made or model()).pool(texts, **{**given, **changes})
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"rows": None},
+        {"codes": codes()},
+        {"count": -1},
+        {"count": 2},
+        {"count": 4},
+        {"count": 2**31},
+        {"ids": np.array([0, 1])},
+        {"ids": np.array([0, 1, 1])},
+        {"ids": np.array([-1, 1, 2])},
+        {"ids": np.array([0, 1, 3])},
+        {"first": 1},
+        {"rows": None, "codes": codes(), "first": 5},
+    ],
+    ids=",".join,
+)
+def test_rows_that_do_not_belong_to_buckets_are_refused(changes):
+    with pytest.raises(ValueError, match=" "):
+        buckets(**changes)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"per_part": 0},
+        {"per_part": 1},
+        {"dim": 0},
+        {"dim": 3},
+        {"centroids": np.ones(511, np.float32)},
+        {"norms": np.ones(256, np.float32)},
+        {"norm_codes": np.zeros(4, np.uint8)},
+        {"norm_codes": np.zeros(3, np.uint8), "norms": np.ones(256, np.float32)},
+    ],
+    ids=",".join,
+)
+def test_codes_that_do_not_belong_together_are_refused(changes):
+    with pytest.raises(ValueError, match=" "):
+        codes(**changes)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"vectors": np.ones((3, 2), np.float32)},
+        {"vectors": np.ones((2, 3), np.float32)},
+        {"sizes": np.ones(3, np.int32)},
+        {"longest": -1},
+        {"shortest": -1},
+        {"run": -1},
+        {"buckets": buckets(rows=None, codes=codes(), first=1)},
+    ],
+    ids=",".join,
+)
+def test_parts_of_a_model_that_do_not_belong_together_are_refused(changes):
+    with pytest.raises(ValueError, match=" "):
+        model(**changes)
+
+
+def test_other_types_are_refused():
+    for wrong in (np.ones(2, np.float32), np.ones((2, 2, 1), np.float32), "rows", None):
+        with pytest.raises(TypeError):
+            model(vectors=wrong)
+    with pytest.raises(TypeError):
+        pool(["a", 1])
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"pooling": "x"}, {"split": "x"}, {"threads": 0}, {"weights": np.ones(3, np.float32)}],
+    ids=",".join,
+)
+def test_settings_out_of_range_are_refused(changes):
+    with pytest.raises(ValueError, match=" "):
+        pool(["a"], **changes)
+
+
+def test_a_damaged_vocabulary_is_an_error_and_nothing_worse():
+    raw, offsets, slots = vocabulary()
+    for damaged in (
+        (raw, np.array([0, 100, 200]), slots),
+        (raw, np.array([0, -5, 3]), slots),
+        (raw[:1], offsets, slots),
+        (raw, offsets, np.full(len(slots), 77, np.uint32)),
+    ):
+        words = fasttext.Words(*damaged)
+        with pytest.raises((ValueError, IndexError)):
+            pool(["bc a x"], model(words=words))
+    with pytest.raises(ValueError, match=" "):
+        fasttext.Words(raw, offsets[:0], slots)
+    full = fasttext.Words(
+        raw, offsets, np.full(len(slots), 1, np.uint32)
+    )  # no free slot: the search still ends
+    sums, totals = pool(["bc"], model(words=full), unknown=0.0)
+    assert (sums.tolist(), totals.tolist()) == ([[0.0, 0.0]], [0.0])
+
+
+@pytest.mark.parametrize("kept", [[0, 63, 64, 127, 128, 699], list(range(0, 700, 2))])
+@pytest.mark.parametrize("count", [700, 2_000_000_000])
+def test_the_rows_of_kept_buckets_are_found_and_no_others(kept, count):
+    rng = np.random.default_rng(0)
+    rows = rng.standard_normal((len(kept), 2)).astype(np.float32)
+    made = model(buckets=buckets(rows=rows, ids=np.array(kept), count=count, pruned=True), longest=3)
+    for word in ("abcdefgh", "电影院", "x"):
+        found = [kept.index(n) for n in fasttext.ngrams(word, 1, 3, count).tolist() if n in kept]
+        expected = rows[found].mean(axis=0) if found else np.zeros(2)
+        np.testing.assert_allclose(made.from_grams([word], 1)[0], expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("dim", [1, 3, 8, 15, 16, 17, 31, 100, 128, 130, 300])
+@pytest.mark.parametrize("narrow", ["baseline", "avx2", ""])
+def test_sums_of_every_width(dim, narrow, monkeypatch):
+    monkeypatch.setenv("LEXARIUM_SIMD", narrow)
+    vectors = np.random.default_rng(0).standard_normal((2, dim)).astype(np.float32)
+    made = model(vectors=vectors, buckets=buckets(rows=np.ones((3, dim), np.float32)))
+    sums, totals = pool(["a bc a", "bc"] * 50, made, weights=np.array([0.5, 2], np.float32), unknown=0.0)
+    np.testing.assert_allclose(sums[::2], np.tile(vectors[0] + 2 * vectors[1], (50, 1)), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(sums[1], 2 * vectors[1], rtol=1e-6)
+    assert totals[:2].tolist() == [3.0, 2.0]

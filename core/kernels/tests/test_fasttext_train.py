@@ -1,0 +1,335 @@
+"""Training fastText: single steps against numpy, repeats, instruction sets, arrays that do not fit."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+K = pytest.importorskip("lexarium_kernels._fasttext_train")
+RATE, DIM, STRIDE = 0.3, 20, 32
+COUNTS = np.array([5, 2, 1], np.int64)
+#: Huffman's tree of those counts: for each leaf the inner nodes on its way up and what each should say.
+PATHS = {0: [(1, 1.0)], 1: [(0, 1.0), (1, 0.0)], 2: [(0, 0.0), (1, 0.0)]}
+#: Rows of three words: each its own, and 3 to 5 for n-grams; 4 stands twice in word 2.
+STARTS, ROWS = np.array([0, 2, 5, 8], np.int64), np.array([0, 3, 1, 4, 5, 2, 4, 4], np.int32)
+
+
+def matrix(rows: int, seed: int) -> NDArray[np.float32]:
+    wide = np.zeros((rows, STRIDE), np.float32)
+    wide[:, :DIM] = np.random.default_rng(seed).normal(0, 0.4, (rows, DIM))
+    return wide
+
+
+def texts(ids: list[int], end: int = -1) -> Any:
+    return K.Texts(np.array(ids, np.int32), np.array([0, len(ids)], np.int64), STARTS, ROWS, end)
+
+
+def rows_of(word: int) -> NDArray[np.int32]:
+    return ROWS[STARTS[word] : STARTS[word + 1]]
+
+
+def sigmoid(x: Any) -> Any:
+    return 1 / (1 + np.exp(-x))
+
+
+def logistic(output: Any, hidden: Any, wanted: list[tuple[int, float]]) -> Any:
+    """Change the output rows; return what the hidden vector should change by."""
+    before = output[[row for row, _ in wanted]].copy()
+    gradient = np.zeros_like(hidden)
+    for old, (row, label) in zip(before, wanted, strict=True):
+        g = RATE * (label - sigmoid(old @ hidden))
+        gradient += g * old
+        output[row] += g * hidden
+    return gradient
+
+
+def softmax(output: Any, hidden: Any, target: int) -> Any:
+    scores = np.exp(output @ hidden)
+    g = RATE * (np.eye(len(output))[target] - scores / scores.sum())
+    gradient = g @ output
+    output += np.outer(g, hidden)
+    return gradient
+
+
+def learn(output: Any, hidden: Any, target: int, loss: str) -> Any:
+    if loss == "hs":
+        return logistic(output, hidden, PATHS[target])
+    if loss == "softmax":
+        return softmax(output, hidden, target)
+    others = [k for k in range(len(output)) if k != target]
+    return logistic(output, hidden, [(target, 1.0), *((k, 0.0) for k in others)])
+
+
+def add_to(inputs: Any, rows: Any, change: Any) -> None:
+    for row in rows:
+        inputs[row] += change
+
+
+def train(
+    loss: str, *, cbow: bool, ids: list[int], epochs: int = 1, counts: NDArray[np.int64] = COUNTS
+) -> Any:
+    inputs, outputs = matrix(6, 1), matrix(3, 2)
+    schedule = (RATE, RATE, epochs, 1, 7)
+    keep = np.ones(3, np.float32)
+    K.learn_words(texts(ids), keep, K.Loss(loss, counts, 1, 0.5, 1), inputs, outputs, cbow, 1, schedule, None)
+    return inputs, outputs
+
+
+def close(found: Any, expected: Any) -> None:
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_allclose(one, other, rtol=0, atol=2e-6)
+
+
+@pytest.mark.parametrize("loss", ["hs", "softmax"])
+def test_one_pass_of_skip_gram(loss: str) -> None:
+    inputs, outputs = matrix(6, 1).astype(float), matrix(3, 2).astype(float)
+    for middle, around in ((0, [1]), (1, [0, 2]), (2, [1])):
+        rows = rows_of(middle)
+        hidden = inputs[rows].mean(axis=0)
+        add_to(inputs, rows, sum(learn(outputs, hidden, target, loss) for target in around))
+    close(train(loss, cbow=False, ids=[0, 1, 2]), (inputs, outputs))
+
+
+def test_one_pass_of_skip_gram_with_negative_samples() -> None:
+    counts = np.array([4, 4, 0], np.int64)  # so that the other one of two words is the one sample to draw
+    inputs, outputs = matrix(6, 1).astype(float), matrix(3, 2).astype(float)
+    for middle, target in ((0, 1), (1, 0)):
+        rows = rows_of(middle)
+        hidden = inputs[rows].mean(axis=0)
+        add_to(inputs, rows, logistic(outputs, hidden, [(target, 1.0), (1 - target, 0.0)]))
+    close(train("ns", cbow=False, ids=[0, 1], counts=counts), (inputs, outputs))
+
+
+@pytest.mark.parametrize("loss", ["hs", "softmax"])
+def test_one_pass_of_cbow(loss: str) -> None:
+    inputs, outputs = matrix(6, 1).astype(float), matrix(3, 2).astype(float)
+    for middle, around in ((0, [1]), (1, [0])):
+        rows = np.concatenate([rows_of(word) for word in around])
+        hidden = inputs[rows].mean(axis=0)
+        add_to(inputs, rows, learn(outputs, hidden, middle, loss))
+    close(train(loss, cbow=True, ids=[0, 1]), (inputs, outputs))
+
+
+@pytest.mark.parametrize("loss", ["softmax", "hs", "ova"])
+@pytest.mark.parametrize("longest", [1, 2])
+def test_one_step_of_a_classifier(loss: str, longest: int) -> None:
+    hashes = np.array([11, 22, 0x90000001], np.uint32)  # the last one is sign-extended
+    runs = [(11 * 116049371 + 22) % 2**64, (22 * 116049371 + 0xFFFFFFFF90000001) % 2**64]
+    buckets = np.array([(6 + b) for b in range(3)], np.int32) if longest > 1 else np.empty(0, np.int32)
+    features = [*ROWS, *(6 + run % 3 for run in runs)] if longest > 1 else [*ROWS]
+    inputs, outputs = matrix(9, 1), matrix(3, 2)
+    expected_in, expected_out = inputs.astype(float), outputs.astype(float)
+    hidden = expected_in[features].mean(axis=0)
+    add_to(expected_in, features, learn(expected_out, hidden, 1, loss) / len(features))
+    K.learn_labels(
+        texts([0, 1], end=2),
+        K.Runs(longest, hashes, buckets),
+        np.array([1], np.int32),
+        np.array([0, 1], np.int64),
+        K.Loss(loss, COUNTS, 5, 0.5, 1),
+        inputs,
+        outputs,
+        (RATE, RATE, 1, 1, 0),
+        None,
+    )
+    close((inputs, outputs), (expected_in, expected_out))
+
+
+def test_one_versus_all_takes_every_label_of_a_text() -> None:
+    inputs, outputs = matrix(6, 1), matrix(3, 2)
+    expected = outputs.astype(float)
+    hidden = inputs[ROWS].mean(axis=0)
+    logistic(expected, hidden, [(0, 1.0), (1, 0.0), (2, 1.0)])
+    nothing = K.Runs(1, np.empty(0, np.uint32), np.empty(0, np.int32))
+    labels, offsets = np.array([0, 2], np.int32), np.array([0, 2], np.int64)
+    loss = K.Loss("ova", COUNTS, 5, 0.5, 1)
+    K.learn_labels(
+        texts([0, 1, 2]), nothing, labels, offsets, loss, inputs, outputs, (RATE, RATE, 1, 1, 0), None
+    )
+    close((outputs,), (expected,))
+
+
+def test_the_learning_rate_falls_to_its_last_value() -> None:
+    still = matrix(6, 1), matrix(3, 2)
+    K.learn_words(
+        texts([0, 1, 2]), np.ones(3, np.float32), K.Loss("hs", COUNTS, 1, 0.5, 1), *still, False, 1,
+        (0.0, 0.0, 3, 1, 0), None,
+    )  # fmt: skip
+    close(still, (matrix(6, 1), matrix(3, 2)))
+
+
+@pytest.mark.parametrize("loss", ["ns", "hs", "softmax"])
+@pytest.mark.parametrize("cbow", [False, True])
+def test_one_thread_and_a_seed_repeat_to_the_bit(loss: str, *, cbow: bool) -> None:
+    ids = np.random.default_rng(3).integers(0, 3, 500).tolist()
+    first, second = (train(loss, cbow=cbow, ids=ids, epochs=2) for _ in range(2))
+    for one, other in zip(first, second, strict=True):
+        assert np.isfinite(one).all()
+        assert one.tobytes() == other.tobytes()
+        assert not one[:, DIM:].any()
+
+
+@pytest.mark.parametrize("narrow", ["baseline", "avx2"])
+@pytest.mark.parametrize("loss", ["ns", "hs", "softmax"])
+@pytest.mark.parametrize("cbow", [False, True])
+def test_each_instruction_set_gives_the_same(
+    narrow: str, loss: str, monkeypatch: pytest.MonkeyPatch, *, cbow: bool
+) -> None:
+    ids = np.random.default_rng(3).integers(0, 3, 100).tolist()
+    widest = train(loss, cbow=cbow, ids=ids)
+    monkeypatch.setenv("LEXARIUM_SIMD", narrow)
+    for one, other in zip(train(loss, cbow=cbow, ids=ids), widest, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-4)
+
+
+def test_frequent_words_are_left_out_as_asked() -> None:
+    inputs, outputs = matrix(6, 1), matrix(3, 2)
+    keep = np.array([0, 1, 0], np.float32)  # one word is left in each sentence, and nothing is around it
+    loss = K.Loss("hs", COUNTS, 1, 0.5, 1)
+    K.learn_words(texts([0, 1, 2, 0]), keep, loss, inputs, outputs, False, 1, (RATE, 0, 3, 1, 0), None)
+    close((inputs, outputs), (matrix(6, 1), matrix(3, 2)))
+
+
+def test_ngrams_and_hash_values_are_fasttexts() -> None:
+    raw = "ab</s>é".encode()
+    offsets = np.array([0, 2, 6, 8], np.int64)
+    starts, found = K.ngrams(np.frombuffer(raw, np.uint8), offsets, 2, 3, 1000)
+
+    def value(text: str) -> int:
+        h = 2166136261
+        for byte in text.encode():
+            h = ((h ^ (byte | 0xFFFFFF00 if byte > 127 else byte)) * 16777619) % 2**32
+        return h
+
+    expected = [["<a", "<ab", "ab", "ab>", "b>"], [], ["<é", "<é>", "é>"]]
+    assert starts.tolist() == [0, 5, 5, 8]
+    assert found.tolist() == [value(gram) % 1000 for word in expected for gram in word]
+    hashes = K.hashes(np.frombuffer(raw, np.uint8), offsets)
+    assert hashes.tolist() == [value("ab"), value("</s>"), value("é")]
+
+
+def test_progress_is_told_and_an_error_in_it_ends_the_work() -> None:
+    seen: list[int] = []
+
+    def stop(done: int) -> None:
+        seen.append(done)
+        raise KeyboardInterrupt
+
+    ids = np.random.default_rng(3).integers(0, 3, 100_000).tolist()
+    inputs, outputs = matrix(6, 1), matrix(3, 2)
+    loss = K.Loss("ns", COUNTS, 5, 0.5, 1)
+    with pytest.raises(KeyboardInterrupt):
+        K.learn_words(
+            texts(ids), np.ones(3, np.float32), loss, inputs, outputs, False, 5, (0.01, 0, 10**6, 2, 0), stop
+        )
+    assert 0 <= seen[-1] < 10**9
+
+
+def bad_texts(**changes: Any) -> Any:
+    good = {
+        "ids": np.array([0, 1, 2], np.int32),
+        "offsets": np.array([0, 3], np.int64),
+        "starts": STARTS,
+        "rows": ROWS,
+        "end": -1,
+    }
+    return K.Texts(**(good | changes))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"ids": np.array([0, 1, 3], np.int32)},
+        {"ids": np.array([0, 1, -1], np.int32)},
+        {"offsets": np.array([0, 4], np.int64)},
+        {"offsets": np.array([1, 3], np.int64)},
+        {"offsets": np.array([0, 3, 2, 3], np.int64)},
+        {"offsets": np.empty(0, np.int64)},
+        {"starts": np.array([0, 2, 5, 9], np.int64)},
+        {"starts": np.array([0, 6, 5, 8], np.int64)},
+        {"rows": np.array([0, 3, 1, 4, 5, 2, 4, -4], np.int32)},
+        {"end": 3},
+        {"end": -2},
+    ],
+)
+def test_a_corpus_that_does_not_fit_together_is_refused(changes: dict[str, Any]) -> None:
+    bad_texts()
+    with pytest.raises(ValueError, match=r"range|offsets"):
+        bad_texts(**changes)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        ("no", COUNTS, 5, 0.5, 1),
+        ("ns", np.zeros(3, np.int64), 5, 0.5, 1),
+        ("ns", np.empty(0, np.int64), 5, 0.5, 1),
+        ("ns", COUNTS, -1, 0.5, 1),
+        ("ns", COUNTS, 5, float("nan"), 1),
+        ("ns", COUNTS, 5, 0.5, 0),
+        ("ns", -COUNTS, 5, 0.5, 1),
+        ("hs", COUNTS[::-1].copy(), 5, 0.5, 1),
+    ],
+)
+def test_a_loss_out_of_range_is_refused(given: Any) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        K.Loss(*given)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"keep": np.ones(2, np.float32)},
+        {"inputs": matrix(5, 1)},
+        {"outputs": matrix(2, 1)},
+        {"inputs": np.zeros((6, 20), np.float32)},
+        {"inputs": np.zeros((6, 16), np.float32)},
+        {"window": 0},
+        {"schedule": (0.1, 0, 1, 0, 0)},
+        {"schedule": (0.1, 0, -1, 1, 0)},
+        {"schedule": (float("nan"), 0, 1, 1, 0)},
+        {"loss": K.Loss("ns", COUNTS[:2].copy(), 5, 0.5, 1)},
+    ],
+)
+def test_matrices_and_settings_that_do_not_fit_are_refused(changes: dict[str, Any]) -> None:
+    given = {"keep": np.ones(3, np.float32), "loss": K.Loss("ns", COUNTS, 5, 0.5, 1), "inputs": matrix(6, 1)}
+    given |= {"outputs": matrix(3, 1), "cbow": False, "window": 1, "schedule": (0.1, 0, 1, 1, 0)}
+    K.learn_words(texts([0, 1]), *given.values(), None)
+    with pytest.raises(ValueError, match=r"."):
+        K.learn_words(texts([0, 1]), *(given | changes).values(), None)
+
+
+@pytest.mark.parametrize(
+    ("labels", "offsets", "longest", "buckets"),
+    [
+        ([3], [0, 1], 1, []),
+        ([-1], [0, 1], 1, []),
+        ([0], [0, 2], 1, []),
+        ([0], [0, 0, 1], 1, []),
+        ([0], [0, 1], 2, [6]),
+        ([0], [0, 1], 2, []),
+        ([0], [0, 1], 0, []),
+        ([0], [0, 1], 2, [-2]),
+    ],
+)
+def test_labels_and_runs_that_do_not_fit_are_refused(
+    labels: list[int], offsets: list[int], longest: int, buckets: list[int]
+) -> None:
+    hashes = np.zeros(3, np.uint32)
+    with pytest.raises(ValueError, match=r"."):
+        K.learn_labels(
+            texts([0, 1]),
+            K.Runs(longest, hashes, np.array(buckets, np.int32)),
+            np.array(labels, np.int32),
+            np.array(offsets, np.int64),
+            K.Loss("softmax", COUNTS, 5, 0.5, 1),
+            matrix(6, 1),
+            matrix(3, 2),
+            (0.1, 0, 1, 1, 0),
+            None,
+        )

@@ -1,0 +1,265 @@
+"""The compiled Word2Vec does the steps that its formulas say, whatever the instruction set."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+word2vec = pytest.importorskip("lexarium_kernels._word2vec", reason="the kernels are not built")
+
+SETS = ["baseline", "avx2", "avx512"]
+# A tree over 9 words that is as deep as it can be, so that a step has more outputs than registers hold.
+N = 9
+DEEP = np.full((N, 2), -1, np.int32)
+DEEP[:, 0] = [0, 1, *(2 * i + 1 for i in range(1, N - 1))]
+DEEP[: N - 2, 1] = [2 * i + 2 for i in range(N - 2)]
+
+
+def options(**changes):
+    made = word2vec.Options()
+    for name, value in {"sample": 0.0, "shrink_windows": False, "epochs": 1, "seed": 1, **changes}.items():
+        setattr(made, name, value)
+    return made
+
+
+def arrays(n, dim, seed=0):
+    rng = np.random.default_rng(seed)
+    return [rng.standard_normal((n, dim)).astype(np.float32) for _ in range(3)]
+
+
+def packed(texts):
+    offsets = np.cumsum([0, *map(len, texts)]).astype(np.int64)
+    return np.array([i for text in texts for i in text], np.int32), offsets
+
+
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+def path(word):
+    nodes, bits, link = [], [], DEEP[word, 0]
+    while link >= 0:
+        nodes.append(link >> 1)
+        bits.append(link & 1)
+        link = DEEP[link >> 1, 1]
+    return nodes[::-1], 1.0 - np.array(bits[::-1])
+
+
+def reference_step(inputs, rows, outputs, table, labels, o):
+    """One centre word in numpy, float64: all errors first, then both sides."""
+    if o.skip_gram:
+        hidden = inputs[rows]
+    else:
+        hidden = (inputs[rows].mean(axis=0) if o.mean else inputs[rows].sum(axis=0))[None]
+    errors = o.alpha * (labels - sigmoid(hidden @ table[outputs].T))
+    change = errors @ table[outputs]
+    gain = errors.T @ hidden
+    np.add.at(table, outputs, gain)
+    if o.skip_gram:
+        inputs[rows] += change
+    else:
+        inputs[rows] += change[0] if o.mean else change[0] / len(rows)
+
+
+def reference(texts, o, vectors, context, nodes):
+    """All texts in numpy. Every negative is word 0, which has all the weight, or word 1 for word 0."""
+    vectors, context, nodes = (array.astype(np.float64) for array in (vectors, context, nodes))
+    for text in texts:
+        for at, word in enumerate(text):
+            rows = [*text[max(0, at - o.window) : at], *text[at + 1 : at + o.window + 1]]
+            if not rows:
+                continue
+            if o.hierarchical:
+                outputs, labels = path(word)
+                reference_step(vectors, rows, outputs, nodes, labels, o)
+            if o.negative:
+                outputs = [word] + [0 if word else 1] * o.negative
+                reference_step(vectors, rows, outputs, context, np.eye(1, len(outputs))[0], o)
+    return vectors, context, nodes
+
+
+@pytest.mark.parametrize("instructions", SETS)
+@pytest.mark.parametrize("skip_gram", [True, False], ids=["skip-gram", "cbow"])
+@pytest.mark.parametrize("objective", ["ns", "hs", "both"])
+@pytest.mark.parametrize(
+    ("dim", "window", "mean"), [(1, 1, True), (16, 3, False), (37, 2, True), (100, 4, True)]
+)
+def test_steps_are_those_of_the_formulas(monkeypatch, instructions, skip_gram, objective, dim, window, mean):
+    monkeypatch.setenv("LEXARIUM_SIMD", instructions)
+    o = options(
+        skip_gram=skip_gram,
+        hierarchical=objective != "ns",
+        negative=0 if objective == "hs" else 5,
+        ns_exponent=10.0,
+        window=window,
+        mean=mean,
+        alpha=0.1,
+    )
+    rng = np.random.default_rng(dim)
+    texts = [rng.permutation(N)[:length].tolist() for length in (9, 1, 7, 0, 2, 9)]
+    counts = np.array([1 << 30, *range(1, N)], np.int64)
+    vectors, context, nodes = (array / np.float32(np.sqrt(dim)) for array in arrays(N, dim))
+    expected = reference(texts, o, vectors, context, nodes)
+    word2vec.train(*packed(texts), counts, o, vectors, context, nodes, DEEP, None)
+    for ours, theirs in zip((vectors, context, nodes), expected, strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=2e-4)
+
+
+@pytest.mark.parametrize("negative", [1, 2, 3, 4, 5, 6, 11, 20])
+@pytest.mark.parametrize("skip_gram", [True, False], ids=["skip-gram", "cbow"])
+def test_every_number_of_negatives_gives_the_same_on_every_instruction_set(monkeypatch, negative, skip_gram):
+    rng = np.random.default_rng(1)
+    texts = [rng.integers(0, 50, 30).tolist() for _ in range(20)]
+    counts = np.bincount(packed(texts)[0], minlength=50).astype(np.int64) + 1
+    found = []
+    for instructions in SETS:
+        monkeypatch.setenv("LEXARIUM_SIMD", instructions)
+        vectors, context, _ = arrays(50, 20)
+        o = options(negative=negative, skip_gram=skip_gram, shrink_windows=True)
+        word2vec.train(*packed(texts), counts, o, vectors, context, None, None, None)
+        found.append(np.concatenate([vectors, context]))
+    np.testing.assert_allclose(found[1], found[0], atol=1e-3)
+    np.testing.assert_allclose(found[2], found[0], atol=1e-3)
+    assert np.abs(found[0] - np.concatenate(arrays(50, 20)[:2])).max() > 0.01
+
+
+def two_topics(length=40, texts=60):
+    rng = np.random.default_rng(0)
+    return [(rng.integers(0, 10, length) + 10 * (i % 2)).tolist() for i in range(texts)]
+
+
+def trained(texts, threads=1, **changes):
+    ids, offsets = packed(texts)
+    n = int(ids.max()) + 1
+    vectors = ((np.random.default_rng(5).random((n, 24)) - 0.5) / 24).astype(np.float32)
+    context = np.zeros((n, 24), np.float32)
+    o = options(threads=threads, **changes)
+    losses = word2vec.train(
+        ids, offsets, np.bincount(ids).astype(np.int64), o, vectors, context, None, None, None
+    )
+    return vectors, losses
+
+
+@pytest.mark.parametrize("threads", [1, 2, 5])
+@pytest.mark.parametrize("skip_gram", [True, False], ids=["skip-gram", "cbow"])
+def test_words_of_one_topic_become_neighbours_and_the_loss_falls(threads, skip_gram):
+    vectors, losses = trained(two_topics(), threads, epochs=100, alpha=0.1, skip_gram=skip_gram)
+    unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    cosines = unit @ unit.T
+    assert cosines[:10, :10].mean() > cosines[:10, 10:].mean() + 0.2
+    assert losses[-1] < losses[0]
+
+
+def test_one_thread_and_a_seed_give_the_same_bits_and_another_seed_others():
+    first, again, other = (trained(two_topics(), seed=seed)[0] for seed in (1, 1, 2))
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, other)
+
+
+def test_subsampling_leaves_out_frequent_words_and_keeps_rare_ones():
+    texts = [[0] * 50 + [1] for _ in range(200)]  # word 1 makes up 2 in 100
+    start = trained(texts, alpha=1e-12, min_alpha=0.0)[0]
+    for sample, moved in ((1e-12, False), (0.0, True)):
+        vectors, _ = trained(texts, sample=sample)
+        assert (np.abs(vectors - start).max() > 1e-3) == moved
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_an_interrupt_stops_training_and_leaves_what_was_learned(threads):
+    def progress(done):
+        if done:
+            raise KeyboardInterrupt
+
+    ids, offsets = packed(two_topics())
+    vectors, context, _ = arrays(20, 24)
+    before = vectors.copy()
+    counts = np.bincount(ids).astype(np.int64)
+    o = options(epochs=1_000_000, threads=threads)
+    with pytest.raises(KeyboardInterrupt):
+        word2vec.train(ids, offsets, counts, o, vectors, context, None, None, progress)
+    assert np.isfinite(vectors).all()
+    assert not np.array_equal(vectors, before)
+
+
+IDS, OFFSETS, COUNTS = np.array([0, 1, 2], np.int32), np.array([0, 3], np.int64), np.ones(3, np.int64)
+ROWS = np.ones((3, 4), np.float32)
+TREE = np.array([[0, 2], [1, -1], [3, -1]], np.int32)
+
+
+@pytest.mark.parametrize(
+    ("changed", "says"),
+    [
+        ({"ids": np.array([0, 1, 3], np.int32)}, "not in the vocabulary"),
+        ({"ids": np.array([0, -1, 2], np.int32)}, "not in the vocabulary"),
+        ({"offsets": np.array([1, 3], np.int64)}, "begin with 0"),
+        ({"offsets": np.array([], np.int64)}, "begin with 0"),
+        ({"offsets": np.array([0, 2, 1, 3], np.int64)}, "do not rise"),
+        ({"offsets": np.array([0, 4], np.int64)}, "do not end"),
+        ({"counts": np.array([1, 0, 1], np.int64)}, "counts"),
+        ({"counts": np.array([], np.int64)}, "counts"),
+        ({"vectors": np.ones((2, 4), np.float32)}, "vectors"),
+        ({"vectors": np.ones((3, 0), np.float32)}, "vectors"),
+        ({"context": None}, "context"),
+        ({"context": np.ones((3, 5), np.float32)}, "context"),
+        ({"context": np.ones((3, 4), np.float64)}, "context"),
+        ({"nodes": np.ones((2, 4), np.float32)}, "nodes"),
+        ({"tree": None}, "tree"),
+        ({"tree": np.array([[0, 2], [1, -1], [4, -1]], np.int32)}, "root"),
+        ({"tree": np.array([[0, 0], [1, -1], [3, -1]], np.int32)}, "root"),
+        ({"tree": np.array([[0, 2], [1, 2], [3, -1]], np.int32)}, "root"),
+        ({"tree": np.array([[0, 2], [-1, -1], [3, -1]], np.int32)}, "root"),
+    ],
+)
+def test_arrays_that_do_not_belong_together_are_refused(changed, says):
+    given = {"ids": IDS, "offsets": OFFSETS, "counts": COUNTS, "options": options(hierarchical=True)}
+    given |= {
+        "vectors": ROWS.copy(),
+        "context": ROWS.copy(),
+        "nodes": ROWS.copy(),
+        "tree": TREE,
+        "progress": None,
+    }
+    word2vec.train(**given)
+    with pytest.raises(ValueError, match=says):
+        word2vec.train(**{**given, **changed})
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"window": 0},
+        {"window": 1001},
+        {"negative": -1},
+        {"negative": 1001},
+        {"negative": 0},
+        {"ns_exponent": float("nan")},
+        {"sample": -1.0},
+        {"alpha": 0.0},
+        {"alpha": float("inf")},
+        {"min_alpha": -1.0},
+        {"epochs": 0},
+        {"threads": 0},
+        {"threads": 1025},
+    ],
+    ids=str,
+)
+def test_settings_out_of_range_are_refused(wrong):
+    with pytest.raises(ValueError, match=next(iter(wrong))):
+        word2vec.train(IDS, OFFSETS, COUNTS, options(**wrong), ROWS.copy(), ROWS.copy(), None, None, None)
+
+
+def test_what_may_not_be_written_is_not_written():
+    frozen = ROWS.copy()
+    frozen.flags.writeable = False
+    with pytest.raises(TypeError):
+        word2vec.train(IDS, OFFSETS, COUNTS, options(), frozen, ROWS.copy(), None, None, None)
+    with pytest.raises(ValueError, match="context"):
+        word2vec.train(IDS, OFFSETS, COUNTS, options(), ROWS.copy(), frozen, None, None, None)
+
+
+def test_vectors_and_context_of_no_words_at_all_in_the_texts_stay_as_they_are():
+    vectors = ROWS.copy()
+    empty = np.array([], np.int32), np.array([0, 0], np.int64)
+    losses = word2vec.train(*empty, COUNTS, options(), vectors, ROWS.copy(), None, None, None)
+    assert np.isnan(losses).all()
+    assert np.array_equal(vectors, ROWS)

@@ -1,0 +1,227 @@
+"""Models where they are kept: list, open, save, verify, remove. A store and the plugins, no global state."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from lexarium.checkpoint.folder import read_golden, read_nodes, verify_files, write_folder
+from lexarium.checkpoint.golden import check_golden, make_golden
+from lexarium.checkpoint.manifest import MANIFEST, About, Manifest
+from lexarium.compose import Pipeline, put_together, take_apart
+from lexarium.errors import (
+    AmbiguousError,
+    CheckpointError,
+    InputError,
+    MethodNotFoundError,
+    ModelNotFoundError,
+    StoreError,
+    UnsupportedError,
+    did_you_mean,
+)
+from lexarium.host import Host
+from lexarium.roles import Run, Store, StoredEmbedder, StoredVersion
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from lexarium.method import Method
+
+__all__ = ["Model", "Opened", "Shelf"]
+
+Model: TypeAlias = StoredEmbedder | Pipeline
+_METHOD = "method:"
+_FOLDER = "folder"
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A stored model, opened: what was asked for, what is known of it, and the model itself."""
+
+    reference: str
+    manifest: Manifest
+    model: Any
+
+
+class Shelf:
+    """A store of models and the plugins that open them.
+
+    ``home`` is the store's folder (default: ``LEXARIUM_HOME``, or the user's data folder); ``host``
+    knows the plugins (default: all that are installed).
+    """
+
+    def __init__(self, home: Path | str | None = None, host: Host | None = None) -> None:
+        self._home = None if home is None else Path(home)
+        self._given = host
+
+    @cached_property
+    def host(self) -> Host:
+        """The plugins."""
+        return self._given or Host.discover()
+
+    @cached_property
+    def store(self) -> Store:
+        """Where models are kept."""
+        return self.host.store("local").load()(self._home)
+
+    @property
+    def home(self) -> Path:
+        """The store's folder."""
+        return self.store.home
+
+    def list(self) -> Sequence[StoredVersion]:
+        """Return every version of every stored model, by name, oldest first.
+
+        :raises CheckpointError: a stored manifest is damaged.
+        """
+        store = self.store
+        return [store.find(name, version) for name in store.names() for version in store.versions(name)]
+
+    def remove(self, reference: str) -> Sequence[str]:
+        """Remove ``name@version``, or all versions of ``name``; return the versions removed.
+
+        :raises ModelNotFoundError: nothing of that name is stored.
+        """
+        name, _, version = reference.partition("@")
+        return self.store.remove(name, version or None)
+
+    def open(self, reference: str) -> Opened:
+        """Open a stored model (``name``, ``name@version``) or a folder (``./folder`` or absolute).
+
+        :raises ModelNotFoundError: nothing of that name is stored.
+        :raises CheckpointError: what is stored is damaged.
+        """
+        stored = self.store.resolve(reference)
+        where = f"{stored.name}@{stored.version}"
+        model = put_together(read_nodes(stored.manifest, stored.locate), self.host, where)
+        return Opened(where, stored.manifest, model)
+
+    def load(self, reference: str) -> Any:  # noqa: ANN401  an embedder or a Pipeline, with the abilities of its method
+        """Return the model alone; errors as in :meth:`open`."""
+        return self.open(reference).model
+
+    def save(
+        self,
+        model: Model,
+        *,
+        name: str,
+        license: str | None = None,  # noqa: A002  the manifest's word
+        lineage: Mapping[str, Any] | None = None,
+        metrics: Mapping[str, Any] | None = None,
+    ) -> StoredVersion:
+        """Store a model as the next version of ``name``: all of it, or nothing.
+
+        :raises StoreError: the name cannot be one, or the disk refuses.
+        """
+        about = About(license=license, lineage=lineage or {}, metrics=metrics or {})
+        self._check_name(name)
+        return self.store.publish(name, lambda folder: self.write(model, folder, about, name=name))
+
+    def write(
+        self, model: Model, folder: Path, about: About | None = None, *, name: str = "model"
+    ) -> Manifest:
+        """Write the model folder (manifest, safetensors, golden rows) into a new folder.
+
+        :raises CheckpointError: the folder is not empty.
+        """
+        node = take_apart(model, self.host)
+        return write_folder(folder, name, node, make_golden(model, node), about or About())
+
+    def verify(self, reference: str, *, golden: bool = False) -> Iterator[str]:
+        """Re-hash every file of a model; yield one sentence per thing that is wrong.
+
+        With ``golden`` an intact model is also run on its golden inputs.
+        """
+        try:
+            stored = self.store.resolve(reference)
+            problems = list(verify_files(stored.manifest, stored.locate))
+            if golden and not problems:
+                problems = check_golden(self.load(reference), read_golden(stored.manifest, stored.locate))
+        except CheckpointError as error:
+            problems = [str(error)]
+        yield from problems
+
+    def find_embedder(self, asked: str) -> Method | StoredVersion:
+        """Return what ``asked`` names, unopened: ``method:tfidf`` is always the method, ``tfidf@1`` never.
+
+        :raises AmbiguousError: both a stored model and a method have this name.
+        :raises NotFoundError: neither has.
+        :raises StoreError: it is a path, and not of a model folder.
+        """
+        bare = asked.removeprefix(_METHOD)
+        if bare != asked:
+            return self.host.method(bare)
+        methods = [offer.descriptor.name for offer in self.host.methods()]
+        stored = self._stored(asked)
+        if stored is not None and asked in methods:
+            raise AmbiguousError(asked, [f"{asked}@{stored.version}", _METHOD + asked])
+        if stored is not None:
+            return stored
+        if asked not in methods:
+            raise MethodNotFoundError("stored model or method", asked, [*self.store.names(), *methods])
+        return self.host.method(asked)
+
+    def export(self, reference: str, form: str, path: Path | str, run: Run | None = None) -> Path:
+        """Write a stored model in a foreign format, or as a model folder (``folder``); return the path.
+
+        Nothing that exists is replaced, and nothing half-written stays behind.
+
+        :raises UnsupportedError: the model's method does not write this format.
+        :raises InputError: ``path`` exists already.
+        """
+        path = Path(path)
+        if os.path.lexists(path):
+            raise InputError(path, "it exists already", "give a new path, or remove it first")
+        stored = self.store.resolve(reference)
+        if form == _FOLDER:
+            _copy(stored, path)
+            return path
+        root = stored.manifest.root
+        of = self.host.method if root.kind == "embedder" else self.host.head
+        offered = of(root.method)
+        if form not in offered.exports:
+            known = [_FOLDER, *offered.exports]
+            raise UnsupportedError(
+                f"{root.method} does not write the format {form!r}", f"{did_you_mean(form, known)}"
+            )
+        writer = offered.load_writer(form)
+        assert writer is not None  # noqa: S101  it is one of the method's formats
+        writer(self.load(reference), path, run or Run())
+        return path
+
+    def _stored(self, asked: str) -> StoredVersion | None:
+        try:
+            return self.store.resolve(asked)
+        except ModelNotFoundError:
+            return None
+        except StoreError:  # no reference at all: a path, or the slip of one who meant a method
+            if "/" in asked or "\\" in asked or (Path(asked) / "lexarium.json").is_file():
+                raise
+            return None
+
+    def _check_name(self, name: str | None) -> None:
+        """Refuse a name before the work and not after it."""
+        if name is not None:
+            self.store.versions(name)
+
+
+def _copy(stored: StoredVersion, folder: Path) -> None:
+    aside = Path(mkdtemp(dir=folder.parent, prefix=".lexarium-"))
+    try:
+        for entry in stored.manifest.files:
+            target = aside / entry.path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(stored.locate(entry.path), target)
+        (aside / MANIFEST).write_bytes(stored.manifest.to_bytes())
+        problems = list(verify_files(stored.manifest, lambda path: aside / path))
+        if problems:
+            raise CheckpointError(f"{stored.name}@{stored.version}", "; ".join(problems))
+        aside.chmod(0o755)
+        aside.rename(folder)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)

@@ -1,0 +1,226 @@
+"""An approximate index of word vectors: for millions of words, neighbours without looking at each.
+
+Hierarchical navigable small worlds (Malkov, Yashunin, "Efficient and robust approximate nearest
+neighbor search using hierarchical navigable small world graphs", 2020), as usearch builds them, over
+vectors of length 1 in half precision. It proposes candidates; the scores and their order come from
+the vectors themselves, so a word that is found has the score of the exact search.
+
+An index lies in a folder of its own, named after the space whose vectors it holds: ``hnsw.usearch``
+and ``hnsw.json`` (format, kind, space_id, dim, count, settings, size, sha256). usearch reads its
+file in native code that trusts what it reads, so the file is hashed before it is opened.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from lexarium.config import from_mapping, require
+from lexarium.errors import CheckpointError, ConfigError, MissingExtraError, UnsupportedError
+from lexarium.output import atomic
+from lexarium.roles import Progress, silent
+from lexarium.words.algebra import normalize
+from lexarium.words.search import blocks
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+    from pathlib import Path
+
+    from lexarium.words.search import Doubles
+    from lexarium.words.vectors import WordVectors
+
+__all__ = ["IndexSettings", "WordIndex", "index_folder"]
+
+_FORMAT, _KIND = 1, "hnsw"
+_GRAPH, _ABOUT = "hnsw.usearch", "hnsw.json"
+_MOST_ABOUT = 1 << 16  # bytes
+_SPARE = 10  # candidates beyond those asked for
+_SPACE = re.compile(r"[0-9a-f]{64}")
+_AGAIN = "build it again with: lexarium index MODEL"
+
+
+@dataclass(frozen=True, kw_only=True)
+class IndexSettings:
+    """How thorough the index is; the names are usearch's.
+
+    ``connectivity``      links per word and layer (M): memory
+    ``expansion_add``     candidates kept while building (efConstruction): time to build
+    ``expansion_search``  candidates kept while searching (ef): recall against time
+
+    :raises ConfigError: a value is out of range.
+    """
+
+    connectivity: int = 16
+    expansion_add: int = 128
+    expansion_search: int = 64
+
+    def __post_init__(self) -> None:
+        require("connectivity", 2 <= self.connectivity <= 256, f"{self.connectivity} is not 2 to 256")  # noqa: PLR2004
+        for name in ("expansion_add", "expansion_search"):
+            value = getattr(self, name)
+            require(name, 1 <= value <= 65536, f"{value} is not 1 to 65536")  # noqa: PLR2004
+
+
+def index_folder(home: Path, space_id: str) -> Path:
+    """Return where the index of a space lies under the store's folder.
+
+    :raises CheckpointError: ``space_id`` is not 64 hexadecimal digits.
+    """
+    if not _SPACE.fullmatch(space_id):
+        raise CheckpointError("index", f"the space id {space_id!r} is not 64 hexadecimal digits")
+    return home / "indexes" / space_id
+
+
+class WordIndex:
+    """Approximate neighbours of the words of one model: build it or open it, then search."""
+
+    def __init__(self, words: WordVectors, graph: Any, settings: IndexSettings) -> None:  # noqa: ANN401  usearch's
+        """Join words and a usearch index of exactly their rows: :meth:`build` and :meth:`open` do."""
+        self.words = words
+        self.settings = settings
+        self._graph = graph
+        self._graph.expansion_search = settings.expansion_search
+
+    @classmethod
+    def build(
+        cls,
+        words: WordVectors,
+        settings: IndexSettings | None = None,
+        *,
+        threads: int = 1,
+        progress: Progress = silent,
+    ) -> Self:
+        """Build the index of all words; with several threads its graph, not its scores, varies a little.
+
+        :raises MissingExtraError: usearch is not installed.
+        :raises ConfigError: ``threads`` is below 1.
+        """
+        require("threads", threads >= 1, f"{threads} is below 1")
+        settings = settings or IndexSettings()
+        count, dim = words.vectors.shape
+        graph = _empty(dim, settings)
+        for block in blocks(count, 16 * dim):  # so small that Ctrl-C is heard
+            rows = np.arange(block.start, block.stop, dtype=np.uint64)
+            graph.add(rows, normalize(words.vectors[block]), threads=threads)
+            progress("index words", block.stop, count)
+        return cls(words, graph, settings)
+
+    def save(self, folder: Path, space_id: str) -> Path:
+        """Write the index into ``folder``, each file whole or not at all; return the folder.
+
+        ``space_id`` is that of the model whose words these are.
+
+        :raises OSError: it cannot be written.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        with atomic(folder / _GRAPH) as aside:
+            self._graph.save(str(aside))
+            about = {
+                "format": _FORMAT,
+                "kind": _KIND,
+                "space_id": space_id,
+                "dim": int(self.words.vectors.shape[1]),
+                "count": len(self.words),
+                "settings": asdict(self.settings),
+                "size": aside.stat().st_size,
+                "sha256": _hash(aside),
+            }
+        with atomic(folder / _ABOUT) as aside:
+            aside.write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
+        return folder
+
+    @classmethod
+    def open(cls, folder: Path, words: WordVectors, space_id: str) -> Self:
+        """Open the index of ``words``, mapped into memory; its file is hashed first.
+
+        :raises UnsupportedError: there is no index.
+        :raises CheckpointError: it is damaged, unfinished, or of other vectors.
+        :raises MissingExtraError: usearch is not installed.
+        """
+        graph, about = folder / _GRAPH, folder / _ABOUT
+        if not about.is_file() or not graph.is_file():
+            raise UnsupportedError("these vectors have no index", "make one with: lexarium index MODEL")
+        said = _read(about)
+        settings = said["settings"]
+        count, dim = words.vectors.shape
+        if said["space_id"] != space_id or (said["count"], said["dim"]) != (count, dim):
+            raise CheckpointError(about, "the index is of other vectors", _AGAIN)
+        if graph.stat().st_size != said["size"] or _hash(graph) != said["sha256"]:
+            raise CheckpointError(graph, "the index is damaged or unfinished", _AGAIN)
+        found = _empty(dim, settings)
+        try:
+            found.view(str(graph))
+        except (RuntimeError, ValueError) as error:
+            raise CheckpointError(graph, f"usearch cannot read it: {error}", _AGAIN) from error
+        if (len(found), found.ndim) != (count, dim):
+            raise CheckpointError(graph, "the index is of other vectors", _AGAIN)
+        return cls(words, found, settings)
+
+    def nearest(
+        self, units: Doubles, without: Sequence[Collection[int]], n: int
+    ) -> list[list[tuple[int, float]]]:
+        """Return up to ``n`` rows per query, as :meth:`lexarium.words.search.Search.nearest` does.
+
+        *Shapes:* units (q, dim), of length 1 or 0; without: q sets of rows to leave out.
+        """
+        if not len(units):
+            return []
+        count = min(len(self.words), n + _SPARE + max(map(len, without)))
+        matches = self._graph.search(units.astype(np.float32), count, threads=0 if len(units) > 1 else 1)
+        keys = np.atleast_2d(matches.keys)
+        counts = getattr(matches, "counts", [keys.shape[1]])
+        found = []
+        for unit, left_out, row_keys, some in zip(units, without, keys, counts, strict=True):
+            rows = np.unique(row_keys[:some].astype(np.int64))
+            rows = rows[(rows >= 0) & (rows < len(self.words)) & ~np.isin(rows, list(left_out))]
+            scores = self.words.search.exact(np.broadcast_to(unit, (len(rows), len(unit))), rows)
+            best = np.argsort(-scores, kind="stable")[:n]
+            found.append([(int(rows[i]), float(scores[i])) for i in best])
+        return found
+
+
+def _empty(dim: int, settings: IndexSettings) -> Any:  # noqa: ANN401  usearch's
+    try:
+        from usearch.index import Index  # noqa: PLC0415  an extra
+    except ImportError as error:
+        raise MissingExtraError("an index", "usearch", "lexarium-core[index]") from error
+    return Index(
+        ndim=dim,
+        metric="ip",  # of vectors of length 1, so the cosine; a zero vector has 0 with everything
+        dtype="f16",
+        connectivity=settings.connectivity,
+        expansion_add=settings.expansion_add,
+        expansion_search=settings.expansion_search,
+    )
+
+
+def _read(path: Path) -> dict[str, Any]:
+    wanted = {
+        "format": int,
+        "kind": str,
+        "space_id": str,
+        "dim": int,
+        "count": int,
+        "size": int,
+        "sha256": str,
+    }
+    try:
+        with path.open("rb") as file:
+            said = json.loads(file.read(_MOST_ABOUT))
+        whole = isinstance(said, dict) and all(type(said.get(key)) is kind for key, kind in wanted.items())
+        settings = from_mapping(IndexSettings, said["settings"]) if whole else None
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, ConfigError) as error:
+        raise CheckpointError(path, f"is damaged: {error}", _AGAIN) from error
+    if settings is None or (said["format"], said["kind"]) != (_FORMAT, _KIND):
+        raise CheckpointError(path, "is not a description of an index that this version reads", _AGAIN)
+    return {**said, "settings": settings}
+
+
+def _hash(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

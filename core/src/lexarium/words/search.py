@@ -1,0 +1,198 @@
+"""Exact search by cosine: blocked float32 matrix products find candidates, float64 decides their order.
+
+A product over a block rounds differently with the number of queries, so by itself it would order
+near ties differently for one query and for fifty. Here it only rules rows out: what comes within
+its bound of error of the n-th best is computed again, each row by itself, in float64. So a query's
+answer is the same alone and among others, and rows of one cosine come in their order.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from itertools import pairwise
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+
+from lexarium.errors import CheckpointError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from lexarium.roles import Floats
+
+    Doubles: TypeAlias = NDArray[np.float64]
+    Rows: TypeAlias = NDArray[np.int64]
+
+__all__ = ["Search", "blocks", "largest", "unit"]
+
+_BLOCK = 1 << 19  # components looked at together: 2 MiB of float32
+_QUERIES = 256  # queries looked at together
+_FEW = 8  # blocks grow no further for fewer queries: each product starts and joins threads
+_EPSILON = 2.0**-24  # half a unit in the last place of float32
+_SHORT, _LONG = 1e-30, 1e38  # lengths between which a float32 product neither underflows nor overflows
+_BELOW = -2.0  # less than any cosine
+
+
+def unit(vector: Doubles) -> Doubles:
+    """Return ``vector`` (dim,) divided by its Euclidean length; a zero vector stays zero."""
+    largest = np.abs(vector).max(initial=0.0)
+    if not largest:
+        return vector
+    scaled = vector / largest  # so that no square overflows
+    return np.asarray(scaled / np.sqrt(np.dot(scaled, scaled)), np.float64)
+
+
+def blocks(rows: int, width: int, most: int = _BLOCK) -> Iterator[slice]:
+    """Yield slices that cover ``rows`` rows, each of at most ``most`` numbers at ``width`` a row."""
+    step = max(1, most // max(1, width))
+    return (slice(start, min(start + step, rows)) for start in range(0, rows, step))
+
+
+def largest(scores: Doubles, n: int) -> Rows:
+    """Return the places of the ``n`` largest of ``scores`` (m,), largest first, equal ones in order."""
+    if n < 1:
+        return np.empty(0, np.int64)
+    least = np.partition(scores, -n)[-n]
+    places = np.flatnonzero(scores >= least)
+    return np.asarray(places[np.argsort(-scores[places], kind="stable")[:n]], np.int64)
+
+
+class Search:
+    """Cosines with the rows of ``vectors`` (v, dim) float32; a zero row has cosine 0 with everything."""
+
+    def __init__(self, vectors: Floats, where: str, block: int = _BLOCK) -> None:
+        """Remember the array, reading nothing; ``where`` is how errors call it.
+
+        ``block`` is how many numbers are looked at together; no answer depends on it.
+        """
+        self._vectors = vectors
+        self._where = where
+        self._block = block
+
+    def nearest(
+        self, units: Doubles, without: Sequence[Collection[int]], n: int
+    ) -> list[list[tuple[int, float]]]:
+        """Return the ``n`` rows of largest cosine for each query, largest first, with their cosines.
+
+        *Shapes:* units (q, dim), of length 1 or 0; without: q sets of rows to leave out. Beside the
+        norms, which are kept, some 4 MiB are held at a time for up to 256 queries, and the answers.
+
+        :raises CheckpointError: the vectors hold numbers that are not finite.
+        """
+        found: list[list[tuple[int, float]]] = []
+        for start in range(0, len(units), _QUERIES):
+            part = slice(start, start + _QUERIES)
+            found += self._some(units[part], without[part], n)
+        return found
+
+    def products(self, units: Doubles, rows: slice) -> Floats:
+        """Return the cosines (q, b) of ``units`` (q, dim) with a slice of the rows, as float32 gives them."""
+        with np.errstate(invalid="ignore", over="ignore"):  # rows too long for float32 were refused
+            scores = units.astype(np.float32) @ self._vectors[rows].T
+            scores *= self._inverse[rows]
+        return np.asarray(scores, np.float32)
+
+    def exact(self, units: Doubles, rows: Rows) -> Doubles:
+        """Return the cosine of ``units[i]`` and row ``rows[i]``, each by itself, in float64, (m,)."""
+        scores = np.empty(len(rows), np.float64)
+        for part in blocks(len(rows), 4 * self._vectors.shape[1]):
+            gathered = self._vectors[rows[part]].astype(np.float64, order="C")
+            lengths = np.sqrt(np.square(gathered).sum(axis=1))
+            gathered *= units[part]
+            # Along memory, so that each row is added up by itself.
+            scores[part] = gathered.sum(axis=1) / np.where(lengths > 0, lengths, 1)
+        if not np.isfinite(scores).all():
+            raise CheckpointError(self._where, "the vectors hold numbers that are not finite")
+        return np.clip(scores, -1.0, 1.0)
+
+    @cached_property
+    def norms(self) -> Doubles:
+        """The lengths of the rows, (v,); 1 for a zero row.
+
+        :raises CheckpointError: the vectors hold numbers that are not finite.
+        """
+        rows, dim = self._vectors.shape
+        norms = np.empty(rows, np.float64)
+        for block in blocks(rows, dim):
+            part = self._vectors[block].astype(np.float64)
+            norms[block] = np.sqrt(np.einsum("ij,ij->i", part, part))
+        if not (norms < _LONG).all():
+            raise CheckpointError(self._where, "the vectors hold numbers that are not finite, or above 1e38")
+        norms[norms == 0] = 1
+        return norms
+
+    @cached_property
+    def _inverse(self) -> Floats:
+        return (1 / np.maximum(self.norms, _SHORT)).astype(np.float32)
+
+    @cached_property
+    def _short(self) -> Rows:
+        return np.flatnonzero(self.norms < _SHORT)
+
+    def _some(
+        self, units: Doubles, without: Sequence[Collection[int]], n: int
+    ) -> list[list[tuple[int, float]]]:
+        q, (rows, dim) = len(units), self._vectors.shape
+        bound = (dim + 8) * _EPSILON  # of the error of a float32 cosine: Higham, Accuracy and Stability, 3.1
+        left_out = _LeftOut(without)
+        best = _Best(q, min(n, rows))
+        for block in blocks(rows, max(q, _FEW), self._block):
+            scores = self.products(units, block)
+            scores[
+                :, self._short[slice(*np.searchsorted(self._short, (block.start, block.stop)))] - block.start
+            ] = 2
+            scores[left_out.within(block)] = 2 * _BELOW
+            if best.floor.min() <= _BELOW and scores.shape[1] > best.n:
+                at_least = np.partition(scores, -best.n, axis=1)[:, -best.n] - 2 * bound
+                floor = np.maximum(np.minimum(best.floor - bound, 1), np.minimum(at_least, 1))
+            else:
+                floor = best.floor - bound
+            hits = np.flatnonzero(scores >= np.maximum(floor, _BELOW).astype(np.float32)[:, None])
+            if len(hits):
+                owners, places = np.divmod(hits, scores.shape[1])
+                best.add(owners, places + block.start, self.exact(units[owners], places + block.start))
+        return best.answers()
+
+
+class _LeftOut:
+    """Which rows to leave out for which query."""
+
+    def __init__(self, without: Sequence[Collection[int]]) -> None:
+        pairs = sorted((row, query) for query, rows in enumerate(without) for row in rows)
+        self._rows = np.array([row for row, _ in pairs], np.int64)
+        self._queries = np.array([query for _, query in pairs], np.int64)
+
+    def within(self, block: slice) -> tuple[Rows, Rows]:
+        """Return queries and places in ``block``, as they index a (q, b) array."""
+        part = slice(*np.searchsorted(self._rows, (block.start, block.stop)))
+        return self._queries[part], self._rows[part] - block.start
+
+
+class _Best:
+    """The n best rows so far of q queries, and the score of the n-th: ``floor`` (q,)."""
+
+    def __init__(self, q: int, n: int) -> None:
+        self.n = n
+        self.floor = np.full(q, _BELOW)
+        self._owners, self._rows = np.empty(0, np.int64), np.empty(0, np.int64)
+        self._scores = np.empty(0, np.float64)
+
+    def add(self, owners: Rows, rows: Rows, scores: Doubles) -> None:
+        owners = np.concatenate((self._owners, owners))
+        rows = np.concatenate((self._rows, rows))
+        scores = np.concatenate((self._scores, scores))
+        order = np.lexsort((rows, -scores, owners))
+        owners = owners[order]
+        places = np.arange(len(owners)) - np.searchsorted(owners, owners)
+        kept = places < self.n
+        self._owners, self._rows, self._scores = owners[kept], rows[order][kept], scores[order][kept]
+        last = places[kept] == self.n - 1
+        self.floor[self._owners[last]] = self._scores[last]
+
+    def answers(self) -> list[list[tuple[int, float]]]:
+        pairs = list(zip(self._rows.tolist(), self._scores.tolist(), strict=True))
+        ends = np.searchsorted(self._owners, np.arange(len(self.floor) + 1))
+        return [pairs[start:end] for start, end in pairwise(ends)]

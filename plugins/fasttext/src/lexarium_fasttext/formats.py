@@ -1,0 +1,103 @@
+"""Import and export: fastText's ``.bin`` and ``.ftz``, and word vectors as text (``.vec``)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from lexarium.compose import Pipeline
+from lexarium.errors import ConfigError, FormatError, InputError, UnsupportedError
+from lexarium.vocabulary import Vocabulary
+from lexarium_fasttext.assembly import assemble, disassemble
+from lexarium_fasttext.binary import is_binary, read_binary
+from lexarium_fasttext.binary_writer import write_binary
+from lexarium_fasttext.embedder import FastText
+from lexarium_fasttext.lookup import SubwordVectors, processors
+from lexarium_static.text import read_text
+from lexarium_static.weights import weigh
+from lexarium_static.write import write_text
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from lexarium.roles import Corpus, Run
+    from lexarium_fasttext.config import FastTextConfig
+    from lexarium_fasttext.model import Parameters
+
+__all__ = ["described", "read", "write", "write_vec"]
+
+
+def read(path: Path, config: FastTextConfig, corpus: Corpus | None, run: Run) -> FastText | Pipeline:
+    """Read a ``.bin`` or ``.ftz``, or word vectors as text; what it is, its first bytes say.
+
+    A classifier becomes a pipeline that reads texts as fastText does, whatever ``config`` says of them. The
+    settings of training are those of the file.
+
+    :raises InputError: there is no such file, or it cannot be read.
+    :raises FormatError: names the place that breaks the format.
+    """
+    if path.is_dir():
+        raise InputError(path, "this is a folder", "give a .bin, .ftz or .vec file")
+    if not is_binary(path):
+        words, vectors = read_text(path, run.progress)
+        return _weighed(FastText(config, SubwordVectors(Vocabulary.build(words), vectors)), corpus, run)
+    parts = read_binary(path, run.progress)
+    try:
+        settings = described(config, parts.parameters)
+    except ConfigError as error:
+        problem = f"its settings are not fastText's: {error}"
+        raise FormatError(path, problem, "fetch the file again") from error
+    model = assemble(parts, settings, processors())
+    return _weighed(model, corpus, run) if isinstance(model, FastText) else model
+
+
+def write(model: FastText | Pipeline, path: Path, run: Run) -> None:
+    """Write a ``.bin`` or, of a quantised model, a ``.ftz``.
+
+    :raises UnsupportedError: the format cannot hold the model.
+    """
+    write_binary(disassemble(model), path, run.progress)
+
+
+def write_vec(model: FastText | Pipeline, path: Path, run: Run) -> None:
+    """Write the vectors of the vocabulary as text, with fastText's header; n-grams are left behind.
+
+    :raises UnsupportedError: the format cannot hold the model.
+    """
+    embedder = model.embedder if isinstance(model, Pipeline) else model
+    if not isinstance(embedder, FastText):
+        raise UnsupportedError("this is not a fastText model", "export one that is")
+    write_text(embedder.words, path, run.progress)
+
+
+def described(config: FastTextConfig, parameters: Parameters) -> FastTextConfig:
+    """Return the settings with those of training as the model has them."""
+    supervised = parameters.model == "supervised"
+    longest = parameters.maxn if parameters.maxn >= parameters.minn else 0
+    found = replace(
+        config,
+        model="supervised" if supervised else "words",
+        vector_size=parameters.dim,
+        min_n=max(1, parameters.minn) if longest else 0,
+        max_n=longest,
+        bucket=parameters.bucket,
+        min_count=max(1, parameters.min_count),
+        epochs=max(1, parameters.epoch),
+        negative=max(1, parameters.neg),
+    )
+    if not supervised:
+        skipgram, hierarchical = parameters.model == "skipgram", parameters.loss == "hs"
+        return replace(found, sg=1 if skipgram else 0, hs=1 if hierarchical else 0)
+    return replace(
+        found,
+        loss=parameters.loss,
+        word_ngrams=max(1, parameters.word_ngrams),
+        pooling="fasttext",
+        tokenizer="whitespace",
+        token_pattern=None,
+        lowercase=False,
+    )
+
+
+def _weighed(model: FastText, corpus: Corpus | None, run: Run) -> FastText:
+    return model if model.config.pooling == "fasttext" else weigh(model, corpus, run)

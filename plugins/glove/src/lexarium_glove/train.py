@@ -1,0 +1,258 @@
+"""Training GloVe: a corpus to word numbers, to pairs, to vectors; and going on with new text."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+from lexarium.backend import kernel
+from lexarium.errors import (
+    CheckpointError,
+    ConfigError,
+    DataError,
+    InputError,
+    TrainingInterrupted,
+    UnsupportedError,
+)
+from lexarium.vocabulary import Vocabulary
+from lexarium.words import WordVectors
+from lexarium_glove.embedder import Glove
+from lexarium_glove.model import Parameters, cooccurrence, entries, iterate
+from lexarium_static.encoding import encode
+from lexarium_static.weights import weigh
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from lexarium.roles import Corpus, Run
+    from lexarium_glove.config import GloveConfig
+
+__all__ = ["Training", "fit", "update"]
+
+_GB = 1 << 30
+_SUM = 2
+_FIXED = ("vector_size", "lowercase", "tokenizer", "token_pattern")
+_Pass: TypeAlias = Callable[[int, Callable[[int], None]], float]
+_log = logging.getLogger("lexarium")
+
+
+def fit(corpus: Corpus, config: GloveConfig, run: Run) -> Glove:
+    """Train on ``corpus``, which is read once (twice where the pooling weighs words).
+
+    With one thread and the kernels, the same corpus, settings and ``run.seed`` give the same bits; with more
+    threads they do not. The reference ignores ``run.threads`` and gives the same bits always.
+
+    :raises DataError: no text, no word with ``min_count`` occurrences, no two words that stand together, or
+        vectors that grow without bound.
+    :raises InputError: an element of the corpus is not a string, or the disk cannot take the pairs.
+    :raises TrainingInterrupted: on Ctrl-C in training; it holds the model as far as it has come.
+    """
+    encoded = encode(
+        corpus,
+        tokenizer=config.tokenizer,
+        token_pattern=config.token_pattern,
+        lowercase=config.lowercase,
+        min_count=config.min_count,
+        max_vocab=config.max_vocab,
+        run=run,
+    )
+    start = Parameters.random(len(encoded.vocabulary), config.vector_size, run.seed)
+    training = Training(encoded.vocabulary, encoded.ids, encoded.offsets, start, config)
+    return _finished(training, corpus, run)
+
+
+def update(model: Glove, corpus: Corpus, config: GloveConfig, run: Run) -> Glove:
+    """Train ``model`` on with the pairs of ``corpus``, from its vectors, biases and gradients' sums.
+
+    Words that occur ``min_count`` times in the new text join the vocabulary behind the old ones. The pairs
+    of the old text are not kept, so they count no more; words that the new text lacks stay as they are.
+
+    :raises DataError: as :func:`fit`.
+    :raises InputError: as :func:`fit`.
+    :raises ConfigError: a setting that the vectors depend on differs from the model's.
+    :raises UnsupportedError: the model was read from a file, which holds no biases and no gradients.
+    :raises CheckpointError: what the model keeps for training is damaged.
+    """
+    for key in _FIXED:
+        before, now = getattr(model.config, key), getattr(config, key)
+        if before != now:
+            raise ConfigError(key, f"{now} differs from {before}, with which the model was trained")
+    if not model.tensors:
+        problem = "the model holds no biases and no gradients to go on from: it was not trained here"
+        raise UnsupportedError(problem, "train one with: lexarium fit glove")
+    old = _parameters(model)
+    vocabulary, ids, offsets = _extended(model.words.vocabulary, corpus, config, run)
+    start = Parameters.random(len(vocabulary), config.vector_size, run.seed)
+    for array, kept in zip(start.arrays(), old.arrays(), strict=True):
+        array[: len(kept)] = kept
+    return _finished(Training(vocabulary, ids, offsets, start, config), corpus, run)
+
+
+@dataclass
+class Training:
+    """Parameters on their way, over a corpus as word numbers.
+
+    *Shapes:* ids (t,), offsets (s + 1,) as :class:`~lexarium_static.encoding.Encoded` has them.
+    """
+
+    vocabulary: Vocabulary
+    ids: NDArray[np.int32]
+    offsets: NDArray[np.int64]
+    parameters: Parameters
+    config: GloveConfig
+    done: float = 0.0
+    pairs: int = 0
+
+    def run(self, run: Run) -> list[float]:
+        """Count pairs and train on them; return the mean loss of each iteration.
+
+        :raises DataError: no two words stand together.
+        :raises InputError: the disk cannot take the pairs.
+        """
+        module = kernel("_glove", self.config.backend, instead="numpy")
+        one, finish = self._kernel(module, run) if module else self._reference(run)
+        losses: list[float] = []
+        try:
+            for number in range(self.config.iter):
+                losses.append(one(number, self._report(number, run)))
+                _log.info("glove: iteration %d of %d, loss %.6f", number + 1, self.config.iter, losses[-1])
+        finally:
+            self.parameters = finish()
+        if not all(np.isfinite(array).all() for array in self.parameters.arrays()):
+            raise DataError(f"the training diverged with eta={self.config.eta:g}", "lower eta")
+        return losses
+
+    def glove(self) -> Glove:
+        """Return the embedder as far as training has come, its words not weighed yet."""
+        learned = self.parameters
+        tensors = {field.name: getattr(learned, field.name) for field in fields(learned)}
+        vectors = (
+            learned.words[:, :-1] + learned.contexts[:, :-1]
+            if self.config.model == _SUM
+            else learned.words[:, :-1]
+        )
+        return Glove(
+            self.config, WordVectors(self.vocabulary, np.ascontiguousarray(vectors)), tensors=tensors
+        )
+
+    def _kernel(self, module: Any, run: Run) -> tuple[_Pass, Callable[[], Parameters]]:  # noqa: ANN401  compiled
+        config, words, seed = self.config, len(self.vocabulary), run.seed % (1 << 64)
+        tile = module.tile(words, config.vector_size) if config.shuffle == "tiles" else 0
+        folder = tempfile.gettempdir()
+
+        def counted(done: int) -> None:
+            run.progress("count pairs", done, len(self.ids))
+
+        how = (config.window_size, config.symmetric, config.distance_weighting, config.x_max, config.alpha)
+        where = (int(config.memory * _GB), folder, run.threads)
+        try:
+            found = module.Entries(self.ids, self.offsets, words, *how, tile, seed, *where, counted)
+        except OSError as error:
+            problem = f"cannot take the pairs that do not fit memory={config.memory:g} GB: {error.strerror}"
+            raise InputError(folder, problem, "raise memory, or set TMPDIR to a folder with room") from error
+        self._check(len(found))
+        if found.spilled:
+            _log.info("glove: %d bytes of pairs are in a temporary file in %s", found.spilled, folder)
+        table = module.Parameters(*self.parameters.arrays())
+
+        def one(number: int, report: Callable[[int], None]) -> float:
+            loss: float = table.train(found, config.eta, config.grad_clip, number, run.threads, seed, report)
+            return loss
+
+        def finish() -> Parameters:
+            table.read(*self.parameters.arrays())
+            return self.parameters
+
+        return one, finish
+
+    def _reference(self, run: Run) -> tuple[_Pass, Callable[[], Parameters]]:
+        config = self.config
+        matrix = cooccurrence(
+            self.ids,
+            self.offsets,
+            len(self.vocabulary),
+            window=config.window_size,
+            symmetric=config.symmetric,
+            weighted=config.distance_weighting,
+        )
+        found = entries(matrix, config.x_max, config.alpha)
+        self._check(len(found.rows))
+        parameters = self.parameters.astype(np.float64)
+        rng = np.random.default_rng(run.seed % (1 << 64))
+
+        def one(number: int, report: Callable[[int], None]) -> float:
+            del number
+            return iterate(parameters, found, rng, eta=config.eta, clip=config.grad_clip, report=report)
+
+        return one, lambda: parameters.astype(np.float32)
+
+    def _check(self, pairs: int) -> None:
+        self.pairs = pairs
+        if not pairs:
+            problem = f"no two of the {len(self.vocabulary)} words stand together in a text"
+            raise DataError(problem, "give longer texts, or lower min_count")
+
+    def _report(self, number: int, run: Run) -> Callable[[int], None]:
+        total = self.pairs * self.config.iter
+
+        def report(done: int) -> None:
+            done += self.pairs * number
+            self.done = done / total
+            run.progress("train", done, total)
+
+        return report
+
+
+def _finished(training: Training, corpus: Corpus, run: Run) -> Glove:
+    try:
+        training.run(run)
+    except KeyboardInterrupt as interrupt:
+        if not training.done:
+            raise
+        raise TrainingInterrupted(weigh(training.glove(), None, run), training.done) from interrupt
+    return weigh(training.glove(), corpus, run)
+
+
+def _parameters(model: Glove) -> Parameters:
+    """Return what a model keeps for training.
+
+    :raises CheckpointError: shapes that do not fit the vectors, or a sum of squares below 1, where it began.
+    """
+    kept = Parameters(*(np.ascontiguousarray(model.tensors[field.name]) for field in fields(Parameters)))
+    words, dim = model.words.vectors.shape
+    for field, array in zip(fields(Parameters), kept.arrays(), strict=True):
+        least = 1 if field.name.endswith("squares") else -np.inf
+        if array.shape != (words, dim + 1) or not (np.isfinite(array) & (array >= least)).all():
+            problem = (
+                f"the tensor 'training.{field.name}' is not ({words}, {dim + 1}) numbers that training leaves"
+            )
+            raise CheckpointError(model.name, problem, "the model is damaged")
+    return kept
+
+
+def _extended(
+    old: Vocabulary, corpus: Corpus, config: GloveConfig, run: Run
+) -> tuple[Vocabulary, NDArray[np.int32], NDArray[np.int64]]:
+    """Return the old words with the new ones behind them, and the corpus as numbers of these words."""
+    fresh = encode(
+        corpus,
+        tokenizer=config.tokenizer,
+        token_pattern=config.token_pattern,
+        lowercase=config.lowercase,
+        run=run,
+    )
+    number = old.ids(fresh.vocabulary)
+    joining = np.flatnonzero((number < 0) & (fresh.counts >= config.min_count))
+    if config.max_vocab is not None:
+        joining = joining[: max(0, config.max_vocab - len(old))]
+    number[joining] = len(old) + np.arange(len(joining))
+    ids = number[fresh.ids]
+    known = ids >= 0
+    before = np.concatenate([[0], np.cumsum(known)])
+    words = [*old, *(fresh.vocabulary.word(int(index)) for index in joining)]
+    return Vocabulary.build(words), ids[known].astype(np.int32), before[fresh.offsets].astype(np.int64)

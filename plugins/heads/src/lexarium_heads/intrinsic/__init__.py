@@ -1,0 +1,1 @@
+"""``lexarium evaluate --task``: word vectors on word similarity, analogies, odd one out."""

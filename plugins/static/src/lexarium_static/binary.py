@@ -1,0 +1,180 @@
+r"""Word vectors in word2vec's binary format: ``count dim\n``, then each word, a space, and dim numbers.
+
+Numbers are float32, low byte first. Behind each vector ``word2vec.c`` writes ``\n`` and gensim nothing; a
+file does the one or the other throughout. A word is UTF-8, not empty, without space or line end, and
+occurs once. Memory grows with what has been read, never with what the header promises.
+"""
+
+from __future__ import annotations
+
+import gzip
+import re
+import zlib
+from contextlib import contextmanager
+from typing import IO, TYPE_CHECKING
+
+import numpy as np
+
+from lexarium.errors import FormatError, InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from lexarium.roles import Floats, Progress
+
+__all__ = ["is_binary", "read_binary"]
+
+_HEADER = re.compile(rb"(\d{1,15}) (\d{1,15})\r?\n")
+_MAX_HEADER = 64
+_MAX_WORD = 1 << 16
+_CHUNK = 1 << 20
+_REPORT = 10_000
+_GZIP = b"\x1f\x8b"
+_OF_NUMBERS = frozenset(b"0123456789+-.eEnaifNIFAty \r\n")  # what a vector in text is made of
+_SHAPE = (
+    "word2vec's binary format is 'count dim', a line end, then each word, a space and dim float32 numbers"
+)
+
+
+def is_binary(path: Path) -> bool:
+    """Tell whether a file, gzipped or not, begins as the binary format does and not as the text format.
+
+    :raises InputError: the file cannot be read.
+    :raises FormatError: its gzip data is damaged.
+    """
+    with _opened(path) as stream:
+        start = stream.read(_MAX_HEADER + _MAX_WORD)
+    header = _HEADER.match(start)
+    if header is None:
+        return False
+    _, space, numbers = start[header.end() :].partition(b" ")
+    return bool(space) and not _OF_NUMBERS.issuperset(numbers[: 4 * int(header[2])])
+
+
+def read_binary(path: Path, progress: Progress) -> tuple[list[str], Floats]:
+    """Return the words and their vectors (n, dim) of a binary file, gzipped or not.
+
+    :raises FormatError: names the vector that breaks the format.
+    :raises InputError: the file cannot be read.
+    """
+    with _opened(path) as stream:
+        source = _Source(stream)
+        header = _HEADER.fullmatch(source.until(b"\n", _MAX_HEADER))
+        if header is None:
+            raise FormatError(path, "the first line is not two integers, 'count dim'", _SHAPE, line=1)
+        count, dim = map(int, header.groups())
+        if count < 1 or dim < 1:
+            raise FormatError(path, f"the header promises {count} vectors of {dim} numbers", _SHAPE, line=1)
+        words, packed = _rows(path, source, count, dim, progress)
+    vectors = np.frombuffer(packed, "<f4").astype(np.float32, copy=False).reshape(count, dim)
+    return words, vectors
+
+
+def _rows(
+    path: Path, source: _Source, count: int, dim: int, progress: Progress
+) -> tuple[list[str], bytearray]:
+    numbers: dict[str, int] = {}
+    packed = bytearray()
+    ended: bool | None = None  # whether a line end follows each vector
+    for number in range(1, count + 1):
+        where = f"vector {number} of {count}"
+        word = _word(path, source.until(b" ", _MAX_WORD), where)
+        if word in numbers:
+            problem = (
+                f"{where} is a second one for the word {word[:40]!r}; the first is vector {numbers[word]}"
+            )
+            raise FormatError(path, problem, "leave one of the two out")
+        row = source.take(4 * dim)
+        if len(row) < 4 * dim:
+            raise FormatError(path, f"the file ends inside {where}", "fetch the file again")
+        if not np.isfinite(np.frombuffer(row, "<f4")).all():
+            raise FormatError(
+                path, f"{where}, the word {word[:40]!r}, has a number that is NaN or infinite", _SHAPE
+            )
+        numbers[word] = number
+        packed += row
+        follows = source.skip(b"\n")
+        if ended is not None and follows != ended:
+            what = "no line end follows" if ended else "a line end follows"
+            raise FormatError(path, f"{what} {where}, unlike the one before it", "fetch the file again")
+        ended = follows
+        if number % _REPORT == 0:
+            progress("read vectors", number, count)
+    if source.take(1):
+        raise FormatError(path, f"there is more than the {count} vectors that the header promises", _SHAPE)
+    progress("read vectors", count, count)
+    return list(numbers), packed
+
+
+def _word(path: Path, raw: bytes, where: str) -> str:
+    if not raw.endswith(b" "):
+        problem = (
+            f"the file ends before {where}" if len(raw) < _MAX_WORD else f"no space ends the word of {where}"
+        )
+        raise FormatError(path, problem, _SHAPE)
+    if len(raw) == 1 or b"\n" in raw:
+        raise FormatError(path, f"the word of {where} is empty or has a line end in it", _SHAPE)
+    try:
+        return raw[:-1].decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise FormatError(path, f"the word of {where} is not UTF-8", "convert the file to UTF-8") from error
+
+
+class _Source:
+    """A stream, read by pieces of a bounded size: ``read(n)`` would make room for n bytes beforehand."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+        self._held = b""
+        self._at = 0
+
+    def until(self, mark: bytes, most: int) -> bytes:
+        """Return what comes up to and with ``mark``; less where the stream ends, or after ``most`` bytes."""
+        searched = self._at
+        while (found := self._held.find(mark, searched)) < 0 and len(self._held) - self._at < most:
+            searched = len(self._held) - self._at
+            if not self._more():
+                break
+        end = found + 1 if found >= 0 else len(self._held)
+        return self._pass(min(end, self._at + most))
+
+    def take(self, size: int) -> bytes:
+        """Return the next ``size`` bytes; fewer where the stream ends."""
+        if len(self._held) - self._at >= size:
+            return self._pass(self._at + size)
+        parts = bytearray(self._pass(len(self._held)))
+        while len(parts) < size and self._more():
+            parts += self._pass(min(len(self._held), size - len(parts)))
+        return bytes(parts)
+
+    def skip(self, mark: bytes) -> bool:
+        """Step over the byte ``mark`` where it comes next, and tell whether it did."""
+        if self._at == len(self._held) and not self._more():
+            return False
+        found = self._held[self._at : self._at + 1] == mark
+        self._at += found
+        return found
+
+    def _pass(self, end: int) -> bytes:
+        passed = self._held[self._at : end]
+        self._at = end
+        return passed
+
+    def _more(self) -> bool:
+        more = self._stream.read(_CHUNK)
+        self._held = self._held[self._at :] + more
+        self._at = 0
+        return bool(more)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[IO[bytes]]:
+    try:
+        with path.open("rb") as file:
+            packed = file.peek(len(_GZIP)).startswith(_GZIP)
+            yield gzip.GzipFile(fileobj=file) if packed else file  # type: ignore[misc]
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise FormatError(path, f"the gzip data is damaged: {error}", "fetch it again") from error
+    except OSError as error:
+        raise InputError(path, f"cannot be read: {error.strerror}", "check the file") from error

@@ -1,0 +1,193 @@
+r"""Word vectors in text, as GloVe, word2vec and fastText (``.vec``) write them.
+
+A word and its numbers on each line, separated by single spaces.
+
+What published files need, and nothing looser:
+
+- A first line of two integers is a header, "count dim", as word2vec, fastText and newer GloVe write
+  it; the file must then hold exactly so many vectors of exactly so many numbers.
+- Without a header, dim is what most of the first 20 lines have.
+- A word may hold spaces (GloVe 840B has ``. . .`` and ``at name@domain.com``): the last dim fields are
+  the numbers. A word with spaces that ends in a number is refused, because a line with one number too
+  many looks just so; no published file has one.
+- Lines end in ``\n`` or ``\r\n``, fields are separated by the space alone: U+0085 and U+00A0 are words.
+- A word is UTF-8, not empty, without a space at its edge, and occurs once.
+- The file may be gzipped, or a file in a zip archive (:mod:`lexarium_static.archive`); nothing is unpacked
+  to disk.
+
+Memory grows with what has been read, never with what a header promises. The last number of a file
+whose end was cut off inside it cannot be told from a shorter number.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from itertools import chain, islice
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lexarium.errors import FormatError
+from lexarium_static.archive import open_stream
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from lexarium.roles import Floats, Progress
+
+__all__ = ["read_text"]
+
+_MAX_LINE = 4 << 20
+_PEEK = 20
+_BLOCK = 1 << 16  # numbers turned into float32 together
+_HEADER = re.compile(rb"(\d{1,15}) (\d{1,15})")
+_BYTE_ORDER_MARK = "\ufeff".encode()
+_SHAPE = "each line is a word and its numbers, separated by single spaces"
+
+
+def read_text(path: Path, progress: Progress, *, member: str | None = None) -> tuple[list[str], Floats]:
+    """Return the words and their vectors (n, dim) of a text file, gzipped or not, or of one in a zip archive.
+
+    ``member`` names the file in the archive; it may be left out where there is one only.
+
+    :raises FormatError: names the line that breaks the format.
+    :raises InputError: the file cannot be read.
+    """
+    lines = _lines(path, member)
+    first = list(islice(lines, _PEEK))
+    if first and not first[0].startswith(_BYTE_ORDER_MARK + b" "):  # alone it is a word like any other
+        first[0] = first[0].removeprefix(_BYTE_ORDER_MARK)
+    if not first:
+        raise FormatError(path, "the file is empty", _SHAPE)
+    header = _HEADER.fullmatch(first[0])
+    count, dim = map(int, header.groups()) if header else (None, _dimension(first))
+    if dim < 1:
+        raise FormatError(path, "no numbers follow the word", f"in text {_SHAPE}", line=1)
+    rows = _Rows(path, dim, skipped=1 if header else 0)
+    for line in chain(first[1:] if header else first, lines):
+        if len(rows.words) == count:
+            problem = f"there are more vectors than the {count} that line 1 promises"
+            raise FormatError(path, problem, "correct the first line, or delete it", line=rows.line)
+        rows.add(line)
+        if len(rows.words) % 10_000 == 0:
+            progress("read vectors", len(rows.words), count)
+    words, vectors = rows.finish()
+    if len(words) != (len(words) if count is None else count):
+        problem = f"line 1 promises {count} vectors, the file holds {len(words)}"
+        raise FormatError(path, problem, "fetch the file again, or correct its first line")
+    if not words:
+        raise FormatError(path, "the file holds no vector", _SHAPE)
+    progress("read vectors", len(words), len(words))
+    return words, vectors
+
+
+class _Rows:
+    """The lines read so far: their words, and their numbers packed as float32."""
+
+    def __init__(self, path: Path, dim: int, skipped: int) -> None:
+        self.words: dict[str, None] = {}
+        self._path = path
+        self._dim = dim
+        self._skipped = skipped
+        self._pending: list[float] = []
+        self._packed = bytearray()  # grows in place, where a list of arrays would be copied at the end
+
+    @property
+    def line(self) -> int:
+        """The number of the line that comes next."""
+        return self._skipped + len(self.words) + 1
+
+    def add(self, line: bytes) -> None:
+        head, *numbers = line.rsplit(b" ", self._dim)
+        if len(numbers) != self._dim:
+            problem = f"{len(numbers)} numbers follow the word {_show(head)}, where {self._dim} belong"
+            raise self._error(problem, "complete or delete the line")
+        try:
+            self._pending.extend(map(float, numbers))
+            spelt = b"_" not in line[len(head) :]  # Python's own spelling of numbers
+        except ValueError:
+            spelt = False
+        if not spelt:
+            wrong = next(piece for piece in numbers if not _is_number(piece))
+            problem = f"{_show(wrong)} is not a number; {self._dim} numbers belong at the end of each line"
+            raise self._error(problem, "complete, correct or delete the line")
+        self.words[self._word(head)] = None
+        if len(self._pending) >= _BLOCK:
+            self._pack()
+
+    def finish(self) -> tuple[list[str], Floats]:
+        self._pack()
+        return list(self.words), np.frombuffer(self._packed, np.float32).reshape(-1, self._dim)
+
+    def _word(self, head: bytes) -> str:
+        if not head or head.startswith(b" ") or head.endswith(b" "):
+            raise self._error(f"the word {_show(head)} is empty or has a space at its edge", _SHAPE)
+        if b" " in head and _is_number(head[head.rindex(b" ") + 1 :]):
+            problem = f"more than {self._dim} numbers follow the word {_show(head.split(b' ')[0])}"
+            raise self._error(problem, "delete what is too many; no word with a space may end in a number")
+        try:
+            word = head.decode("utf-8")
+        except UnicodeDecodeError as error:
+            remedy = "convert the file to UTF-8, or delete the line"
+            raise self._error(f"the word {_show(head)} is not UTF-8", remedy) from error
+        if word in self.words:
+            first = list(self.words).index(word) + self._skipped + 1
+            problem = f"a second vector for the word {_show(head)}; the first is on line {first}"
+            raise self._error(problem, "delete one of the two lines")
+        return word
+
+    def _pack(self) -> None:
+        with np.errstate(over="ignore"):  # refused on the next line
+            block = np.array(self._pending, np.float32).reshape(-1, self._dim)
+        wrong = np.flatnonzero(~np.isfinite(block).all(axis=1))
+        if len(wrong):
+            line = self._skipped + len(self._packed) // (4 * self._dim) + int(wrong[0]) + 1
+            problem = "a number is NaN, infinite, or too large for float32"
+            raise FormatError(self._path, problem, "correct or delete the line", line=line)
+        self._packed += block.tobytes()
+        self._pending.clear()
+
+    def _error(self, problem: str, remedy: str) -> FormatError:
+        return FormatError(self._path, problem, remedy, line=self.line)
+
+
+def _lines(path: Path, member: str | None) -> Iterator[bytes]:
+    """Yield the lines of a file, compressed or not, without the spaces and the line end at their end."""
+    with open_stream(path, member) as stream:
+        number = 0
+        while line := stream.readline(_MAX_LINE + 1):
+            number += 1
+            if len(line) > _MAX_LINE:
+                problem = f"the line is longer than {_MAX_LINE >> 20} MiB"
+                raise FormatError(path, problem, f"in text {_SHAPE}", line=number)
+            yield line.rstrip(b" \r\n")
+
+
+def _dimension(lines: list[bytes]) -> int:
+    votes = Counter(map(_numbers_in, lines))
+    most = max(votes.values())
+    return max(dim for dim, number in votes.items() if number == most)  # a number is rather lost than gained
+
+
+def _numbers_in(line: bytes) -> int:
+    """Return how many fields at the end of a line are its vector, if the line is sound."""
+    fields = line.split(b" ")
+    start = len(fields)
+    while start > 1 and _is_number(fields[start - 1]):
+        start -= 1
+    # A number further left means that a damaged field, not a word, ended the run: "the 0.1 0,2 0.3".
+    return len(fields) - (1 if any(map(_is_number, fields[1:start])) else start)
+
+
+def _is_number(field: bytes) -> bool:
+    try:
+        float(field)
+    except ValueError:
+        return False
+    return b"_" not in field
+
+
+def _show(field: bytes) -> str:
+    return repr(field[:40].decode("utf-8", "backslashreplace"))

@@ -1,0 +1,1 @@
+"""Word2Vec for Lexarium."""

@@ -1,0 +1,26 @@
+"""What this distribution offers: the method ``word2vec``."""
+
+from __future__ import annotations
+
+from lexarium.hookspecs import hookimpl
+from lexarium.method import Method
+
+__all__ = ["lexarium_methods"]
+
+
+@hookimpl
+def lexarium_methods() -> list[Method]:
+    """Return the method."""
+    formats = "lexarium_word2vec.formats:"
+    method = Method(
+        name="word2vec",
+        summary="skip-gram and CBOW word vectors, trained here or read; pooled plain, idf-weighted or SIF",
+        embedder="lexarium_word2vec.embedder:Word2Vec",
+        config="lexarium_word2vec.config:Word2VecConfig",
+        trainer="lexarium_word2vec.train:fit",
+        updater="lexarium_word2vec.train:update",
+        reader=formats + "read",
+        exports={"word2vec": formats + "write_text", "word2vec-binary": formats + "write_binary"},
+        cost=1,
+    )
+    return [method]

@@ -1,0 +1,165 @@
+"""Training: texts to word numbers, those to word vectors; and going on with new text."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from functools import partial
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+
+from lexarium.backend import kernel
+from lexarium.config import require
+from lexarium.errors import ConfigError, DataError, TrainingInterrupted
+from lexarium.vocabulary import Vocabulary
+from lexarium.words import WordVectors
+from lexarium_static.encoding import encode
+from lexarium_static.weights import weigh
+from lexarium_word2vec import compiled, reference
+from lexarium_word2vec.embedder import Word2Vec
+from lexarium_word2vec.phrases import join_found, join_known_ids, prune, renumber
+from lexarium_word2vec.weights import Weights
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lexarium.backend import Backend
+    from lexarium.roles import Corpus, Run
+    from lexarium_static.encoding import Encoded
+    from lexarium_word2vec.config import Word2VecConfig
+
+    Trainer: TypeAlias = Callable[[Encoded, Weights, Word2VecConfig, Run, Callable[[int], None]], None]
+
+__all__ = ["fit", "trainer", "update"]
+
+_MOST_THREADS = 1024
+#: What the stored arrays or words depend on.
+_FIXED = ("vector_size", "hs", "tokenizer", "token_pattern", "lowercase", "phrases")
+
+
+def fit(corpus: Corpus, config: Word2VecConfig, run: Run) -> Word2Vec:
+    """Learn words and vectors of ``corpus``.
+
+    With ``run.threads`` = 1 a seed gives the same vectors again; several threads write without locks.
+
+    :raises DataError: there is no text, no token, no word with ``min_count`` occurrences, or one word only.
+    :raises ConfigError: ``run.threads`` is out of range.
+    :raises MissingExtraError: gensim, the reference, is asked for and not installed.
+    :raises TrainingInterrupted: Ctrl-C; carries the model so far.
+    """
+    _check(run)
+    train = trainer(config.backend)
+    encoded = _encoded(corpus, config, run)
+    if config.phrases:
+        encoded = prune(join_found(encoded, config), config.min_count, config.max_vocab)
+    weights = Weights.new(_several(encoded.counts), config, run.seed)
+    return _trained(train, encoded, weights, config, corpus, run)
+
+
+def update(model: Word2Vec, corpus: Corpus, config: Word2VecConfig, run: Run) -> Word2Vec:
+    """Train ``model`` on with ``corpus``; its words stay, new ones with ``min_count`` occurrences are added.
+
+    Words that are joined to phrases are those that the model knows; no new phrases are looked for.
+
+    :raises DataError: there is no text, or no word in it that the model knows or learns.
+    :raises ConfigError: a setting cannot change any more, or ``run.threads`` is out of range.
+    :raises UnsupportedError: the model does not hold what training would go on from.
+    :raises MissingExtraError: gensim, the reference, is asked for and not installed.
+    :raises TrainingInterrupted: Ctrl-C; carries the model so far.
+    """
+    _check(run)
+    train = trainer(config.backend)
+    _check_unchanged(model, config)
+    Weights.grown(model, np.zeros(len(model.words), np.int64), run.seed)  # refuse before the work
+    encoded = _with_words_of(
+        model,
+        join_known_ids(_encoded(corpus, config, run, whole=True), model.words.vocabulary, config.phrases),
+        config,
+    )
+    if not len(encoded.ids):
+        problem = (
+            f"none of the {encoded.tokens} tokens is a word of the model or occurs {config.min_count} times"
+        )
+        raise DataError(problem, "give texts in its language, or lower min_count")
+    weights = Weights.grown(model, encoded.counts, run.seed)
+    return _trained(train, encoded, weights, config, corpus, run)
+
+
+def _check(run: Run) -> None:
+    require("threads", 1 <= run.threads <= _MOST_THREADS, f"{run.threads} is not from 1 to {_MOST_THREADS}")
+
+
+def _check_unchanged(model: Word2Vec, config: Word2VecConfig) -> None:
+    before = model.config
+    for name in (f.name for f in fields(config) if f.name in _FIXED):
+        old, new = getattr(before, name), getattr(config, name)
+        require(name, old == new, f"{new} where the model was trained with {old}: it cannot change any more")
+    both = f"{config.negative} where the model was trained with {getattr(before, 'negative', None)}"
+    if bool(config.negative) != bool(getattr(before, "negative", 0)):
+        raise ConfigError("negative", f"{both}: negative sampling cannot begin or end any more")
+
+
+def _encoded(corpus: Corpus, config: Word2VecConfig, run: Run, *, whole: bool = False) -> Encoded:
+    whole = whole or config.phrases > 0  # neighbours must be there to be joined
+    return encode(
+        corpus,
+        tokenizer=config.tokenizer,
+        token_pattern=config.token_pattern,
+        lowercase=config.lowercase,
+        min_count=1 if whole else config.min_count,
+        max_vocab=None if whole else config.max_vocab,
+        run=run,
+    )
+
+
+def _several(counts: np.ndarray) -> np.ndarray:
+    if len(counts) < 2:  # noqa: PLR2004  a word and another
+        raise DataError("the corpus has one distinct word that is kept", "give more text, or lower min_count")
+    return counts
+
+
+def _with_words_of(model: Word2Vec, encoded: Encoded, config: Word2VecConfig) -> Encoded:
+    """Give the words of new text the numbers that the model has for them; new ones come behind."""
+    known, words = model.words.vocabulary, list(encoded.vocabulary)
+    numbers = known.ids(words)
+    room = None if config.max_vocab is None else max(0, config.max_vocab - len(known))
+    new = np.flatnonzero((numbers < 0) & (encoded.counts >= config.min_count))
+    new = new[np.argsort(-encoded.counts[new], kind="stable")][:room]
+    numbers[new] = len(known) + np.arange(len(new))
+    vocabulary = Vocabulary.build([*known, *(words[i] for i in new.tolist())]) if len(new) else known
+    return renumber(encoded, numbers.astype(np.int32), vocabulary)
+
+
+def trainer(backend: Backend) -> Trainer:
+    """Return what trains: the kernels, or gensim; called with words, weights, settings, and whom to tell.
+
+    :raises UnsupportedError: the kernels are asked for and not built.
+    :raises MissingExtraError: gensim, the reference, is asked for and not installed.
+    """
+    module = kernel("_word2vec", backend, instead="gensim")
+    if module is not None:
+        return partial(compiled.train, module)
+    reference.check()
+    return reference.train
+
+
+def _trained(
+    train: Trainer, encoded: Encoded, weights: Weights, config: Word2VecConfig, corpus: Corpus, run: Run
+) -> Word2Vec:
+    total, done = len(encoded.ids) * config.epochs, 0
+
+    def progress(words: int) -> None:
+        nonlocal done
+        done = min(words, total)
+        run.progress("training", done, total)
+
+    def model() -> Word2Vec:
+        return Word2Vec(config, WordVectors(encoded.vocabulary, weights.vectors), tensors=weights.kept())
+
+    try:
+        train(encoded, weights, config, run, progress)
+    except KeyboardInterrupt as error:
+        # Weights for pooling from the order of the words: to count them takes longer than Ctrl-C may.
+        raise TrainingInterrupted(weigh(model(), None, run), done / max(1, total)) from error
+    progress(total)
+    return weigh(model(), corpus, run)

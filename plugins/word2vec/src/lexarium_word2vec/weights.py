@@ -1,0 +1,117 @@
+"""What training works on: the arrays of a model, new ones and those of a model that learns on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from lexarium.errors import CheckpointError, UnsupportedError
+from lexarium_word2vec.tree import grow, huffman
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from lexarium.roles import Floats
+    from lexarium_word2vec.config import Word2VecConfig
+    from lexarium_word2vec.embedder import Word2Vec
+
+__all__ = ["Weights"]
+
+
+@dataclass(frozen=True)
+class Weights:
+    """The arrays over n words of dim components, trained in place.
+
+    *Shapes:* counts (n,); vectors (n, dim); context (n, dim) for negative sampling; nodes (n, dim) and
+    tree (n, 2) for hierarchical softmax.
+    """
+
+    counts: NDArray[np.int64]
+    vectors: Floats
+    context: Floats | None
+    nodes: Floats | None
+    tree: NDArray[np.int32] | None
+
+    @classmethod
+    def new(cls, counts: NDArray[np.int64], config: Word2VecConfig, seed: int) -> Self:
+        """Return vectors drawn from +-0.5 / dim, as word2vec.c does, and outputs of zero."""
+        shape = len(counts), config.vector_size
+        return cls(
+            counts,
+            _drawn(shape, seed),
+            np.zeros(shape, np.float32) if config.negative else None,
+            np.zeros(shape, np.float32) if config.hs else None,
+            huffman(counts) if config.hs else None,
+        )
+
+    @classmethod
+    def grown(cls, model: Word2Vec, counts: NDArray[np.int64], seed: int) -> Self:
+        """Return copies of a model's arrays with rows for new words behind them.
+
+        *Shape:* counts (n + m,): how often each old and each new word occurs in the new text.
+
+        :raises UnsupportedError: the model does not hold what training goes on from.
+        :raises CheckpointError: its tensors do not belong together.
+        """
+        tensors, old = model.tensors, model.words.vectors
+        if not tensors:
+            raise UnsupportedError(
+                "the model holds its word vectors only, as imported ones do, and cannot learn on",
+                "fit a model on all the text: lexarium fit word2vec --help",
+            )
+        n, dim = old.shape
+        added = len(counts) - n
+        for name in ("context", "nodes"):
+            if name in tensors and tensors[name].shape != (n, dim):
+                raise CheckpointError(
+                    "word2vec", f"the tensor 'training.{name}' is not of shape ({n}, {dim})"
+                )
+        tree = _tree(tensors, n)
+        before = np.array(tensors["counts"])
+        if (before < 1).any():
+            raise CheckpointError("word2vec", "the tensor 'training.counts' has a count below 1")
+        return cls(
+            np.append(before, np.zeros(added, np.int64)) + counts,
+            np.concatenate([old, _drawn((added, dim), seed)]),
+            _lengthened(tensors.get("context"), added),
+            _lengthened(tensors.get("nodes"), added),
+            None if tree is None else grow(tree, before, counts[n:]),
+        )
+
+    def kept(self) -> dict[str, NDArray[Any]]:
+        """Return the tensors that training goes on from."""
+        named = {"counts": self.counts, "context": self.context, "nodes": self.nodes, "tree": self.tree}
+        return {name: array for name, array in named.items() if array is not None}
+
+
+def _drawn(shape: tuple[int, int], seed: int) -> Floats:
+    drawn = np.random.default_rng(seed % (1 << 64)).random(shape, np.float32)
+    drawn -= np.float32(0.5)
+    drawn /= np.float32(shape[1])
+    return drawn
+
+
+def _lengthened(rows: NDArray[Any] | None, added: int) -> Floats | None:
+    if rows is None:
+        return None
+    return np.concatenate([rows, np.zeros((added, rows.shape[1]), np.float32)])
+
+
+def _tree(tensors: Any, n: int) -> NDArray[np.int32] | None:  # noqa: ANN401
+    tree = tensors.get("tree")
+    if tree is None:
+        return None
+    tree = np.array(tree)
+    numbers = np.arange(n)
+    inner = numbers < n - 2
+    sound = tree.shape == (n, 2) and (n == 1 or ((tree[:, 0] >= 0) & (tree[:, 0] >> 1 <= n - 2)).all())
+    if (
+        not sound
+        or (tree[inner, 1] >> 1 <= numbers[inner]).any()
+        or (tree[inner, 1] >> 1 > n - 2).any()
+        or (tree[~inner, 1] >= 0).any()
+    ):
+        raise CheckpointError("word2vec", "the tensor 'training.tree' is no tree over the words")
+    return tree

@@ -1,0 +1,231 @@
+"""Training with either backend, going on with new text, and what cannot be trained."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from importlib.util import find_spec
+
+import numpy as np
+import pytest
+
+from lexarium.errors import CheckpointError, ConfigError, DataError, MissingExtraError, UnsupportedError
+from lexarium.roles import Run, State
+from lexarium_word2vec.config import Word2VecConfig
+from lexarium_word2vec.embedder import Word2Vec
+from lexarium_word2vec.train import fit, update
+
+NEEDS = {"kernels": "lexarium_kernels._word2vec", "reference": "gensim"}
+SMALL = {"vector_size": 10, "min_count": 2}
+CORPUS = ["the king and the queen rule the land", "a film with a good plot is a good film"] * 20
+
+
+def has(module):
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:
+        return False
+
+
+@pytest.fixture(params=sorted(NEEDS))
+def backend(request):
+    if not has(NEEDS[request.param]):
+        pytest.skip(f"{NEEDS[request.param]} is not installed")
+    return request.param
+
+
+def topics(texts=300):
+    """Return texts about one of two things, in words of their own and words that they share."""
+    rng = np.random.default_rng(0)
+    return [
+        " ".join(f"{'ab'[i % 2] if rng.random() < 0.7 else 'c'}{j}" for j in rng.integers(0, 12, 30))
+        for i in range(texts)
+    ]
+
+
+@pytest.mark.parametrize(
+    "settings", [{"sg": 1}, {"sg": 0}, {"sg": 1, "hs": 1, "negative": 0}, {"sg": 0, "hs": 1}], ids=str
+)
+def test_words_of_one_topic_become_neighbours(backend, settings):
+    config = Word2VecConfig(backend=backend, vector_size=20, epochs=20, sample=0, **settings)
+    model = fit(topics(), config, Run())
+    near = [word for word, _ in model.words.similar("a1", n=11)]
+    assert sum(word.startswith("a") for word in near) >= 9  # 11 of 35 by chance: 3
+    assert set(model.tensors) == set(Word2Vec.kept(config))
+
+
+def test_one_thread_and_a_seed_give_the_same_vectors(backend):
+    config = Word2VecConfig(backend=backend, **SMALL)
+    first, again, other = (fit(CORPUS, config, Run(seed=seed)).words.vectors for seed in (7, 7, -8))
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, other)
+
+
+def test_both_backends_know_the_same_words_and_keep_the_same_tensors():
+    for module in NEEDS.values():
+        if not has(module):
+            pytest.skip(f"{module} is not installed")
+    settings = {"hs": 1, "phrases": 1, "phrases_threshold": 0.1, **SMALL}
+    ours, theirs = (fit(CORPUS, Word2VecConfig(backend=b, **settings), Run()) for b in NEEDS)
+    assert list(ours.words) == list(theirs.words)
+    for name in ("counts", "tree"):
+        assert np.array_equal(ours.tensors[name], theirs.tensors[name])
+    assert ours.tensors["nodes"].shape == theirs.tensors["nodes"].shape
+
+
+def test_gensim_sees_texts_of_any_length(backend):
+    config = Word2VecConfig(backend=backend, vector_size=4, min_count=1, sample=0, window=1, epochs=1)
+    model = fit(["a b " * 6000 + "y z " * 2000], config, Run())
+    start = 0.5 / 4
+    assert np.abs(model.words["z"]).max() > start  # it moved, although it comes after 12,000 words
+
+
+def test_training_goes_on_with_new_words(backend):
+    config = Word2VecConfig(backend=backend, hs=1, **SMALL)
+    model = fit(CORPUS, config, Run())
+    again = Word2Vec.restore(model.state())
+    more = ["a zebra and a good gnu"] * 30 + ["once only"]
+    learned = update(again, more, config, Run())
+    n = len(model.words)
+    assert list(learned.words)[:n] == list(model.words)
+    assert sorted(list(learned.words)[n:]) == ["gnu", "zebra"]
+    before, after = model.tensors["counts"], learned.tensors["counts"]
+    good = model.words.vocabulary.find("good")
+    assert after[good] == before[good] + 30
+    assert after[learned.words.vocabulary.find("gnu")] == 30
+    king = model.words.vocabulary.find("king")
+    assert np.array_equal(learned.words.vectors[king], model.words.vectors[king])  # not in the new text
+    assert not np.array_equal(learned.words["good"], model.words["good"])
+    assert np.array_equal(again.words.vectors, model.words.vectors)
+    third = update(Word2Vec.restore(learned.state()), more, config, Run())
+    assert list(third.words) == list(learned.words)
+
+
+def test_max_vocab_holds_for_new_words_too():
+    config = Word2VecConfig(max_vocab=5, **SMALL)
+    model = fit(CORPUS, config, Run())
+    assert len(model.words) == 5
+    assert len(update(model, ["yak gnu the"] * 9, config, Run()).words) == 5
+    assert len(update(model, ["yak gnu gnu the"] * 9, replace(config, max_vocab=6), Run()).words) == 6
+
+
+def test_phrases_are_words_and_are_found_again_in_texts():
+    corpus = ["we fly to new york by day", "new york is far", "a new day", "york by night"] * 20
+    config = Word2VecConfig(phrases=1, phrases_threshold=0.1, vector_size=6, min_count=2)
+    model = fit(corpus, config, Run())
+    assert "new_york" in model.words
+    assert model.tokenize("To new york") == ["to", "new_york"] or "to_new" in model.words
+    assert np.allclose(model.embed(["new york"])[0], model.words["new_york"])
+    learned = update(model, ["new york new york"] * 3, config, Run())
+    at = model.words.vocabulary.find("new_york")
+    assert learned.tensors["counts"][at] == model.tensors["counts"][at] + 6
+
+
+@pytest.mark.parametrize(
+    ("corpus", "settings", "says"),
+    [
+        ([], {}, "no texts"),
+        (["", "  "], {}, "no token"),
+        (["only only only"], {"min_count": 1}, "one distinct word"),
+        (["a b c d"], {}, "lower min_count"),
+        (["a b c d"], {"phrases": 1}, "lower min_count"),
+    ],
+)
+def test_a_corpus_with_nothing_to_learn_is_a_data_error(backend, corpus, settings, says):
+    with pytest.raises(DataError, match=says):
+        fit(corpus, Word2VecConfig(backend=backend, **settings), Run())
+
+
+@pytest.mark.parametrize("threads", [0, -1, 2000])
+def test_threads_out_of_range_are_a_config_error(threads):
+    config = Word2VecConfig(**SMALL)
+    with pytest.raises(ConfigError, match="threads"):
+        fit(CORPUS, config, Run(threads=threads))
+    with pytest.raises(ConfigError, match="threads"):
+        update(fit(CORPUS, config, Run()), CORPUS, config, Run(threads=threads))
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"vector_size": 11}, {"hs": 1}, {"lowercase": False}, {"phrases": 1}, {"negative": 0}],
+    ids=str,
+)
+def test_what_the_arrays_depend_on_cannot_change(changed):
+    hs = int("negative" in changed)
+    config = Word2VecConfig(hs=hs, **SMALL)
+    with pytest.raises(ConfigError, match=next(iter(changed))):
+        update(fit(CORPUS, config, Run()), CORPUS, replace(config, **changed), Run())
+
+
+def test_a_model_of_vectors_alone_cannot_learn_on():
+    with pytest.raises(UnsupportedError, match="cannot learn on"):
+        update(Word2Vec.tiny(), CORPUS, Word2Vec.tiny().config, Run())
+
+
+def test_text_without_a_known_or_new_word_is_a_data_error():
+    config = Word2VecConfig(**SMALL)
+    with pytest.raises(DataError, match="none of the 2 tokens"):
+        update(fit(CORPUS, config, Run()), ["xyzzy plugh"], config, Run())
+
+
+@pytest.mark.parametrize(
+    ("name", "tensor"),
+    [
+        ("context", np.zeros((9, 3), np.float32)),
+        ("nodes", np.zeros((9, 3), np.float32)),
+        ("counts", np.zeros(9, np.int64)),
+        ("tree", np.zeros((9, 3), np.int32)),
+        ("tree", np.zeros((9, 2), np.int32)),
+        ("tree", np.full((9, 2), 1 << 30, np.int32)),
+    ],
+)
+def test_tensors_that_do_not_belong_together_are_a_checkpoint_error(name, tensor):
+    config = Word2VecConfig(hs=1, max_vocab=9, **SMALL)
+    state = fit(CORPUS, config, Run()).state()
+    damaged = State(config=state.config, tensors={**state.tensors, f"training.{name}": tensor})
+    with pytest.raises(CheckpointError, match=name):
+        update(Word2Vec.restore(damaged), CORPUS, config, Run())
+
+
+def test_without_gensim_the_reference_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "gensim.models", None)
+    with pytest.raises(MissingExtraError, match=r"lexarium-word2vec\[reference\]"):
+        fit(CORPUS, Word2VecConfig(backend="reference"), Run())
+
+
+_LONG = """
+import os, sys, threading, time, signal
+from lexarium.errors import TrainingInterrupted
+from lexarium.roles import Run
+from lexarium_word2vec.config import Word2VecConfig
+from lexarium_word2vec.train import fit
+
+def told(what, done, total):
+    if what == "training" and done and not told.sent:
+        told.sent = time.monotonic()
+        print("training", flush=True)
+told.sent = 0
+try:
+    config = Word2VecConfig(epochs=1_000_000, vector_size=10, pooling="sif", backend="kernels")
+    fit(["the king and the queen rule the land"] * 99, config, Run(threads=2, progress=told))
+except TrainingInterrupted as error:
+    assert 0 < error.done < 1, error.done
+    assert error.model.embed(["the king"]).any()
+    print("kept", flush=True)
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a signal as Ctrl-C sends it")
+def test_ctrl_c_stops_training_within_a_second_and_keeps_the_model():
+    if not has(NEEDS["kernels"]):
+        pytest.skip("the kernels are not built")
+    process = subprocess.Popen([sys.executable, "-c", _LONG], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "training\n"
+    process.send_signal(signal.SIGINT)
+    out, _ = process.communicate(timeout=60)
+    assert out == "kept\n"
+    assert process.returncode == 0
