@@ -58,7 +58,8 @@ format: setup
 	$(BIN)/ruff format
 
 bench: setup
-	$(BIN)/python tests/benchmarks/run.py docs/benchmarks.md
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group bench
+	$(BIN)/python tests/benchmarks/run.py docs/benchmarks.md $(addprefix --only ,$(ONLY))
 
 docs: setup
 	$(BIN)/python scripts/docs.py

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from lexarium import corpora, files
 from lexarium.corpora import FileCorpus
 from lexarium.errors import InputError, UnsupportedError
-from lexarium.tables import read_texts
+from lexarium.tables import Texts, read_texts
 
 MB = 2**20
 
@@ -82,6 +82,13 @@ def test_blocks_of_any_size_give_the_same_texts(tmp_path_factory, lines, closed,
         expected = read_texts(path).texts
         assert list(corpus) == list(lines_of(corpus.blocks())) == expected
         assert corpus.read == len(expected)
+
+
+def test_each_text_is_located_by_its_file_and_line(write):
+    paths = [write(b"a\nb\n", "1.txt"), write(b'text\n"c\nd"\ne\n', "2.csv")]
+    found = [(path, line, text) for path, line, text in FileCorpus(paths).located()]
+    assert found == [(paths[0], 1, "a"), (paths[0], 2, "b"), (paths[1], 2, "c\nd"), (paths[1], 4, "e")]
+    assert list(Texts("t", ["x", "y"], [3, 5]).located()) == [("t", 3, "x"), ("t", 5, "y")]
 
 
 def test_a_folder_is_every_file_beneath_in_the_order_of_the_paths(write, tmp_path):
@@ -258,6 +265,11 @@ class TestStandardInput:
         assert list(corpus) == list(lines_of(corpus.blocks())) == ["eins", "二", "last"]
         assert list(zip(corpus, corpus, strict=True))[-1] == ("last", "last")
         assert (corpus.read, corpus.path) == (3, "-")
+
+    def test_it_may_be_gzipped(self, given):
+        given(io.BytesIO(gzip.compress(b"a\nb\n")))
+        corpus = FileCorpus(["-"])
+        assert list(corpus) == list(lines_of(corpus.blocks())) == ["a", "b"]
 
     def test_bytes_that_are_not_utf8_are_named(self, given):
         given(io.BytesIO(b"a\n\xff\n"))

@@ -138,3 +138,21 @@ def test_settings_out_of_range_are_refused(wrong):
         IndexSettings(**wrong)
     with pytest.raises(ConfigError, match="threads"):
         WordIndex.build(None, threads=0)
+
+
+def test_a_disk_that_refuses_is_named_and_leaves_no_litter(built, tmp_path):
+    import resource
+    import signal
+
+    place = index_folder(tmp_path, SPACE)
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, limits[1]))
+    try:
+        with pytest.raises(OSError, match="the index cannot be written") as refused:
+            built.save(place, SPACE)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, before)
+    assert refused.value.filename == str(place / "hnsw.usearch")
+    assert list(place.iterdir()) == []

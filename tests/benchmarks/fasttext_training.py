@@ -1,6 +1,7 @@
 """Train once, print speed and quality as JSON: here, by fastText, or by gensim; a fresh process each.
 
-    fasttext_training.py words      lexarium|fasttext|gensim  TEXTS.csv SEED EPOCHS
+    fasttext_training.py words      lexarium|fasttext|gensim  TEXTS.csv SEED EPOCHS ROWS
+    fasttext_training.py file       TEXTS.csv TRAIN.txt
     fasttext_training.py classifier lexarium|fasttext         TRAIN.csv SEED TEXT LABEL [TEST.csv]
 
 ``seconds`` is the training from text to model, ``cpu`` what all threads took of it. Words are scored on
@@ -31,9 +32,12 @@ WORD = re.compile(r"\w+|[^\w\s]")
 
 def main() -> None:
     """Measure one of them."""
+    if sys.argv[1] == "file":
+        labelled_file(*sys.argv[2:])
+        return
     what, who, path, seed, *rest = sys.argv[1:]
     result = (
-        words(who, path, int(seed), int(rest[0]))
+        words(who, path, int(seed), int(rest[0]), int(rest[1]))
         if what == "words"
         else classifier(who, path, int(seed), rest)
     )
@@ -54,16 +58,16 @@ class Stopwatch:
         }
 
 
-def words(who: str, path: str, seed: int, epochs: int) -> dict[str, Any]:
+def words(who: str, path: str, seed: int, epochs: int, rows: int) -> dict[str, Any]:
     """Train skip-gram with parts of words, everybody with fastText's settings; score the vectors."""
     from gensim.models import KeyedVectors
 
-    lines = [" ".join(WORD.findall(text.lower())) for text in read_texts(path, "text").texts]
+    lines = [" ".join(WORD.findall(text.lower())) for text in read_texts(path, "text").texts[:rows]]
     with Stopwatch() as watch:
         names, vectors = WORDS[who](lines, seed, epochs)
     keyed = KeyedVectors(vectors.shape[1])
     keyed.add_vectors(names, vectors)
-    return {**watch.times, **quality(keyed)}
+    return {**watch.times, "tokens": sum(len(line.split()) for line in lines), **quality(keyed)}
 
 
 def quality(keyed: Any) -> dict[str, float]:
@@ -156,6 +160,14 @@ def classifier_fasttext(texts: list[str], labels: list[str], seed: int) -> Any:
     with tempfile.TemporaryDirectory() as folder:
         model = fasttext.train_supervised(written(folder, lines), thread=THREADS, verbose=0)
     return lambda given: [found[0].removeprefix("__label__") for found in model.predict(given)[0]]
+
+
+def labelled_file(source: str, target: str) -> None:
+    """Write the labelled reviews as fastText's training file."""
+    data = read_labelled(source, text="text", label="label")
+    rows = zip(data.labels, data.texts, strict=True)
+    lines = [f"__label__{label} {' '.join(WORD.findall(text.lower()))}\n" for label, text in rows]
+    Path(target).write_text("".join(lines), encoding="utf-8")
 
 
 def written(folder: str, lines: list[str]) -> str:

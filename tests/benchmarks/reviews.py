@@ -49,7 +49,7 @@ def lexarium(texts: list[list[str]], labels: list[list[str]], who: str) -> list[
     zoo = Zoo()
     head = zoo.host.head("classifier")
     config = from_mapping(head.load_config(), {} if "cross-validation" in who else {"C": 1.0})
-    embedder = zoo.fit("tfidf", texts[0])
+    _, embedder = zoo.embedder("tfidf", texts[0])
     fitted = head.load().fit(embedder.embed(texts[0]), labels[0], config, Run())
     return Pipeline(embedder, fitted).predict(texts[1])
 

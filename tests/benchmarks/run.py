@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from foundation import accuracy, counting, opening, start_up
+from static_lookup import fasttext_models, looking_up
+from static_training import fasttext, glove, growth, word2vec
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,8 +31,14 @@ SECTIONS: dict[str, Callable[[int], Section]] = {
     "opening": opening,
     "classification": accuracy,
     "counting": counting,
+    "word2vec": word2vec,
+    "glove": glove,
+    "fasttext": fasttext,
+    "looking-up": looking_up,
+    "fasttext-models": fasttext_models,
+    "growth": growth,
 }
-PEERS = ("click", "gensim", "scikit-learn", "fasttext-numpy2", "numpy")
+PEERS = ("click", "gensim", "scikit-learn", "fasttext-numpy2", "model2vec", "usearch", "numpy")
 
 
 def main() -> None:

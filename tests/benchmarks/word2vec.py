@@ -68,6 +68,7 @@ class Done:
 
 def lexarium(given: argparse.Namespace, folder: Path) -> Done:
     """Train with ours."""
+    from lexarium.config import from_mapping
     from lexarium.roles import Run
     from lexarium.tables import read_labelled
     from lexarium.words import WordVectors
@@ -78,14 +79,16 @@ def lexarium(given: argparse.Namespace, folder: Path) -> Done:
     from lexarium_word2vec.train import trainer
     from lexarium_word2vec.weights import Weights
 
-    cut = {"tokenizer": "unicode", "token_pattern": None, "min_count": MIN_COUNT}
     names = ("vector_size", "sg", "hs", "negative", "epochs")
-    config = Word2VecConfig(**cut, **{name: getattr(given, name) for name in names})
+    asked = {name: getattr(given, name) for name in names}
+    config = from_mapping(Word2VecConfig, asked | {"tokenizer": "unicode", "min_count": MIN_COUNT})
     run = Run(threads=given.threads, seed=given.seed)
     zoo, train = Zoo(folder), trainer("kernels")
     begin = time.perf_counter()
     texts = read_labelled(given.path, text="text", label="label").texts
-    encoded = encode(texts, **cut, lowercase=True, run=run)
+    encoded = encode(
+        texts, tokenizer="unicode", token_pattern=None, lowercase=True, min_count=MIN_COUNT, run=run
+    )
     weights = Weights.new(encoded.counts, config, given.seed)
     seconds, cpu_seconds = timed(lambda: train(encoded, weights, config, run, print_nothing))
     words = WordVectors(encoded.vocabulary, weights.vectors)

@@ -9,6 +9,7 @@ namespace {
 
 constexpr std::int32_t kRows = 64;            // taken by a thread together
 constexpr std::int64_t kLook = std::int64_t{1} << 12;  // occurrences between two looks at `stop`
+constexpr std::int64_t kLookIds = std::int64_t{1} << 20;  // tokens between two looks
 
 std::vector<std::int32_t> identity(std::int32_t words) {
     std::vector<std::int32_t> place(words);
@@ -18,27 +19,38 @@ std::vector<std::int32_t> identity(std::int32_t words) {
 
 }  // namespace
 
-std::vector<std::int64_t> starts_of(const Tokens& tokens, const std::vector<std::int32_t>& place) {
+std::vector<std::int64_t> starts_of(const Tokens& tokens, const std::vector<std::int32_t>& place, const std::atomic<bool>& stop) {
     std::vector<std::int64_t> starts(static_cast<std::size_t>(tokens.words) + 1);
-    for (std::int64_t i = 0; i < tokens.size(); ++i) ++starts[place[tokens.ids[i]] + 1];
+    const std::int64_t size = tokens.size();
+    for (std::int64_t first = 0; first < size && !stop.load(std::memory_order_relaxed); first += kLookIds)
+        for (std::int64_t i = first; i < std::min(size, first + kLookIds); ++i)
+            if (const std::int32_t id = tokens.ids[i]; tokens.has(id)) ++starts[place[id] + 1];
     std::partial_sum(starts.begin(), starts.end(), starts.begin());
     return starts;
 }
 
-Occurrences::Occurrences(const Tokens& tokens, const Window& window, const std::vector<std::int32_t>& place,
-                         const std::vector<std::int64_t>& starts, std::int32_t first, std::int32_t last)
-    : starts_(starts), base_(starts[first]), found_(static_cast<std::size_t>(starts[last] - starts[first])) {
-    std::vector<std::int64_t> next(starts.begin() + first, starts.begin() + last);
-    const std::int64_t size = window.size;
+void Occurrences::gather(const Tokens& tokens, const Window& window, const std::vector<std::int32_t>& place,
+                         const std::vector<std::int64_t>& starts, std::int32_t first, std::int32_t last,
+                         const std::atomic<bool>& stop) {
+    first_ = first;
+    starts_.assign(starts.begin() + first, starts.begin() + last + 1);
+    ends_.assign(starts_.begin(), starts_.end() - 1);
+    found_.reset(new Occurrence[static_cast<std::size_t>(starts_.back() - starts_[0])]);
+    const std::int64_t size = window.size, base = starts_[0];
     for (std::int64_t text = 0; text < tokens.texts; ++text) {
         const std::int64_t begin = tokens.offsets[text], end = tokens.offsets[text + 1];
-        for (std::int64_t i = begin; i < end; ++i) {
-            const std::int32_t at = place[tokens.ids[i]];
-            if (at < first || at >= last) continue;
-            Occurrence& one = found_[static_cast<std::size_t>(next[at - first]++ - base_)];
-            one.position = static_cast<std::uint64_t>(i);
-            one.left = static_cast<std::uint64_t>(window.symmetric ? std::min(size, i - begin) : 0);
-            one.right = static_cast<std::uint64_t>(std::min(size, end - 1 - i));
+        for (std::int64_t piece = begin; piece < end; piece += kLookIds) {
+            if (stop.load(std::memory_order_relaxed)) return;
+            for (std::int64_t i = piece; i < std::min(end, piece + kLookIds); ++i) {
+                const std::int32_t id = tokens.ids[i];
+                if (!tokens.has(id)) continue;
+                const std::int32_t at = place[id] - first;
+                if (at < 0 || at >= last - first || ends_[at] == starts_[at + 1]) continue;
+                Occurrence& one = found_[static_cast<std::size_t>(ends_[at]++ - base)];
+                one.position = static_cast<std::uint64_t>(i);
+                one.left = static_cast<std::uint64_t>(window.symmetric ? std::min(size, i - begin) : 0);
+                one.right = static_cast<std::uint64_t>(std::min(size, end - 1 - i));
+            }
         }
     }
 }
@@ -56,6 +68,7 @@ void RowSums::sum(const Occurrence* begin, const Occurrence* end) {
     std::int32_t* columns = columns_.data();
     std::size_t size = size_;
     auto add = [&](std::int32_t column, double weight) {
+        if (!tokens_.has(column)) return;
         const double before = sums[column];
         columns[size] = column;  // written always and counted once: a branch here would be guessed wrong
         size += before == 0;
@@ -79,9 +92,13 @@ void RowSums::clear() {
 }
 
 Matrix::Matrix(const Tokens& tokens, const Window& window, int threads)
-    : tokens_(tokens), window_(window), place_(identity(tokens.words)), starts_(starts_of(tokens, place_)),
-      occurrences_(tokens, window, place_, starts_, 0, tokens.words), runs_(threads),
+    : tokens_(tokens), window_(window), place_(identity(tokens.words)), runs_(threads),
       offsets_(static_cast<std::size_t>(tokens.words) + 1) {}
+
+void Matrix::gather(std::atomic<bool>& stop) {
+    starts_ = starts_of(tokens_, place_, stop);
+    if (!stop.load(std::memory_order_relaxed)) occurrences_.gather(tokens_, window_, place_, starts_, 0, tokens_.words, stop);
+}
 
 void Matrix::work(int thread, std::atomic<bool>& stop, std::atomic<std::int64_t>& done) {
     RowSums sums(tokens_, window_);

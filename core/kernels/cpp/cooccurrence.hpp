@@ -7,17 +7,20 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 namespace lexarium {
 
-// Texts as word numbers: text s has ids[offsets[s]] .. ids[offsets[s + 1] - 1], each in 0 .. words - 1.
+// Texts as word numbers: text s has ids[offsets[s]] .. ids[offsets[s + 1] - 1], each in 0 .. words - 1. Another thread
+// of the caller may write to the ids meanwhile: a number that is not in that range is passed over.
 struct Tokens {
     const std::int32_t* ids;       // (t,)
     const std::int64_t* offsets;   // (texts + 1,)
     std::int64_t texts;
     std::int32_t words;
     std::int64_t size() const { return offsets[texts]; }
+    bool has(std::int32_t id) const { return static_cast<std::uint32_t>(id) < static_cast<std::uint32_t>(words); }
 };
 
 inline constexpr int kLargestWindow = 1000;
@@ -39,17 +42,18 @@ struct Occurrence {
 // The occurrences of the words order[first] .. order[last - 1].
 class Occurrences {
 public:
-    // `starts` (words + 1,): how many occurrences the words before a place of the order have.
-    Occurrences(const Tokens& tokens, const Window& window, const std::vector<std::int32_t>& place,
-                const std::vector<std::int64_t>& starts, std::int32_t first, std::int32_t last);
+    // `starts` (words + 1,): how many occurrences the words before a place of the order have. Breaks off, with nothing
+    // of use, once `stop` is set.
+    void gather(const Tokens& tokens, const Window& window, const std::vector<std::int32_t>& place,
+                const std::vector<std::int64_t>& starts, std::int32_t first, std::int32_t last, const std::atomic<bool>& stop);
 
-    const Occurrence* begin(std::int32_t place) const { return found_.data() + (starts_[place] - base_); }
-    const Occurrence* end(std::int32_t place) const { return begin(place + 1); }
+    const Occurrence* begin(std::int32_t place) const { return found_.get() + (starts_[place - first_] - starts_[0]); }
+    const Occurrence* end(std::int32_t place) const { return found_.get() + (ends_[place - first_] - starts_[0]); }
 
 private:
-    const std::vector<std::int64_t>& starts_;
-    std::int64_t base_;
-    std::vector<Occurrence> found_;
+    std::int32_t first_ = 0;
+    std::vector<std::int64_t> starts_, ends_;  // (last - first + 1,), (last - first,)
+    std::unique_ptr<Occurrence[]> found_;      // not set before: pages are touched once
 };
 
 // Sums one row after another; one such object for each thread.
@@ -73,8 +77,8 @@ private:
     std::size_t size_ = 0;
 };
 
-// How many occurrences the words before each place have, (words + 1,).
-std::vector<std::int64_t> starts_of(const Tokens& tokens, const std::vector<std::int32_t>& place);
+// How many occurrences the words before each place have, (words + 1,). Breaks off once `stop` is set.
+std::vector<std::int64_t> starts_of(const Tokens& tokens, const std::vector<std::int32_t>& place, const std::atomic<bool>& stop);
 
 struct Csr {
     std::vector<std::int64_t> offsets;   // (words + 1,)
@@ -86,7 +90,8 @@ struct Csr {
 class Matrix {
 public:
     Matrix(const Tokens& tokens, const Window& window, int threads);
-    void work(int thread, std::atomic<bool>& stop, std::atomic<std::int64_t>& done);  // each thread calls it once
+    void gather(std::atomic<bool>& stop);                                         // first, by one thread
+    void work(int thread, std::atomic<bool>& stop, std::atomic<std::int64_t>& done);  // then, once by each
     Csr finish();
 
 private:

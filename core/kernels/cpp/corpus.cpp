@@ -40,36 +40,36 @@ constexpr std::size_t kSmall = 1 << 14;  // bytes: for less, one thread is faste
 struct Encoder::Worker {
     Worker(const Characters& characters, Rule rule, bool lowercase) : tokenizer(characters, rule, lowercase) {}
 
-    void put(const std::uint8_t* begin, std::size_t length) {
+    void put(const std::uint8_t* begin, std::size_t length, const std::atomic<bool>& stop) {
         waiting[count] = {Key(begin, length), begin};
         table.prefetch(waiting[count].key);
-        if (++count == kBatch) flush();
+        if (++count == kBatch) flush(stop);
     }
 
     // The slots have been fetched while the batch filled up.
-    void flush() {
-        for (std::size_t i = 0; i < count; ++i) {
+    void flush(const std::atomic<bool>& stop) {
+        look(stop);
+        for (std::size_t i = 0, end = std::exchange(count, 0); i < end; ++i) {
             const std::uint32_t id = table.intern(waiting[i].key, waiting[i].begin).id;
             if (id == counts.size()) counts.push_back(0);
             ++counts[id];
             read.ids.push_back(static_cast<std::int32_t>(id));
         }
-        count = 0;
     }
 
-    void add(std::string_view text) {
+    void add(std::string_view text, const std::atomic<bool>& stop) {
         const std::size_t before = read.ids.size();
-        tokenizer.scan(text, [&](const std::uint8_t* begin, std::size_t length) { put(begin, length); });
-        flush();
+        tokenizer.scan(text, [&](const std::uint8_t* begin, std::size_t length) { put(begin, length, stop); });
+        flush(stop);
         read.lengths.push_back(static_cast<std::int64_t>(read.ids.size() - before));
     }
 
-    void add_lines(std::string_view block) {
+    void add_lines(std::string_view block, const std::atomic<bool>& stop) {
         while (!block.empty()) {
             const std::size_t end = std::min(block.find('\n'), block.size());
             std::string_view line = block.substr(0, end);
             while (!line.empty() && line.back() == '\r') line.remove_suffix(1);
-            add(line);
+            add(line, stop);
             block.remove_prefix(std::min(end + 1, block.size()));
         }
     }
@@ -94,18 +94,18 @@ Encoder::Encoder(const Characters& characters, Rule rule, bool lowercase, int th
 
 Encoder::~Encoder() = default;
 
-void Encoder::add(const std::vector<std::string_view>& texts) {
+void Encoder::add(const std::vector<std::string_view>& texts, const std::atomic<bool>& stop) {
     std::size_t bytes = 0;
     for (auto text : texts) bytes += text.size();
     const int threads = bytes < kSmall ? 1 : static_cast<int>(workers_.size());
     const auto cuts = cut(texts, threads);
     in_parallel(threads, [&](int t) {
-        for (std::size_t i = cuts[t]; i < cuts[t + 1]; ++i) workers_[t]->add(texts[i]);
+        for (std::size_t i = cuts[t]; i < cuts[t + 1]; ++i) workers_[t]->add(texts[i], stop);
     });
-    collect(threads);
+    collect(threads, stop);
 }
 
-void Encoder::add_lines(std::string_view block) {
+void Encoder::add_lines(std::string_view block, const std::atomic<bool>& stop) {
     const int threads = block.size() < kSmall ? 1 : static_cast<int>(workers_.size());
     const auto cuts = cut_lines(block, threads);
     std::vector<std::size_t> wrong(threads, block.size());
@@ -115,27 +115,28 @@ void Encoder::add_lines(std::string_view block) {
         if (at < piece.size()) wrong[t] = cuts[t] + at;
     });
     const std::size_t first = *std::min_element(wrong.begin(), wrong.end());
-    if (first < block.size()) 
+    if (first < block.size())
         throw std::invalid_argument("the byte at offset " + std::to_string(first) + " is not UTF-8");
-    in_parallel(threads, [&](int t) { workers_[t]->add_lines(block.substr(cuts[t], cuts[t + 1] - cuts[t])); });
-    collect(threads);
+    in_parallel(threads, [&](int t) { workers_[t]->add_lines(block.substr(cuts[t], cuts[t + 1] - cuts[t]), stop); });
+    collect(threads, stop);
 }
 
-void Encoder::add_tokens(const std::vector<std::string_view>& tokens, const std::vector<std::int64_t>& lengths) {
+void Encoder::add_tokens(const std::vector<std::string_view>& tokens, const std::vector<std::int64_t>& lengths,
+                         const std::atomic<bool>& stop) {
     Worker& worker = *workers_[0];
     std::vector<std::uint8_t> padded;
     for (auto token : tokens) {
         padded.assign(token.begin(), token.end());
         padded.resize(token.size() + kPadding);
-        worker.put(padded.data(), token.size());
-        worker.flush();  // before the bytes go
+        worker.put(padded.data(), token.size(), stop);
+        worker.flush(stop);  // before the bytes go
     }
     worker.read.lengths.insert(worker.read.lengths.end(), lengths.begin(), lengths.end());
-    collect(1);
+    collect(1, stop);
 }
 
 // Appends what the first `threads` workers have read, with the numbers that their words have among all.
-void Encoder::collect(int threads) {
+void Encoder::collect(int threads, const std::atomic<bool>& stop) {
     std::size_t at = taken_.ids.size();
     std::vector<std::size_t> places;
     for (int t = 0; t < threads; ++t) {
@@ -145,8 +146,10 @@ void Encoder::collect(int threads) {
         taken_.lengths.insert(taken_.lengths.end(), worker.read.lengths.begin(), worker.read.lengths.end());
         worker.read.lengths.clear();
         if (workers_.size() == 1) break;
-        for (std::uint32_t id = worker.numbers.size(); id < worker.table.size(); ++id)
-            worker.numbers.push_back(all_.intern(worker.table.data(id), worker.table.length(id)).id);
+        for (auto id = static_cast<std::uint32_t>(worker.numbers.size()); id < worker.table.size(); ++id) {
+            look(stop);
+            worker.numbers.push_back(static_cast<std::int32_t>(all_.intern(worker.table.data(id), worker.table.length(id)).id));
+        }
     }
     if (workers_.size() == 1 && taken_.ids.empty()) {
         taken_.ids.swap(workers_[0]->read.ids);
@@ -169,26 +172,30 @@ const Table& Encoder::table() const { return workers_.size() == 1 ? workers_[0]-
 
 std::size_t Encoder::words() const { return table().size(); }
 
-std::vector<std::int64_t> Encoder::counts() const {
+std::vector<std::int64_t> Encoder::counts(const std::atomic<bool>& stop) const {
     if (workers_.size() == 1) return workers_[0]->counts;
     std::vector<std::int64_t> counts(words());
     for (const auto& worker : workers_)
-        for (std::size_t id = 0; id < worker->numbers.size(); ++id) counts[worker->numbers[id]] += worker->counts[id];
+        for (std::size_t id = 0; id < worker->numbers.size(); ++id) {
+            look(stop);
+            counts[worker->numbers[id]] += worker->counts[id];
+        }
     return counts;
 }
 
-std::int64_t Encoder::highest() const {
-    const auto counted = counts();
+std::int64_t Encoder::highest(const std::atomic<bool>& stop) const {
+    const auto counted = counts(stop);
     return counted.empty() ? 0 : *std::max_element(counted.begin(), counted.end());
 }
 
-Chosen Encoder::choose(std::int64_t min_count, std::size_t max_vocab) const {
+Chosen Encoder::choose(std::int64_t min_count, std::size_t max_vocab, const std::atomic<bool>& stop) const {
     const Table& words = table();
-    const auto counted = counts();
+    const auto counted = counts(stop);
     std::vector<std::uint32_t> order;
     for (std::uint32_t id = 0; id < words.size(); ++id)
         if (counted[id] >= min_count) order.push_back(id);
     std::sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) {
+        look(stop);
         return counted[a] != counted[b] ? counted[a] > counted[b] : precedes(words, a, b);
     });
     if (order.size() > max_vocab) order.resize(max_vocab);
@@ -196,6 +203,7 @@ Chosen Encoder::choose(std::int64_t min_count, std::size_t max_vocab) const {
     chosen.table.assign(words.size(), -1);
     chosen.offsets.push_back(0);
     for (std::uint32_t id : order) {
+        look(stop);
         chosen.table[id] = static_cast<std::int32_t>(chosen.counts.size());
         chosen.counts.push_back(counted[id]);
         chosen.bytes.insert(chosen.bytes.end(), words.data(id), words.data(id) + words.length(id));
@@ -204,14 +212,15 @@ Chosen Encoder::choose(std::int64_t min_count, std::size_t max_vocab) const {
     return chosen;
 }
 
-Chosen Encoder::match(const std::vector<std::string_view>& words) const {
+Chosen Encoder::match(const std::vector<std::string_view>& words, const std::atomic<bool>& stop) const {
     if (words.size() > 0x7FFFFFFF) throw std::length_error("more than 2^31 words");
-    const auto counted = counts();
+    const auto counted = counts(stop);
     Chosen chosen;
     chosen.table.assign(this->words(), -1);
     chosen.counts.assign(words.size(), 0);
     std::vector<std::uint8_t> padded;
     for (std::size_t i = 0; i < words.size(); ++i) {
+        look(stop);
         padded.assign(words[i].begin(), words[i].end());
         padded.resize(words[i].size() + kPadding);
         const std::uint32_t id = table().find(padded.data(), words[i].size());
@@ -231,7 +240,7 @@ void renumber(std::int32_t* ids, std::size_t t, std::int64_t* offsets, std::size
         if (offsets[i + 1] < offsets[i]) throw std::invalid_argument("the offsets do not rise");
     constexpr std::size_t kStep = 1 << 20;  // ids between two looks at `stop`
     for (std::size_t begin = 0; begin < t; begin += kStep) {
-        if (stop.load(std::memory_order_relaxed)) return;
+        look(stop);
         std::uint32_t largest = 0;
         for (std::size_t i = begin, end = std::min(t, begin + kStep); i < end; ++i)
             largest = std::max(largest, static_cast<std::uint32_t>(ids[i]));
@@ -239,9 +248,14 @@ void renumber(std::int32_t* ids, std::size_t t, std::int64_t* offsets, std::size
     }
     std::size_t to = 0, from = 0, seen = 0;
     for (std::size_t i = 1; i <= s; ++i) {
-        for (const auto end = static_cast<std::size_t>(offsets[i]); from < end; ++from) {
-            if ((++seen & (kStep - 1)) == 0 && stop.load(std::memory_order_relaxed)) return;
-            const std::int32_t id = table[ids[from]];
+        if ((++seen & (kStep - 1)) == 0) look(stop);
+        const auto end = static_cast<std::size_t>(offsets[i]);
+        if (end > t) throw std::invalid_argument("the offsets were changed meanwhile");
+        for (; from < end; ++from) {
+            if ((++seen & (kStep - 1)) == 0) look(stop);
+            const auto number = static_cast<std::uint32_t>(ids[from]);
+            if (number >= known) throw std::invalid_argument("an id was changed meanwhile, and is out of range");
+            const std::int32_t id = table[number];
             ids[to] = id;
             to += id >= 0;
         }

@@ -37,26 +37,29 @@ public:
     ~Encoder();
     Encoder(const Encoder&) = delete;
 
-    void add(const std::vector<std::string_view>& texts);
+    // All that can take long looks at `stop` and throws Stopped (parallel.hpp). After an exception other than
+    // std::invalid_argument an Encoder that was being added to is no longer to be used.
+    void add(const std::vector<std::string_view>& texts, const std::atomic<bool>& stop);
     // One text a line; lines end with \n, and \r before it is no part of the text. Throws
     // std::invalid_argument, before it has read anything of the block, where a byte is not UTF-8.
-    void add_lines(std::string_view block);
+    void add_lines(std::string_view block, const std::atomic<bool>& stop);
     // The tokens of lengths.size() texts, cut already, one text after another.
-    void add_tokens(const std::vector<std::string_view>& tokens, const std::vector<std::int64_t>& lengths);
+    void add_tokens(const std::vector<std::string_view>& tokens, const std::vector<std::int64_t>& lengths,
+                    const std::atomic<bool>& stop);
     Taken take();
 
-    std::size_t words() const;    // distinct, so far
-    std::int64_t highest() const;  // the count of the most frequent one
+    std::size_t words() const;  // distinct, so far
+    std::int64_t highest(const std::atomic<bool>& stop) const;  // the count of the most frequent one
     // Words that occur at least `min_count` times, at most `max_vocab` of them.
-    Chosen choose(std::int64_t min_count, std::size_t max_vocab) const;
+    Chosen choose(std::int64_t min_count, std::size_t max_vocab, const std::atomic<bool>& stop) const;
     // The given words, which are distinct, in their order: only counts and table are filled in.
-    Chosen match(const std::vector<std::string_view>& words) const;
+    Chosen match(const std::vector<std::string_view>& words, const std::atomic<bool>& stop) const;
 
 private:
     struct Worker;
-    void collect(int threads);
+    void collect(int threads, const std::atomic<bool>& stop);
     const Table& table() const;
-    std::vector<std::int64_t> counts() const;
+    std::vector<std::int64_t> counts(const std::atomic<bool>& stop) const;
 
     std::vector<std::unique_ptr<Worker>> workers_;
     Table all_;  // the words of all workers, where there are several
@@ -65,7 +68,8 @@ private:
 
 // Replaces each number by table[number] and drops those that become -1, in place; offsets (s + 1) are kept
 // right, and the new t is their last. Throws std::invalid_argument, and changes nothing, where a number is not
-// below `known` or the offsets do not rise from 0 to t. Returns early, with the work half done, on `stop`.
+// below `known` or the offsets do not rise from 0 to t; where somebody writes to them meanwhile, it throws the same,
+// with the work half done, and reads and writes nothing outside. Throws Stopped, with the work half done, on `stop`.
 void renumber(std::int32_t* ids, std::size_t t, std::int64_t* offsets, std::size_t s, const std::int32_t* table,
               std::size_t known, const std::atomic<bool>& stop);
 

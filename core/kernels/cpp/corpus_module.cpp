@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <limits>
 #include <mutex>
+#include <stdexcept>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -34,12 +35,12 @@ public:
 
     void add(nb::handle texts) {
         const lexarium::Views views(texts);
-        locked([&] { encoder_.add(views.get()); });
+        changing(views.bytes() < kBrief, [&](auto& stop) { encoder_.add(views.get(), stop); });
     }
 
     void add_lines(nb::bytes block) {
         const std::string_view whole = view(block);
-        locked([&] { encoder_.add_lines(whole); });
+        changing(whole.size() < kBrief, [&](auto& stop) { encoder_.add_lines(whole, stop); });
     }
 
     void add_tokens(nb::handle texts) {
@@ -47,28 +48,31 @@ public:
         std::vector<std::int64_t> lengths;
         for (nb::handle tokens : texts) {
             const std::size_t before = nb::len(flat);
-            for (nb::handle token : tokens) flat.append(token);
+            for (nb::handle token : tokens) {
+                lexarium::look_for_signals(nb::len(flat));
+                flat.append(token);
+            }
             lengths.push_back(static_cast<std::int64_t>(nb::len(flat) - before));
         }
         const lexarium::Views views(flat);
-        locked([&] { encoder_.add_tokens(views.get(), lengths); });
+        changing(views.bytes() < kBrief, [&](auto& stop) { encoder_.add_tokens(views.get(), lengths, stop); });
     }
 
     nb::tuple take() {
         lexarium::Taken taken;
-        locked([&] { taken = encoder_.take(); });
+        changing(true, [&](auto&) { taken = encoder_.take(); });
         return nb::make_tuple(lexarium::array(std::move(taken.ids)), lexarium::array(std::move(taken.lengths)));
     }
 
     std::size_t words() {
         std::size_t found = 0;
-        locked([&] { found = encoder_.words(); });
+        locked(true, [&](auto&) { found = encoder_.words(); });
         return found;
     }
 
     std::int64_t highest() {
         std::int64_t found = 0;
-        locked([&] { found = encoder_.highest(); });
+        locked(false, [&](auto& stop) { found = encoder_.highest(stop); });
         return found;
     }
 
@@ -76,7 +80,7 @@ public:
         std::size_t most = std::numeric_limits<std::int32_t>::max();
         if (!max_vocab.is_none()) most = std::min(most, nb::cast<std::size_t>(max_vocab));
         lexarium::Chosen chosen;
-        locked([&] { chosen = encoder_.choose(min_count, most); });
+        locked(false, [&](auto& stop) { chosen = encoder_.choose(min_count, most, stop); });
         return nb::make_tuple(lexarium::array(std::move(chosen.bytes)), lexarium::array(std::move(chosen.offsets)),
                               lexarium::array(std::move(chosen.counts)), lexarium::array(std::move(chosen.table)));
     }
@@ -91,7 +95,7 @@ public:
             words.emplace_back(reinterpret_cast<const char*>(bytes.data()) + begin, static_cast<std::size_t>(end - begin));
         }
         lexarium::Chosen chosen;
-        locked([&] { chosen = encoder_.match(words); });
+        locked(false, [&](auto& stop) { chosen = encoder_.match(words, stop); });
         return nb::make_tuple(lexarium::array(std::move(chosen.counts)), lexarium::array(std::move(chosen.table)));
     }
 
@@ -101,34 +105,45 @@ private:
         return threads;
     }
 
+    static constexpr std::size_t kBrief = 1 << 16;  // bytes: for less, no other thread watches for Ctrl-C
+
     // Two Python threads take turns.
     template <typename Work>
-    void locked(const Work& work) {
-        nb::gil_scoped_release released;
-        std::lock_guard<std::mutex> one_at_a_time(mutex_);
-        work();
+    void locked(bool brief, const Work& work) {
+        lexarium::interruptible(brief, [&](const std::atomic<bool>& stop) {
+            std::lock_guard<std::mutex> one_at_a_time(mutex_);
+            if (broken_) throw std::runtime_error("an earlier call failed or was interrupted; this Encoder is of no more use");
+            work(stop);
+        });
+    }
+
+    // The same; what throws in the middle of its work leaves an encoder that is of no more use. What is refused
+    // (std::invalid_argument) has changed nothing.
+    template <typename Work>
+    void changing(bool brief, const Work& work) {
+        locked(brief, [&](const std::atomic<bool>& stop) {
+            broken_ = true;
+            try {
+                work(stop);
+            } catch (const std::invalid_argument&) {
+                broken_ = false;
+                throw;
+            }
+            broken_ = false;
+        });
     }
 
     std::mutex mutex_;
+    bool broken_ = false;
     lexarium::Encoder encoder_;
 };
 
 std::size_t renumber(Flat<std::int32_t> ids, Flat<std::int64_t> offsets, Flat<const std::int32_t> table) {
     if (offsets.size() == 0) throw nb::value_error("there are no offsets");
     const std::int64_t* all = offsets.data();
-    std::atomic<bool> stop{false};
-    std::atomic<std::int64_t> done{0};
-    const lexarium::Watch watch(nb::none(), done);
-    {
-        nb::gil_scoped_release released;
-        lexarium::in_parallel_watched(
-            1, stop,
-            [&](int) {
-                lexarium::renumber(ids.data(), ids.size(), offsets.data(), offsets.size() - 1, table.data(), table.size(),
-                                   stop);
-            },
-            watch);
-    }
+    lexarium::interruptible(ids.size() + offsets.size() < 1 << 16, [&](const std::atomic<bool>& stop) {
+        lexarium::renumber(ids.data(), ids.size(), offsets.data(), offsets.size() - 1, table.data(), table.size(), stop);
+    });
     return static_cast<std::size_t>(all[offsets.size() - 1]);
 }
 
@@ -166,8 +181,8 @@ NB_MODULE(_corpus, m) {
         .def_prop_ro("words", &PyEncoder::words)
         .def_prop_ro("highest", &PyEncoder::highest)
         .def("choose", &PyEncoder::choose, "min_count"_a, "max_vocab"_a.none())
-        .def("match", &PyEncoder::match, "bytes"_a, "offsets"_a);
-    m.def("renumber", &renumber, "ids"_a.noconvert(), "offsets"_a.noconvert(), "table"_a);
+        .def("match", &PyEncoder::match, "bytes"_a.noconvert(), "offsets"_a.noconvert());
+    m.def("renumber", &renumber, "ids"_a.noconvert(), "offsets"_a.noconvert(), "table"_a.noconvert());
     m.def("tokens", &tokens, "text"_a, "rule"_a, "lowercase"_a);
     m.def("find_invalid", &find_invalid, "raw"_a);
 }

@@ -52,8 +52,8 @@ struct Place {
 
 // One thread's part of a corpus. A term is coded as 2 x token, or 2 x gram + 1; a gram is the packed ids of its tokens.
 struct Learner::Worker {
-    Worker(const Settings& settings, bool rows, std::size_t prune_at)
-        : settings(settings), rows(rows), prune_at(prune_at), analysis(settings, stops) {}
+    Worker(const Settings& settings, bool rows, std::size_t prune_at, const std::atomic<bool>& stop)
+        : settings(settings), rows(rows), prune_at(prune_at), stop(stop), analysis(settings, stops, stop) {}
 
     bool alone() const { return settings.analyzer != Analyzer::word || settings.shortest == 1; }
     int longest() const { return settings.analyzer == Analyzer::word ? settings.longest : 1; }
@@ -71,17 +71,18 @@ struct Learner::Worker {
 
     void add(const Texts& texts, std::size_t i) {
         if (row == kNone - 1) throw std::length_error("more than 2^32 - 2 texts in one thread");
-        const auto& found = analysis.scan(texts, i, [&](const Token& token) { tokens.prefetch(token.key); });
         line.clear();
         first = codes.size();
-        const bool counted = alone();
-        for (const Token& token : found) {
+        const bool counted = alone(), joined = longest() > 1;
+        auto coming = [&](const Token& token) { tokens.prefetch(token.key); };
+        analysis.scan(texts, i, coming, [&](const Token& token) {
             Table::Slot& slot = tokens.intern(token.key, token.begin);
-            line.push_back(slot.id);
+            if (joined) line.push_back(slot.id);
             if (counted) count(slot, 2 * slot.id);
-        }
+        });
+        const std::size_t length = line.size();
         line.insert(line.end(), kPadding / sizeof line[0], 0);
-        for (int n = std::max(2, settings.shortest); n <= longest(); ++n) add_grams(found.size(), n);
+        for (int n = std::max(2, settings.shortest); n <= longest(); ++n) add_grams(length, n);
         add_sums();
         ++row;
         if (rows) {
@@ -99,12 +100,13 @@ struct Learner::Worker {
         constexpr std::size_t width = sizeof line[0];
         Key ahead[kBatch];
         for (std::size_t i = 0; i < end; i += kBatch) {
-            const std::size_t stop = std::min(end, i + kBatch);
-            for (std::size_t k = i; k < stop; ++k) {
+            look(stop);
+            const std::size_t behind = std::min(end, i + kBatch);
+            for (std::size_t k = i; k < behind; ++k) {
                 ahead[k - i] = Key(ids + k * width, n * width);
                 grams.prefetch(ahead[k - i]);
             }
-            for (std::size_t k = i; k < stop; ++k) {
+            for (std::size_t k = i; k < behind; ++k) {
                 Table::Slot& slot = grams.intern(ahead[k - i], ids + k * width);
                 count(slot, 2 * slot.id + 1);
             }
@@ -140,6 +142,7 @@ struct Learner::Worker {
         std::vector<std::uint32_t> ids;
         std::uint32_t kept = 0;
         for (std::uint32_t id = 0; id < grams.size(); ++id) {
+            look(stop);
             if (!keeps_gram(id)) continue;
             const std::size_t n = grams.length(id) / sizeof id;
             ids.clear();
@@ -157,7 +160,10 @@ struct Learner::Worker {
             token_sums[renumbered[id]] = token_sums[id];
             token_entropy[renumbered[id]] = token_entropy[id];
         }
-        tokens = tokens.without([&](std::uint32_t id) { return renumbered[id] != kNone; });
+        tokens = tokens.without([&](std::uint32_t id) {
+            look(stop);
+            return renumbered[id] != kNone;
+        });
         token_sums.resize(tokens.size());
         token_entropy.resize(tokens.size());
     }
@@ -176,9 +182,14 @@ struct Learner::Worker {
         if (alone())
             for (std::uint32_t id = 0; id < tokens.size(); ++id)
                 sorted.push_back({key_of(2 * id), 2 * id});
-        for (std::uint32_t id = 0; id < grams.size(); ++id) sorted.push_back({key_of(2 * id + 1), 2 * id + 1});
-        std::sort(sorted.begin(), sorted.end(),
-                  [&](const Place& a, const Place& b) { return before(*this, a, *this, b); });
+        for (std::uint32_t id = 0; id < grams.size(); ++id) {
+            look(stop);
+            sorted.push_back({key_of(2 * id + 1), 2 * id + 1});
+        }
+        std::sort(sorted.begin(), sorted.end(), [&](const Place& a, const Place& b) {
+            look(stop);
+            return before(*this, a, *this, b);
+        });
         token_column.resize(tokens.size());
         gram_column.resize(grams.size());
     }
@@ -215,6 +226,7 @@ struct Learner::Worker {
         std::vector<std::uint64_t> entries;
         std::size_t at = 0;
         for (std::size_t i = 0; i < places.size(); ++i) {
+            look(stop);
             entries.clear();
             for (std::int64_t k = 0; k < lengths[i]; ++k, ++at) {
                 const std::uint32_t code = codes[at];
@@ -233,6 +245,7 @@ struct Learner::Worker {
     const Settings& settings;
     const bool rows;
     const std::size_t prune_at;
+    const std::atomic<bool>& stop;
     std::int64_t least = 1;  // what stands in so many texts goes when there are too many terms
     Table stops, tokens, grams;
     Analysis analysis;
@@ -276,6 +289,7 @@ struct Learner::Part {
                 same.push_back(w);
             }
             if (same.empty()) return;
+            look(workers[0]->stop);
             found(same, at);
             for (std::size_t w : same) ++at[w];
         }
@@ -287,7 +301,7 @@ Learner::Learner(Settings settings, const std::vector<std::string_view>& stop_wo
     if (rows && prune_at != 0) throw std::invalid_argument("rows cannot be kept where terms are dropped");
     const std::size_t each = prune_at == 0 ? 0 : std::max<std::size_t>(1, prune_at / settings.threads);
     for (int t = 0; t < settings.threads; ++t) {
-        workers_.push_back(std::make_unique<Worker>(settings_, rows, each));
+        workers_.push_back(std::make_unique<Worker>(settings_, rows, each, stop_));
         intern_all(workers_.back()->stops, stop_words);
     }
 }
@@ -300,8 +314,7 @@ void Learner::add(const Texts& texts, const std::function<void()>& tick) {
     in_parallel_watched(
         threads, stop_,
         [&](int t) {
-            for (std::size_t i = cuts[t]; i < cuts[t + 1] && !stop_.load(std::memory_order_relaxed); ++i)
-                workers_[t]->add(texts, i);
+            for (std::size_t i = cuts[t]; i < cuts[t + 1]; ++i) workers_[t]->add(texts, i);
         },
         tick);
     if (rows_)
@@ -315,8 +328,10 @@ void Learner::rank_tokens() {
     std::vector<std::vector<std::uint32_t>> ids(workers_.size());
     for (std::size_t t = 0; t < workers_.size(); ++t) {
         const Table& own = workers_[t]->tokens;
-        for (std::uint32_t id = 0; id < own.size(); ++id)
+        for (std::uint32_t id = 0; id < own.size(); ++id) {
+            look(stop_);
             ids[t].push_back(all.intern(own.data(id), own.length(id)).id);
+        }
     }
     if (all.size() >= 0x7FFFFFFE) throw std::length_error("more than 2^31 - 2 distinct words");
     struct Entry {
@@ -337,12 +352,14 @@ void Learner::rank_tokens() {
         order.push_back(entry);
     };
     for (std::uint32_t id = 0; id < all.size(); ++id) {
+        look(stop_);
         for (std::size_t i = 0; i < all.length(id); ++i) plain &= all.data(id)[i] >= ' ';
         push(id, false);
     }
     if (!plain)
         for (std::uint32_t id = 0; id < all.size(); ++id) push(id, true);
     std::sort(order.begin(), order.end(), [&](const Entry& a, const Entry& b) {
+        look(stop_);
         if (a.prefix != b.prefix) return a.prefix < b.prefix;
         for (std::size_t i = 0;; ++i) {
             const int x = byte_of(a, i), y = byte_of(b, i);

@@ -68,7 +68,8 @@ public:
     Learner(Settings settings, const std::vector<std::string_view>& stop_words, bool rows, std::size_t prune_at);
     ~Learner();
     Learner(const Learner&) = delete;
-    // `tick` is called ten times a second in the calling thread; what it throws stops the work.
+    // `tick` is called ten times a second in the calling thread; what it throws stops the work. After an exception
+    // a Learner is no longer to be used.
     void add(const Texts& texts, const std::function<void()>& tick);
     // Terms in the order of their bytes, which is the order of their code points.
     Learned finish(const std::function<void()>& tick);
@@ -90,11 +91,12 @@ private:
 // Counts the terms of a fixed vocabulary; term i is column i. Const after construction.
 class Counter {
 public:
-    // Throws std::invalid_argument where a term stands twice.
-    Counter(Settings settings, const std::vector<std::string_view>& stop_words, const Packed& terms);
+    // Throws std::invalid_argument where a term stands twice, and Stopped (parallel.hpp) on `stop`, as count() does.
+    Counter(Settings settings, const std::vector<std::string_view>& stop_words, const Packed& terms,
+            const std::atomic<bool>& stop);
     ~Counter();
     Counter(const Counter&) = delete;
-    Rows<float> count(const Texts& texts) const;
+    Rows<float> count(const Texts& texts, const std::atomic<bool>& stop) const;
 
 private:
     struct Index;
@@ -109,7 +111,7 @@ public:
     Hasher(Settings settings, const std::vector<std::string_view>& stop_words, std::uint32_t columns, bool alternate_sign);
     ~Hasher();
     Hasher(const Hasher&) = delete;
-    Rows<float> count(const Texts& texts) const;
+    Rows<float> count(const Texts& texts, const std::atomic<bool>& stop) const;
 
 private:
     struct Stops;

@@ -30,13 +30,14 @@ void add_row(std::vector<std::uint64_t>& found, Rows<float>& rows) {
 
 // Rows of all texts; `work(texts, i, analysis, found)` collects the columns of text i.
 template <typename Work>
-Rows<float> count_all(const Settings& settings, const Table& stops, const Texts& texts, const Work& work) {
+Rows<float> count_all(const Settings& settings, const Table& stops, const Texts& texts, const std::atomic<bool>& stop,
+                      const Work& work) {
     const int threads = static_cast<int>(
         std::max<std::size_t>(1, std::min<std::size_t>(settings.threads, texts.count / kTextsPerThread)));
     const auto cuts = cut(texts, threads);
     std::vector<Rows<float>> parts(threads);
     in_parallel(threads, [&](int t) {
-        Analysis analysis(settings, stops);
+        Analysis analysis(settings, stops, stop);
         std::vector<std::uint64_t> found;
         for (std::size_t i = cuts[t]; i < cuts[t + 1]; ++i) {
             found.clear();
@@ -74,7 +75,8 @@ struct Counter::Index {
     std::vector<std::int32_t> token_column, gram_column;  // -1: not a term
 };
 
-Counter::Counter(Settings settings, const std::vector<std::string_view>& stop_words, const Packed& terms)
+Counter::Counter(Settings settings, const std::vector<std::string_view>& stop_words, const Packed& terms,
+                 const std::atomic<bool>& stop)
     : settings_(settings), index_(std::make_unique<Index>()) {
     Index& index = *index_;
     intern_all(index.stops, stop_words);
@@ -83,63 +85,96 @@ Counter::Counter(Settings settings, const std::vector<std::string_view>& stop_wo
         index.grams.reserve(terms.count);
     else
         index.tokens.reserve(terms.count);
-    auto take = [](Table& table, std::vector<std::int32_t>& columns, const std::uint8_t* bytes, std::size_t n, std::size_t column) {
-        const std::uint32_t id = table.intern(bytes, n).id;
-        columns.resize(table.size(), -1);
+    auto take = [](std::vector<std::int32_t>& columns, std::uint32_t id, std::size_t size, std::size_t column) {
+        columns.resize(size, -1);
         if (columns[id] >= 0) throw std::invalid_argument("a term stands twice");
         columns[id] = static_cast<std::int32_t>(column);
     };
     std::vector<std::uint8_t> padded;
-    std::vector<std::uint32_t> ids;
-    for (std::size_t column = 0; column < terms.count; ++column) {
-        const std::string_view term = terms[column];
-        padded.assign(term.begin(), term.end());
-        padded.resize(term.size() + kPadding);
-        if (!joined || term.find(' ') == std::string_view::npos) {
-            take(index.tokens, index.token_column, padded.data(), term.size(), column);
-            continue;
+    auto token = [&](std::string_view text) {
+        padded.assign(text.begin(), text.end());
+        padded.resize(text.size() + kPadding);
+        return index.tokens.intern(padded.data(), text.size()).id;
+    };
+    // Terms come in order, so the first word of a term is mostly that of the one before.
+    std::string_view first_word;
+    std::uint32_t first_id = kNone;
+    std::vector<std::uint32_t> ids;  // of a batch of grams, each padded
+    struct Gram {
+        std::size_t begin, bytes, column;
+        Key key;
+    };
+    std::vector<Gram> grams;
+    auto intern_grams = [&] {
+        for (Gram& gram : grams) {
+            gram.key = Key(reinterpret_cast<const std::uint8_t*>(ids.data() + gram.begin), gram.bytes);
+            index.grams.prefetch(gram.key);
+        }
+        for (const Gram& gram : grams) {
+            const std::uint32_t id = index.grams.intern(gram.key, reinterpret_cast<const std::uint8_t*>(ids.data() + gram.begin)).id;
+            take(index.gram_column, id, index.grams.size(), gram.column);
         }
         ids.clear();
-        for (std::size_t begin = 0; begin <= term.size();) {
+        grams.clear();
+    };
+    for (std::size_t column = 0; column < terms.count; ++column) {
+        look(stop);
+        const std::string_view term = terms[column];
+        const std::size_t space = joined ? term.find(' ') : std::string_view::npos;
+        if (space == std::string_view::npos) {
+            const std::uint32_t id = token(term);
+            take(index.token_column, id, index.tokens.size(), column);
+            continue;
+        }
+        if (first_id == kNone || term.substr(0, space) != first_word) {
+            first_word = term.substr(0, space);
+            first_id = token(first_word);
+        }
+        const std::size_t from = ids.size();
+        ids.push_back(first_id);
+        for (std::size_t begin = space + 1; begin <= term.size();) {
             const std::size_t end = std::min(term.find(' ', begin), term.size());
-            ids.push_back(index.tokens.intern(padded.data() + begin, end - begin).id);
+            ids.push_back(token(term.substr(begin, end - begin)));
             begin = end + 1;
         }
-        index.token_column.resize(index.tokens.size(), -1);
-        const std::size_t n = ids.size();
-        ids.resize(n + kPadding / sizeof ids[0]);
-        take(index.grams, index.gram_column, reinterpret_cast<const std::uint8_t*>(ids.data()), n * sizeof ids[0], column);
+        grams.push_back({from, (ids.size() - from) * sizeof ids[0], column, {}});
+        ids.resize(ids.size() + kPadding / sizeof ids[0]);
+        if (grams.size() == kBatch) intern_grams();
     }
+    intern_grams();
+    index.token_column.resize(index.tokens.size(), -1);
 }
 
 Counter::~Counter() = default;
 
-Rows<float> Counter::count(const Texts& texts) const {
+Rows<float> Counter::count(const Texts& texts, const std::atomic<bool>& stop) const {
     const Index& index = *index_;
     const bool word = settings_.analyzer == Analyzer::word;
     const bool alone = !word || settings_.shortest == 1;
     const int longest = word ? settings_.longest : 1;
-    return count_all(settings_, index.stops, texts, [&](std::size_t i, Analysis& analysis, std::vector<std::uint64_t>& found) {
+    return count_all(settings_, index.stops, texts, stop, [&](std::size_t i, Analysis& analysis, std::vector<std::uint64_t>& found) {
         thread_local std::vector<std::uint32_t> line;
         line.clear();
-        const auto& tokens = analysis.scan(texts, i, [&](const Token& token) { index.tokens.prefetch(token.key); });
-        for (const Token& token : tokens) {
+        auto coming = [&](const Token& token) { index.tokens.prefetch(token.key); };
+        analysis.scan(texts, i, coming, [&](const Token& token) {
             const std::uint32_t id = index.tokens.find(token.key, token.begin);
-            line.push_back(id);
+            if (longest > 1) line.push_back(id);
             if (alone && id != kNone && index.token_column[id] >= 0) found.push_back(std::uint64_t(index.token_column[id]) << 1);
-        }
-        line.resize(tokens.size() + kPadding / sizeof line[0]);
+        });
+        const std::size_t length = line.size();
+        line.resize(length + kPadding / sizeof line[0]);
         const auto* ids = reinterpret_cast<const std::uint8_t*>(line.data());
         constexpr std::size_t width = sizeof line[0];
         Key ahead[kBatch];
-        for (std::size_t n = std::max(2, settings_.shortest); n <= std::size_t(longest) && n <= tokens.size(); ++n)
-            for (std::size_t begin = 0, end = tokens.size() + 1 - n; begin < end; begin += kBatch) {
-                const std::size_t stop = std::min(end, begin + kBatch);
-                for (std::size_t k = begin; k < stop; ++k) {
+        for (std::size_t n = std::max(2, settings_.shortest); n <= std::size_t(longest) && n <= length; ++n)
+            for (std::size_t begin = 0, end = length + 1 - n; begin < end; begin += kBatch) {
+                look(stop);
+                const std::size_t behind = std::min(end, begin + kBatch);
+                for (std::size_t k = begin; k < behind; ++k) {
                     ahead[k - begin] = Key(ids + k * width, n * width);
                     index.grams.prefetch(ahead[k - begin]);
                 }
-                for (std::size_t k = begin; k < stop; ++k) {
+                for (std::size_t k = begin; k < behind; ++k) {
                     const std::uint32_t gram = index.grams.find(ahead[k - begin], ids + k * width);
                     if (gram != kNone) found.push_back(std::uint64_t(index.gram_column[gram]) << 1);
                 }
@@ -177,33 +212,34 @@ Hasher::Hasher(Settings settings, const std::vector<std::string_view>& stop_word
 
 Hasher::~Hasher() = default;
 
-Rows<float> Hasher::count(const Texts& texts) const {
+Rows<float> Hasher::count(const Texts& texts, const std::atomic<bool>& stop) const {
     const bool word = settings_.analyzer == Analyzer::word;
     const std::size_t shortest = word ? settings_.shortest : 1, longest = word ? settings_.longest : 1;
-    return count_all(settings_, stops_->table, texts, [&](std::size_t i, Analysis& analysis, std::vector<std::uint64_t>& found) {
+    return count_all(settings_, stops_->table, texts, stop, [&](std::size_t i, Analysis& analysis, std::vector<std::uint64_t>& found) {
         auto add = [&](const std::uint8_t* bytes, std::size_t n) {
             const std::int64_t hash = murmur3(bytes, n);
             // The absolute value, of -2^31 too: 64 bits hold it.
             const std::uint64_t column = static_cast<std::uint64_t>(hash < 0 ? -hash : hash) % columns_;
             found.push_back(column << 1 | (alternate_sign_ && hash < 0));
         };
-        const auto& tokens = analysis.scan(texts, i, [](const Token&) {});
-        if (longest == 1) {
-            for (const Token& token : tokens) add(token.begin, token.length);
-            return;
-        }
+        auto coming = [](const Token&) {};
+        if (longest == 1) return analysis.scan(texts, i, coming, [&](const Token& token) { add(token.begin, token.length); });
         thread_local std::vector<std::uint8_t> joined;  // all tokens, a space between them: an n-gram is a part of it
         thread_local std::vector<std::size_t> begins;
         joined.clear();
         begins.clear();
-        for (const Token& token : tokens) {
+        analysis.scan(texts, i, coming, [&](const Token& token) {
             begins.push_back(joined.size());
             joined.insert(joined.end(), token.begin, token.begin + token.length);
             joined.push_back(' ');
-        }
+        });
+        const std::size_t length = begins.size();
         begins.push_back(joined.size());
-        for (std::size_t n = shortest; n <= longest && n <= tokens.size(); ++n)
-            for (std::size_t k = 0; k + n <= tokens.size(); ++k) add(&joined[begins[k]], begins[k + n] - begins[k] - 1);
+        for (std::size_t n = shortest; n <= longest && n <= length; ++n)
+            for (std::size_t k = 0; k + n <= length; ++k) {
+                look(stop);
+                add(&joined[begins[k]], begins[k + n] - begins[k] - 1);
+            }
     });
 }
 

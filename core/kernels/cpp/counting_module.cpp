@@ -40,6 +40,8 @@ lexarium::Settings settings_of(std::string_view analyzer, std::string_view rule,
     return {&lexarium::characters(), chosen, lexarium::rule_of(rule), lowercase, shortest, longest, threads};
 }
 
+constexpr std::size_t kBrief = 1 << 16;  // bytes: for less, no other thread watches for Ctrl-C
+
 // The texts of a call: strings, or (analyzer "given") strings that are terms, with the offsets of each text's.
 class Input {
 public:
@@ -49,14 +51,18 @@ public:
         if (offsets.has_value() != (settings.analyzer == lexarium::Analyzer::given))
             throw nb::value_error("offsets belong to the analyzer \"given\", and to no other");
         if (!offsets) return;
-        lexarium::check_offsets(offsets->data(), offsets->size(), texts_.count);
-        texts_.offsets = offsets->data();
-        texts_.count = offsets->size() - 1;
+        offsets_.assign(offsets->data(), offsets->data() + offsets->size());
+        lexarium::check_offsets(offsets_.data(), offsets_.size(), texts_.count);
+        texts_.offsets = offsets_.data();
+        texts_.count = offsets_.size() - 1;
     }
+    Input(const Input&) = delete;
     const lexarium::Texts& get() const { return texts_; }
+    bool brief() const { return views_.bytes() + views_.get().size() < kBrief; }
 
 private:
     lexarium::Views views_;
+    std::vector<std::int64_t> offsets_;  // checked, and then nobody's to change
     lexarium::Texts texts_;
 };
 
@@ -100,13 +106,10 @@ public:
 
     nb::tuple finish() {
         lexarium::Learned learned;
-        {
-            nb::gil_scoped_release released;
-            std::lock_guard<std::mutex> one_at_a_time(mutex_);
-            if (finished_) throw std::invalid_argument("it is finished already");
+        locked([&](const lexarium::Watch& watch) {
+            learned = learner_.finish(watch);
             finished_ = true;
-            learned = learner_.finish(lexarium::Watch(nb::none(), unused_));
-        }
+        });
         return nb::make_tuple(array(std::move(learned.bytes)), array(std::move(learned.offsets)),
                               array(std::move(learned.texts)), array(std::move(learned.counts)),
                               array(std::move(learned.entropy)), arrays(std::move(learned.rows)));
@@ -119,48 +122,53 @@ private:
     }
 
     void feed(const lexarium::Texts& texts) {
+        locked([&](const lexarium::Watch& watch) { learner_.add(texts, watch); });
+    }
+
+    // Two Python threads take turns. What throws in the middle of its work leaves a learner that is of no more use.
+    template <typename Work>
+    void locked(const Work& work) {
+        const lexarium::Watch watch(nb::none(), unused_);
         nb::gil_scoped_release released;
         std::lock_guard<std::mutex> one_at_a_time(mutex_);
         if (finished_) throw std::invalid_argument("it is finished already");
-        learner_.add(texts, lexarium::Watch(nb::none(), unused_));
+        if (broken_) throw std::runtime_error("an earlier call failed or was interrupted; this Learner is of no more use");
+        broken_ = true;
+        work(watch);
+        broken_ = false;
     }
 
     lexarium::Settings settings_;
     lexarium::Learner learner_;
     std::mutex mutex_;
     bool finished_ = false;
+    bool broken_ = false;
     std::atomic<std::int64_t> unused_{0};
 };
-
-lexarium::Packed packed(const GivenBytes& bytes, const GivenOffsets& offsets) {
-    lexarium::check_offsets(offsets.data(), offsets.size(), bytes.size());
-    if (offsets.size() > static_cast<std::size_t>(std::numeric_limits<std::int32_t>::max()))
-        throw nb::value_error("more than 2^31 - 2 terms");
-    return {bytes.data(), offsets.data(), offsets.size() - 1};
-}
 
 // A Counter or a Hasher.
 template <typename Counts>
 class PyCounts {
 public:
     PyCounts(const PyCounts&) = delete;
-    template <typename... Rest>
-    PyCounts(const lexarium::Settings& settings, nb::handle stop_words, Rest&&... rest)
-        : settings_(settings), counts_(settings, lexarium::Views(stop_words).get(), std::forward<Rest>(rest)...) {}
+    // `make(counts, stop words, stop)` constructs it in place; it runs without the interpreter's lock.
+    template <typename Make>
+    PyCounts(const lexarium::Settings& settings, nb::handle stop_words, bool brief, const Make& make) : settings_(settings) {
+        const lexarium::Views stops(stop_words);
+        lexarium::interruptible(brief, [&](const std::atomic<bool>& stop) { make(counts_, stops.get(), stop); });
+    }
 
     nb::tuple count(nb::handle texts, std::optional<GivenOffsets> offsets) const {
         const Input input(settings_, texts, offsets);
         lexarium::Rows<float> rows;
-        {
-            nb::gil_scoped_release released;
-            rows = counts_.count(input.get());
-        }
+        lexarium::interruptible(
+            input.brief(), [&](const std::atomic<bool>& stop) { rows = counts_->count(input.get(), stop); });
         return arrays(std::move(rows));
     }
 
 private:
     lexarium::Settings settings_;
-    Counts counts_;
+    std::optional<Counts> counts_;
 };
 
 using PyCounter = PyCounts<lexarium::Counter>;
@@ -174,7 +182,7 @@ NB_MODULE(_counting, m) {
         .def(nb::init<std::string_view, std::string_view, bool, int, int, int, nb::handle, bool, std::int64_t>(),
              "analyzer"_a, "rule"_a, "lowercase"_a, "shortest"_a, "longest"_a, "threads"_a, "stop_words"_a, "rows"_a,
              "prune_at"_a)
-        .def("add", &PyLearner::add, "texts"_a, "offsets"_a = nb::none())
+        .def("add", &PyLearner::add, "texts"_a, "offsets"_a.noconvert().none() = nb::none())
         .def("add_lines", &PyLearner::add_lines, "block"_a)
         .def("finish", &PyLearner::finish);
     nb::class_<PyCounter>(m, "Counter")
@@ -183,11 +191,20 @@ NB_MODULE(_counting, m) {
             [](PyCounter* self, std::string_view analyzer, std::string_view rule, bool lowercase, int shortest,
                int longest, int threads, nb::handle stop_words, GivenBytes bytes, GivenOffsets offsets) {
                 const auto settings = settings_of(analyzer, rule, lowercase, shortest, longest, threads);
-                new (self) PyCounter(settings, stop_words, packed(bytes, offsets));
+                // checked, and then nobody's to change
+                const std::vector<std::int64_t> ends(offsets.data(), offsets.data() + offsets.size());
+                lexarium::check_offsets(ends.data(), ends.size(), bytes.size());
+                if (ends.size() > static_cast<std::size_t>(std::numeric_limits<std::int32_t>::max()))
+                    throw nb::value_error("more than 2^31 - 2 terms");
+                const lexarium::Packed terms{bytes.data(), ends.data(), ends.size() - 1};
+                const bool brief = bytes.size() + terms.count < kBrief;
+                new (self) PyCounter(settings, stop_words, brief, [&](auto& counter, auto& stops, auto& stop) {
+                    counter.emplace(settings, stops, terms, stop);
+                });
             },
-            "analyzer"_a, "rule"_a, "lowercase"_a, "shortest"_a, "longest"_a, "threads"_a, "stop_words"_a, "bytes"_a,
-            "offsets"_a)
-        .def("count", &PyCounter::count, "texts"_a, "offsets"_a = nb::none());
+            "analyzer"_a, "rule"_a, "lowercase"_a, "shortest"_a, "longest"_a, "threads"_a, "stop_words"_a,
+            "bytes"_a.noconvert(), "offsets"_a.noconvert())
+        .def("count", &PyCounter::count, "texts"_a, "offsets"_a.noconvert().none() = nb::none());
     nb::class_<PyHasher>(m, "Hasher")
         .def(
             "__init__",
@@ -196,9 +213,11 @@ NB_MODULE(_counting, m) {
                 if (columns < 1 || columns > std::numeric_limits<std::int32_t>::max())
                     throw nb::value_error("the number of columns is not in 1 to 2^31 - 1");
                 const auto settings = settings_of(analyzer, rule, lowercase, shortest, longest, threads);
-                new (self) PyHasher(settings, stop_words, static_cast<std::uint32_t>(columns), alternate_sign);
+                new (self) PyHasher(settings, stop_words, true, [&](auto& hasher, auto& stops, auto&) {
+                    hasher.emplace(settings, stops, static_cast<std::uint32_t>(columns), alternate_sign);
+                });
             },
             "analyzer"_a, "rule"_a, "lowercase"_a, "shortest"_a, "longest"_a, "threads"_a, "stop_words"_a, "columns"_a,
             "alternate_sign"_a)
-        .def("count", &PyHasher::count, "texts"_a, "offsets"_a = nb::none());
+        .def("count", &PyHasher::count, "texts"_a, "offsets"_a.noconvert().none() = nb::none());
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -23,16 +24,27 @@ struct Token {
 
 class Analysis {
 public:
-    Analysis(const Settings& settings, const Table& stops)
-        : settings_(settings), stops_(stops), tokenizer_(*settings.characters, settings.rule, settings.lowercase) {}
+    Analysis(const Settings& settings, const Table& stops, const std::atomic<bool>& stop)
+        : settings_(settings),
+          stops_(stops),
+          stop_(stop),
+          tokenizer_(*settings.characters, settings.rule, settings.lowercase) {}
 
-    // The tokens of text i, in order, or its n-grams of characters, in any. They stay until the next call.
-    template <typename Found>
-    const std::vector<Token>& scan(const Texts& texts, std::size_t i, const Found& found) {
-        tokens_.clear();
+    // Calls `found` with each token of text i, in order, or with each of its n-grams of characters, in any. Up to
+    // 64 tokens before, `coming` is called with the same: what it fetches from memory has then arrived. Looks at
+    // `stop` as often, and throws Stopped.
+    template <typename Coming, typename Found>
+    void scan(const Texts& texts, std::size_t i, const Coming& coming, const Found& found) {
+        std::size_t waiting = 0;
+        auto hand_over = [&] {
+            look(stop_);
+            for (std::size_t k = 0; k < waiting; ++k) found(waiting_[k]);
+            waiting = 0;
+        };
         auto keep = [&](const std::uint8_t* begin, std::size_t length) {
-            tokens_.push_back({Key(begin, length), begin, length});
-            found(tokens_.back());
+            waiting_[waiting] = {Key(begin, length), begin, length};
+            coming(waiting_[waiting]);
+            if (++waiting == kWaiting) hand_over();
         };
         switch (settings_.analyzer) {
             case Analyzer::word:
@@ -44,7 +56,7 @@ public:
             case Analyzer::chars_wb: scan_pieces(tokenizer_.prepare(texts.views[i]), keep); break;
             case Analyzer::given: scan_given(texts, i, keep); break;
         }
-        return tokens_;
+        hand_over();
     }
 
 private:
@@ -134,13 +146,16 @@ private:
     }
 
     const Settings& settings_;
+    static constexpr std::size_t kWaiting = 64;
     const Table& stops_;
+    const std::atomic<bool>& stop_;
     Tokenizer tokenizer_;
-    std::vector<Token> tokens_;
+    Token waiting_[kWaiting];
     std::vector<std::uint8_t> buffer_;
     std::vector<std::size_t> ends_;
 };
 
+// Interns all of them.
 inline void intern_all(Table& table, const std::vector<std::string_view>& words) {
     std::vector<std::uint8_t> padded;
     for (auto word : words) {

@@ -2,8 +2,10 @@
 //
 // A file that is compiled several times (CMake: lexarium_vectorized) includes simd.hpp and no header of the
 // standard library but <cstddef>, <cstdint> and <cstring>: a template instantiated there for AVX-512 could be
-// the one that the linker keeps for everybody.
+// the one that the linker keeps for everybody. There LEXARIUM_SET is defined, and nothing is chosen.
 #pragma once
+
+#if !defined(LEXARIUM_SET)
 
 #include <cstdlib>
 #include <cstring>
@@ -12,7 +14,8 @@ namespace lexarium {
 
 enum class InstructionSet { baseline, avx2, avx512 };
 
-// The widest that this processor has; LEXARIUM_SIMD=baseline or avx2 takes a narrower one (tests do).
+// The widest that this processor has; LEXARIUM_SIMD=baseline or avx2 takes a narrower one (tests do). Reads the
+// environment: to be called while the interpreter is held, for os.environ writes there.
 inline InstructionSet instruction_set() {
 #if defined(LEXARIUM_X86)
     const char* wanted = std::getenv("LEXARIUM_SIMD");
@@ -40,8 +43,13 @@ const Loops& choose(const Loops& baseline, [[maybe_unused]] const Loops& avx2, [
 
 }  // namespace lexarium
 
+#endif
+
 // Declares `const TYPE NAME` in the namespace of each instruction set, and `CHOSEN()`, which picks one.
-#if defined(LEXARIUM_X86)
+#if defined(LEXARIUM_SET)
+#define LEXARIUM_DECLARE_LOOPS(TYPE, NAME, CHOSEN) \
+    namespace LEXARIUM_SET { extern const TYPE NAME; }
+#elif defined(LEXARIUM_X86)
 #define LEXARIUM_DECLARE_LOOPS(TYPE, NAME, CHOSEN)                                          \
     namespace baseline { extern const TYPE NAME; }                                          \
     namespace avx2 { extern const TYPE NAME; }                                              \

@@ -37,7 +37,7 @@ bool is_break(char c) { return c == ' ' || (c >= '\t' && c <= '\r') || c == '\0'
 // A sum of rows, collected so that the loop over them runs without a call for each.
 class Sum {
 public:
-    explicit Sum(std::size_t dim) : dim_(dim) {}
+    Sum(std::size_t dim, const Loops& loops) : loops_(loops), dim_(dim) {}
 
     void begin(float* to) {  // (dim), zero
         to_ = to;
@@ -66,7 +66,7 @@ public:
 
 private:
     static constexpr std::size_t kPending = 64;
-    const Loops& loops_ = loops();
+    const Loops& loops_;
     std::size_t dim_;
     float* to_ = nullptr;
     const float* rows_[kPending];
@@ -85,11 +85,12 @@ bool add_bucket(const Buckets& buckets, const BucketIndex& index, std::uint32_t 
     return true;
 }
 
-std::int64_t add_grams(const Buckets& buckets, const BucketIndex& index, Grams grams, std::string_view word, std::size_t dim, Sum& sum) {
+std::int64_t add_grams(const Buckets& buckets, const BucketIndex& index, Grams grams, std::string_view word, std::size_t dim, Sum& sum,
+                       const std::atomic<bool>& stop) {
     if (grams.longest < 1 || buckets.count == 0 || word == kEnd) return 0;
     std::int64_t counted = 0;
     for_ngrams(word, grams.shortest, grams.longest, buckets.count,
-               [&](std::uint32_t bucket) { counted += add_bucket(buckets, index, bucket, dim, sum); });
+               [&](std::uint32_t bucket) { counted += add_bucket(buckets, index, bucket, dim, sum); }, &stop);
     return counted;
 }
 
@@ -160,13 +161,14 @@ std::int64_t BucketIndex::row(std::uint32_t bucket) const {
 }
 
 Model::Model(const Words& words, const float* vectors, const std::int32_t* sizes, const Buckets& buckets, Grams grams, std::size_t dim)
-    : words_(words), vectors_(vectors), sizes_(sizes), buckets_(buckets), index_(buckets), grams_(grams), dim_(dim) {}
+    : words_(words), vectors_(vectors), sizes_(sizes), buckets_(buckets), index_(buckets), grams_(grams), dim_(dim),
+      loops_(loops()) {}
 
-bool Model::from_grams(std::string_view word, float* to) const {
-    Sum sum(dim_);
+bool Model::from_grams(std::string_view word, float* to, const std::atomic<bool>& stop) const {
+    Sum sum(dim_, loops_);
     std::fill_n(to, dim_, 0.f);
     sum.begin(to);
-    const std::int64_t counted = add_grams(buckets_, index_, grams_, word, dim_, sum);
+    const std::int64_t counted = add_grams(buckets_, index_, grams_, word, dim_, sum, stop);
     sum.flush();
     if (counted == 0) return false;
     scale(to, dim_, static_cast<float>(1.0 / static_cast<double>(counted)));
@@ -210,9 +212,10 @@ private:
 // One text after another; keeps what it needs between them. One to a thread.
 class Reader {
 public:
-    Reader(const Model& model, const Reading& reading, const Weighing& weighing, const Characters& characters)
+    Reader(const Model& model, const Reading& reading, const Weighing& weighing, const Characters& characters,
+           const std::atomic<bool>& stop)
         : model_(model), reading_(reading), weighing_(weighing), tokenizer_(characters, reading.rule, reading.lowercase),
-          finder_(model.words_), sum_(model.dim_), vector_(model.dim_) {}
+          finder_(model.words_), sum_(model.dim_, model.loops_), vector_(model.dim_), stop_(stop) {}
 
     double read(std::string_view text, float* to) {
         end_ = text.data() + text.size();
@@ -221,6 +224,7 @@ public:
         hashes_.clear();
         const bool features = weighing_.pooling == Pooling::features;
         each_word(text, [&](std::string_view word) {
+            if (is_set(&stop_)) return false;
             if (!features) return add_word(word), true;
             if (word == kEnd) return false;  // what fastText takes for the end of the line
             return add_feature(word), true;
@@ -267,7 +271,7 @@ private:
     }
 
     void add_unknown(std::string_view word) {
-        if (weighing_.unknown == 0 || !model_.from_grams(word, vector_.data())) return;
+        if (weighing_.unknown == 0 || !model_.from_grams(word, vector_.data(), stop_)) return;
         const float length = length_of(vector_.data(), model_.dim_);
         if (!(length > 0)) return;  // none of its n-grams is known
         const bool normalized = weighing_.pooling == Pooling::normalized;
@@ -283,7 +287,7 @@ private:
             total_ += model_.sizes_[row];
         } else {
             if (!reading_.label_prefix.empty() && word.substr(0, reading_.label_prefix.size()) == reading_.label_prefix) return;
-            total_ += static_cast<double>(add_grams(model_.buckets_, model_.index_, model_.grams_, word, model_.dim_, sum_));
+            total_ += static_cast<double>(add_grams(model_.buckets_, model_.index_, model_.grams_, word, model_.dim_, sum_, stop_));
         }
         if (model_.grams_.words > 1) hashes_.push_back(hash_of(word));
     }
@@ -291,7 +295,7 @@ private:
     void add_runs() {
         if (model_.grams_.words < 2 || model_.buckets_.count == 0) return;
         for_runs(hashes_.data(), hashes_.size(), model_.grams_.words, model_.buckets_.count,
-                 [&](std::uint32_t bucket) { total_ += add_bucket(model_.buckets_, model_.index_, bucket, model_.dim_, sum_); });
+                 [&](std::uint32_t bucket) { total_ += add_bucket(model_.buckets_, model_.index_, bucket, model_.dim_, sum_); }, &stop_);
     }
 
     const Model& model_;
@@ -304,19 +308,21 @@ private:
     std::vector<float> vector_;
     std::vector<std::uint32_t> hashes_;
     double total_ = 0;
+    const std::atomic<bool>& stop_;
 };
 
 void Model::pool(const std::vector<std::string_view>& texts, std::size_t begin, std::size_t end, const Reading& reading,
                  const Characters& characters, const Weighing& weighing, float* sums, double* totals,
                  const std::atomic<bool>& stop) const {
-    Reader reader(*this, reading, weighing, characters);
+    Reader reader(*this, reading, weighing, characters, stop);
     for (std::size_t i = begin; i < end && !stop.load(std::memory_order_relaxed); ++i) totals[i] = reader.read(texts[i], sums + i * dim_);
 }
 
 void word_means(const Words& words, const float* rows, const Buckets& buckets, const BucketIndex& index, Grams grams, std::size_t dim,
-                std::size_t begin, std::size_t end, float* vectors, std::int32_t* sizes) {
-    Sum sum(dim);
-    for (std::size_t i = begin; i < end; ++i) {
+                std::size_t begin, std::size_t end, const Loops& loops, const std::atomic<bool>& stop, float* vectors,
+                std::int32_t* sizes) {
+    Sum sum(dim, loops);
+    for (std::size_t i = begin; i < end && !is_set(&stop); ++i) {
         float* to = vectors + i * dim;
         std::fill_n(to, dim, 0.f);
         sum.begin(to);
@@ -324,7 +330,7 @@ void word_means(const Words& words, const float* rows, const Buckets& buckets, c
             sum.add(rows + i * dim, 1);
         else
             sum.add_code(buckets.codes, i, 1);
-        const std::int64_t counted = 1 + add_grams(buckets, index, grams, words.word(i), dim, sum);
+        const std::int64_t counted = 1 + add_grams(buckets, index, grams, words.word(i), dim, sum, stop);
         sum.flush();
         scale(to, dim, static_cast<float>(1.0 / static_cast<double>(counted)));
         sizes[i] = static_cast<std::int32_t>(counted);

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "fasttext_loops.hpp"
 #include "text.hpp"
 
 namespace lexarium {
@@ -37,7 +38,7 @@ struct Buckets {
     const float* rows;        // (kept, dim), or null where they are codes
     Codes codes;              // the rows behind `first_code`
     std::size_t first_code;
-    const std::int64_t* ids;  // (kept) rising, below count; null where all are kept
+    const std::int64_t* ids;  // (kept) rising, below count, which nobody else can write to; null where all are kept
     std::size_t kept;
     std::uint32_t count;
     bool pruned;  // an absent bucket does not count; else it is a row of zeros
@@ -85,10 +86,12 @@ struct Weighing {
 
 class Model {
 public:
+    // Reads the environment (dispatch.hpp): call it with the interpreter's lock.
     Model(const Words& words, const float* vectors, const std::int32_t* sizes, const Buckets& buckets, Grams grams, std::size_t dim);
 
     // The mean of the rows of a word's n-grams, whether it is known or not, into `to` (dim). False: there are none.
-    bool from_grams(std::string_view word, float* to) const;
+    // Breaks off, here and below, once `stop` is set.
+    bool from_grams(std::string_view word, float* to, const std::atomic<bool>& stop) const;
 
     // Sums of texts begin .. end - 1 into sums (texts, dim), zero before, and what to divide by into totals (texts).
     void pool(const std::vector<std::string_view>& texts, std::size_t begin, std::size_t end, const Reading& reading,
@@ -106,12 +109,14 @@ private:
     BucketIndex index_;
     Grams grams_;
     std::size_t dim_;
+    const Loops& loops_;
 };
 
 // vectors (words, dim) and sizes (words): the mean of each word's row, rows (words, dim), and of those of its n-grams;
 // </s> has no n-grams. Words begin .. end - 1; summed in the order and the precision of fastText, to the bit.
 void word_means(const Words& words, const float* rows, const Buckets& buckets, const BucketIndex& index, Grams grams, std::size_t dim,
-                std::size_t begin, std::size_t end, float* vectors, std::int32_t* sizes);
+                std::size_t begin, std::size_t end, const Loops& loops, const std::atomic<bool>& stop, float* vectors,
+                std::int32_t* sizes);
 
 }  // namespace fasttext
 }  // namespace lexarium

@@ -12,6 +12,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "fasttext_hash.hpp"
 #include "parallel.hpp"
@@ -76,7 +77,7 @@ struct PyCodes {
 struct PyBuckets {
     PyBuckets(std::optional<Array<float, 2>> rows, std::optional<PyCodes> codes, std::size_t first, std::optional<Array<std::int64_t, 1>> ids,
               std::int64_t count, bool pruned)
-        : rows(rows), codes(codes), ids(ids) {
+        : rows(rows), codes(codes) {
         require(rows.has_value() != codes.has_value(), "give rows, or codes, and not both");
         require(count >= 0 && count <= 0x7FFFFFFF, "the number of buckets is out of range");
         require(rows ? first == 0 : first <= codes->view.rows, "the first row of a bucket is out of range");
@@ -85,41 +86,47 @@ struct PyBuckets {
         require(kept <= static_cast<std::size_t>(count), "there are more rows than buckets");
         require(ids || kept == static_cast<std::size_t>(count), "rows are missing, and nothing says which");
         if (ids) {
-            require(ids->size() == kept, "there is not one id for each row");
+            std::vector<std::int64_t> own(ids->data(), ids->data() + ids->size());  // checked values must not change later
+            require(own.size() == kept, "there is not one id for each row");
             for (std::size_t i = 0; i < kept; ++i)
-                require(ids->data()[i] > (i ? ids->data()[i - 1] : -1) && ids->data()[i] < count, "the ids of the rows do not rise, or are out of range");
+                require(own[i] > (i ? own[i - 1] : -1) && own[i] < count, "the ids of the rows do not rise, or are out of range");
+            this->ids = std::make_shared<const std::vector<std::int64_t>>(std::move(own));
         }
-        view = {rows ? rows->data() : nullptr, codes ? codes->view : ft::Codes{}, first, ids ? ids->data() : nullptr, kept,
+        view = {rows ? rows->data() : nullptr, codes ? codes->view : ft::Codes{}, first, this->ids ? this->ids->data() : nullptr, kept,
                 static_cast<std::uint32_t>(count), pruned};
     }
     std::optional<Array<float, 2>> rows;
     std::optional<PyCodes> codes;
-    std::optional<Array<std::int64_t, 1>> ids;
+    std::shared_ptr<const std::vector<std::int64_t>> ids;
     std::size_t dim;
     ft::Buckets view;
 };
 
+constexpr int kLongest = 1000;  // n-gram or run of words
+
 ft::Grams grams_of(int shortest, int longest, int words) {
-    require(longest >= 0 && longest <= 1 << 20 && shortest >= 0 && words >= 0 && words <= 1 << 20, "the lengths of n-grams are out of range");
+    // With no limit a stranger's model with one long word would take hours: the square of its length.
+    require(longest >= 0 && longest <= kLongest && shortest >= 0 && words >= 0 && words <= kLongest, "the lengths of n-grams are out of range");
     return {shortest, longest, words};
 }
 
 void check_threads(int threads) { require(threads >= 1 && threads <= 1024, "threads is out of range"); }
 
-// Runs `work(begin, end)` over 0 .. count - 1 in equal parts, stopped by Ctrl-C between parts.
+// Runs `work(begin, end, stop)` over 0 .. count - 1 in equal parts. Ctrl-C sets `stop`.
 template <typename Work>
 void in_parts(std::size_t count, int threads, const Work& work) {
-    constexpr std::size_t kPart = 4096;
+    constexpr std::size_t kPart = 64;
+    const std::size_t workers = std::clamp<std::size_t>((count + kPart - 1) / kPart, 1, static_cast<std::size_t>(threads));
     std::atomic<std::size_t> next{0};
     std::atomic<std::int64_t> done{0};
     std::atomic<bool> stop{false};
     const lexarium::Watch watch(nb::none(), done);
     nb::gil_scoped_release released;
     lexarium::in_parallel_watched(
-        threads, stop,
+        static_cast<int>(workers), stop,
         [&](int) {
             for (std::size_t begin; (begin = next.fetch_add(kPart)) < count && !stop.load(std::memory_order_relaxed);)
-                work(begin, std::min(count, begin + kPart));
+                work(begin, std::min(count, begin + kPart), stop);
         },
         watch);
 }
@@ -135,8 +142,9 @@ nb::tuple word_means(const PyWords& words, std::optional<Array<float, 2>> rows, 
     {
         const ft::BucketIndex index(buckets.view);
         const float* given = rows ? rows->data() : nullptr;
-        in_parts(count, threads, [&](std::size_t begin, std::size_t end) {
-            ft::word_means(words.words, given, buckets.view, index, grams, dim, begin, end, vectors.data(), sizes.data());
+        const ft::Loops& loops = ft::loops();
+        in_parts(count, threads, [&](std::size_t begin, std::size_t end, const std::atomic<bool>& stop) {
+            ft::word_means(words.words, given, buckets.view, index, grams, dim, begin, end, loops, stop, vectors.data(), sizes.data());
         });
     }
     return nb::make_tuple(matrix(std::move(vectors), count, dim), lexarium::array(std::move(sizes)));
@@ -156,8 +164,8 @@ public:
         const lexarium::Views views(words);
         const auto& texts = views.get();
         std::vector<float> vectors(texts.size() * model_.dim());
-        in_parts(texts.size(), threads, [&](std::size_t begin, std::size_t end) {
-            for (std::size_t i = begin; i < end; ++i) model_.from_grams(texts[i], vectors.data() + i * model_.dim());
+        in_parts(texts.size(), threads, [&](std::size_t begin, std::size_t end, const std::atomic<bool>& stop) {
+            for (std::size_t i = begin; i < end; ++i) model_.from_grams(texts[i], vectors.data() + i * model_.dim(), stop);
         });
         return matrix(std::move(vectors), texts.size(), model_.dim());
     }
@@ -249,26 +257,30 @@ auto runs(nb::sequence words, int longest, std::int64_t count) {
     return lexarium::array(std::move(found));
 }
 
+// An array whose type and layout must be the ones declared: nothing is converted unseen.
+auto fixed(const char* name) { return nb::arg(name).noconvert(); }
+
 }  // namespace
 
 NB_MODULE(_fasttext, m) {
     nb::set_leak_warnings(false);  // at exit a traceback may still hold an object
     nb::class_<PyWords>(m, "Words")
-        .def(nb::init<Array<std::uint8_t, 1>, Array<std::int64_t, 1>, Array<std::uint32_t, 1>>(), "bytes"_a, "offsets"_a, "slots"_a);
+        .def(nb::init<Array<std::uint8_t, 1>, Array<std::int64_t, 1>, Array<std::uint32_t, 1>>(), fixed("bytes"), fixed("offsets"),
+             fixed("slots"));
     nb::class_<PyCodes>(m, "Codes")
         .def(nb::init<Array<std::uint8_t, 2>, Array<float, 1>, std::optional<Array<std::uint8_t, 1>>, std::optional<Array<float, 1>>, std::size_t,
                       std::size_t>(),
-             "codes"_a, "centroids"_a, "norm_codes"_a.none(), "norms"_a.none(), "dim"_a, "per_part"_a);
+             fixed("codes"), fixed("centroids"), fixed("norm_codes").none(), fixed("norms").none(), "dim"_a, "per_part"_a);
     nb::class_<PyBuckets>(m, "Buckets")
         .def(nb::init<std::optional<Array<float, 2>>, std::optional<PyCodes>, std::size_t, std::optional<Array<std::int64_t, 1>>, std::int64_t, bool>(),
-             "rows"_a.none(), "codes"_a.none(), "first"_a, "ids"_a.none(), "count"_a, "pruned"_a);
+             fixed("rows").none(), "codes"_a.none(), "first"_a, fixed("ids").none(), "count"_a, "pruned"_a);
     nb::class_<PyModel>(m, "Model")
-        .def(nb::init<const PyWords&, Array<float, 2>, Array<std::int32_t, 1>, const PyBuckets&, int, int, int>(), "words"_a, "vectors"_a,
-             "sizes"_a, "buckets"_a, "shortest"_a, "longest"_a, "run"_a)
+        .def(nb::init<const PyWords&, Array<float, 2>, Array<std::int32_t, 1>, const PyBuckets&, int, int, int>(), "words"_a, fixed("vectors"),
+             fixed("sizes"), "buckets"_a, "shortest"_a, "longest"_a, "run"_a)
         .def("from_grams", &PyModel::from_grams, "words"_a, "threads"_a)
-        .def("pool", &PyModel::pool, "texts"_a, "pooling"_a, "split"_a, "lowercase"_a, "label_prefix"_a, "weights"_a.none(), "unknown"_a,
+        .def("pool", &PyModel::pool, "texts"_a, "pooling"_a, "split"_a, "lowercase"_a, "label_prefix"_a, fixed("weights").none(), "unknown"_a,
              "per_token"_a, "threads"_a);
-    m.def("word_means", &word_means, "words"_a, "rows"_a.none(), "buckets"_a, "shortest"_a, "longest"_a, "threads"_a);
+    m.def("word_means", &word_means, "words"_a, fixed("rows").none(), "buckets"_a, "shortest"_a, "longest"_a, "threads"_a);
     m.def("hash", &hash, "word"_a);
     m.def("ngrams", &ngrams, "word"_a, "shortest"_a, "longest"_a, "count"_a);
     m.def("runs", &runs, "words"_a, "longest"_a, "count"_a);

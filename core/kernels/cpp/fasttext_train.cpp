@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::size_t kLongestSentence = 1024;  // fastText cuts a longer line
 constexpr std::int64_t kReported = 1000;        // tokens between two looks at the learning rate
+constexpr std::int64_t kLook = 1 << 20;         // tokens between two looks at `stop` where most are left out
 constexpr int kAttempts = 16;                   // to draw a negative sample other than the target
 
 inline void prefetch(Rows matrix, std::int32_t row) {
@@ -56,7 +57,7 @@ private:
 class Walk {
 public:
     Walk(const Words& words, const Loss& loss, Rows input, Rows output, const Schedule& schedule, int t, Control& control)
-        : words_(words), texts_(words.texts), loss_(loss), input_(input), output_(output), loops_(fasttext_loops()),
+        : words_(words), texts_(words.texts), loss_(loss), input_(input), output_(output), loops_(loss.loops()),
           control_(control), rate_(schedule, texts_.tokens(), control), random_(schedule.seed, static_cast<std::uint64_t>(t)),
           step_(input.stride), ring_(2 * static_cast<std::size_t>(words.window) + 2),
           sums_(words.cbow ? ring_ * input.stride : 0), changes_(sums_.size()) {
@@ -73,7 +74,9 @@ public:
             if (stop > end_ && start >= end_) break;
             for (std::int64_t i = std::max(start, begin_); i < std::min(stop, end_); ++i) {
                 add(texts_.ids[i]);
-                if (sentence_.size() == kLongestSentence) learn();
+                if (sentence_.size() < kLongestSentence && read_ < kLook) continue;
+                learn();
+                if (stopped()) return;
             }
             if (stop <= end_ && texts_.end >= 0) add(texts_.end);
             learn();
@@ -85,6 +88,7 @@ private:
 
     void add(std::int32_t word) {
         ++read_;
+        if (!texts_.has(word)) return;
         if (random_.uniform() < words_.keep[word]) sentence_.push_back(word);
     }
 
@@ -187,7 +191,7 @@ private:
 // The input rows of a text: those of its words, then those of its runs of words.
 class Features {
 public:
-    explicit Features(const Labelled& data) : data_(data) {}
+    Features(const Labelled& data, const std::atomic<bool>& stop) : data_(data), stop_(stop) {}
 
     const std::vector<std::int32_t>& of(std::size_t text) {
         const Texts& texts = data_.texts;
@@ -198,18 +202,20 @@ public:
         if (data_.runs.longest > 1 && data_.runs.buckets > 0)
             for_runs(hashes_.data(), hashes_.size(), data_.runs.longest, data_.runs.buckets, [&](std::uint32_t bucket) {
                 if (data_.runs.row_of_bucket[bucket] >= 0) rows_.push_back(data_.runs.row_of_bucket[bucket]);
-            });
+            }, &stop_);
         return rows_;
     }
 
 private:
     void add(std::int32_t word) {
+        if (!data_.texts.has(word)) return;
         const std::int32_t* rows = data_.texts.rows_of(word);
         rows_.insert(rows_.end(), rows, rows + data_.texts.rows_in(word));
         if (data_.runs.longest > 1) hashes_.push_back(data_.runs.hashes[word]);
     }
 
     const Labelled& data_;
+    const std::atomic<bool>& stop_;
     std::vector<std::int32_t> rows_;
     std::vector<std::uint32_t> hashes_;
 };
@@ -251,7 +257,7 @@ void Loss::build_table(const std::int64_t* counts, double exponent) {
 // before a leaf, and the second of two joined is the one that a 1 leads to.
 void Loss::build_tree(const std::int64_t* counts) {
     const std::size_t n = size_;
-    std::vector<std::int64_t> weight(2 * n - 1, std::int64_t{1} << 60);
+    std::vector<std::int64_t> weight(2 * n - 1, 0);
     std::copy(counts, counts + n, weight.begin());
     std::vector<std::size_t> parent(2 * n - 1, 0);
     std::vector<float> second(2 * n - 1, 0.0f);
@@ -354,14 +360,14 @@ void train_words(const Words& words, const Loss& loss, Rows input, Rows output, 
 
 void train_labels(const Labelled& data, const Loss& loss, Rows input, Rows output, const Schedule& schedule, int t,
                   std::vector<std::size_t>& order, Control& control) {
-    const Loops& loops = fasttext_loops();
+    const Loops& loops = loss.loops();
     const Texts& texts = data.texts;
     const std::size_t begin = texts.count * static_cast<std::size_t>(t) / static_cast<std::size_t>(schedule.threads);
     const std::size_t end = texts.count * static_cast<std::size_t>(t + 1) / static_cast<std::size_t>(schedule.threads);
     Random random(schedule.seed, static_cast<std::uint64_t>(t));
     Rate rate(schedule, texts.tokens(), control);
     Step step(input.stride);
-    Features features(data);
+    Features features(data, control.stop);
     // One label drawn from several is what a softmax can learn; one-vs-all takes all of them.
     const bool all_labels = loss.takes_all();
     for (int epoch = 0; epoch < schedule.epochs; ++epoch) {

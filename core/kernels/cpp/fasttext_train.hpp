@@ -15,7 +15,8 @@
 namespace lexarium {
 namespace fasttext {
 
-// A corpus as numbers of words, and the input rows of each word. Everything has been checked.
+// A corpus as numbers of words, and the input rows of each word. Everything has been checked, but another thread of
+// the caller may write to the ids meanwhile: a number that is not in 0 .. words - 1 is passed over.
 struct Texts {
     const std::int32_t* ids;       // (t): the tokens of all texts, one after another
     const std::int64_t* offsets;   // (count + 1): text i has tokens offsets[i] .. offsets[i + 1]
@@ -23,6 +24,9 @@ struct Texts {
     const std::int64_t* starts;    // (words + 1): word w has the rows rows[starts[w]] .. rows[starts[w + 1]]
     const std::int32_t* rows;
     std::int32_t end;              // the word that stands behind each text, or -1
+    std::size_t words;
+
+    bool has(std::int32_t id) const { return static_cast<std::uint32_t>(id) < words; }
 
     const std::int32_t* rows_of(std::int32_t word) const { return rows + starts[word]; }
     std::size_t rows_in(std::int32_t word) const { return static_cast<std::size_t>(starts[word + 1] - starts[word]); }
@@ -43,10 +47,12 @@ struct Step {
 class Loss {
 public:
     // counts: how often each of the targets occurs. Negative samples are drawn by count^exponent, `negative` of
-    // them for `shared` targets together. Hierarchical softmax takes counts that fall.
+    // them for `shared` targets together. Hierarchical softmax takes counts that fall, below 2^62 together. Reads the
+    // environment (dispatch.hpp): call it with the interpreter's lock.
     Loss(Kind kind, const std::int64_t* counts, std::size_t size, int negative, double exponent, int shared);
 
     std::size_t size() const { return size_; }
+    const Loops& loops() const { return loops_; }
     bool takes_all() const { return kind_ == Kind::one_vs_all; }  // of the labels of a text, not one of them
 
     // One step towards each of the targets: adds what the hidden vector should change by to step.gradient.

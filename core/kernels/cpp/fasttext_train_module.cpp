@@ -27,42 +27,48 @@ void require(bool holds, const char* problem) {
     if (!holds) throw nb::value_error(problem);
 }
 
-// Offsets of `count` runs over `size` entries: from 0 to size, never falling.
-void check_offsets(const Array<std::int64_t>& offsets, std::size_t size) {
-    require(offsets.size() > 0 && offsets.data()[0] == 0, "the offsets do not begin with 0");
-    for (std::size_t i = 1; i < offsets.size(); ++i)
-        require(offsets.data()[i] >= offsets.data()[i - 1], "the offsets fall");
-    require(static_cast<std::uint64_t>(offsets.data()[offsets.size() - 1]) == size, "the offsets do not end where the entries do");
+// Checked values must not change later: all but the tokens, which are compared where they are used, is copied.
+template <typename T>
+std::vector<T> copied(const Array<T>& given) {
+    return {given.data(), given.data() + given.size()};
 }
 
-void check_below(const Array<std::int32_t>& ids, std::size_t limit, const char* problem, std::int32_t least = 0) {
-    for (std::size_t i = 0; i < ids.size(); ++i)
-        require(ids.data()[i] >= least && ids.data()[i] < static_cast<std::int64_t>(limit), problem);
+// Offsets of `count` runs over `size` entries: from 0 to size, never falling.
+void check_offsets(const std::vector<std::int64_t>& offsets, std::size_t size) {
+    require(!offsets.empty() && offsets[0] == 0, "the offsets do not begin with 0");
+    for (std::size_t i = 1; i < offsets.size(); ++i) require(offsets[i] >= offsets[i - 1], "the offsets fall");
+    require(static_cast<std::uint64_t>(offsets.back()) == size, "the offsets do not end where the entries do");
+}
+
+void check_below(const std::int32_t* ids, std::size_t count, std::size_t limit, const char* problem) {
+    for (std::size_t i = 0; i < count; ++i)
+        require(ids[i] >= 0 && ids[i] < static_cast<std::int64_t>(limit), problem);
 }
 
 // A corpus and the input rows of its words; keeps the arrays that it looks into.
 class PyTexts {
 public:
     PyTexts(Array<std::int32_t> ids, Array<std::int64_t> offsets, Array<std::int64_t> starts, Array<std::int32_t> rows, int end)
-        : ids_(ids), offsets_(offsets), starts_(starts), rows_(rows) {
-        check_offsets(offsets, ids.size());
-        check_offsets(starts, rows.size());
-        check_below(ids, words(), "a word's number is out of range");
+        : ids_(ids), offsets_(copied(offsets)), starts_(copied(starts)), rows_(copied(rows)) {
+        check_offsets(offsets_, ids.size());
+        check_offsets(starts_, rows_.size());
+        check_below(ids.data(), ids.size(), words(), "a word's number is out of range");
         require(end >= -1 && end < static_cast<std::int64_t>(words()), "the end's number is out of range");
-        for (std::size_t i = 0; i < rows.size(); ++i) {
-            require(rows.data()[i] >= 0, "a row's number is out of range");
-            limit_ = std::max(limit_, static_cast<std::size_t>(rows.data()[i]) + 1);
+        for (const std::int32_t row : rows_) {
+            require(row >= 0, "a row's number is out of range");
+            limit_ = std::max(limit_, static_cast<std::size_t>(row) + 1);
         }
-        texts_ = {ids.data(), offsets.data(), offsets.size() - 1, starts.data(), rows.data(), end};
+        texts_ = {ids.data(), offsets_.data(), offsets_.size() - 1, starts_.data(), rows_.data(), end, words()};
     }
+    PyTexts(const PyTexts&) = delete;
     const Texts& get() const { return texts_; }
     std::size_t words() const { return starts_.size() - 1; }
     std::size_t limit() const { return limit_; }  // above every row's number
 
 private:
     Array<std::int32_t> ids_;
-    Array<std::int64_t> offsets_, starts_;
-    Array<std::int32_t> rows_;
+    std::vector<std::int64_t> offsets_, starts_;
+    std::vector<std::int32_t> rows_;
     std::size_t limit_ = 0;
     Texts texts_{};
 };
@@ -70,7 +76,7 @@ private:
 class PyLoss {
 public:
     PyLoss(std::string_view name, Array<std::int64_t> counts, int negative, double exponent, int shared)
-        : loss_(kind(name), checked(name, counts, negative, exponent, shared), counts.size(), negative, exponent, shared) {}
+        : loss_(kind(name), checked(name, copied(counts), negative, exponent, shared).data(), counts.size(), negative, exponent, shared) {}
     const Loss& get() const { return loss_; }
 
 private:
@@ -82,25 +88,32 @@ private:
         throw nb::value_error("the loss is none of ns, hs, softmax, ova");
     }
 
-    static const std::int64_t* checked(std::string_view name, const Array<std::int64_t>& counts, int negative, double exponent, int shared) {
+    static std::vector<std::int64_t> checked(std::string_view name, std::vector<std::int64_t> counts, int negative, double exponent, int shared) {
         require(counts.size() > 0 && counts.size() < 0x7FFFFFFF, "there are no targets, or too many");
         require(negative >= 0 && negative <= 1'000'000, "negative is out of range");
         require(shared >= 1, "shared is below 1");
         require(std::isfinite(exponent), "the exponent is not a number");
-        bool some = false;
+        std::int64_t total = 0;
         for (std::size_t k = 0; k < counts.size(); ++k) {
-            require(counts.data()[k] >= 0 && counts.data()[k] < (std::int64_t{1} << 48), "a count is out of range");
-            some = some || counts.data()[k] > 0;
-            require(name != "hs" || k == 0 || counts.data()[k] <= counts.data()[k - 1], "the counts rise");
+            require(counts[k] >= 0 && counts[k] < (std::int64_t{1} << 48), "a count is out of range");
+            require((total += counts[k]) < (std::int64_t{1} << 62), "the counts are 2^62 or more together");
+            require(name != "hs" || k == 0 || counts[k] <= counts[k - 1], "the counts rise");
         }
-        require(some || name != "ns", "all counts are 0");
-        return counts.data();
+        require(total > 0 || name != "ns", "all counts are 0");
+        return counts;
     }
 
     Loss loss_;
 };
 
-Schedule schedule(double first, double last, int epochs, int threads, std::uint64_t seed) {
+// (first learning rate, last one, epochs, threads, seed)
+Schedule schedule(const nb::tuple& given) {
+    double first, last;
+    int epochs, threads;
+    std::uint64_t seed;
+    require(given.size() == 5 && nb::try_cast(given[0], first) && nb::try_cast(given[1], last) && nb::try_cast(given[2], epochs) &&
+                nb::try_cast(given[3], threads) && nb::try_cast(given[4], seed),
+            "the schedule is not two learning rates, epochs, threads and a seed");
     require(std::isfinite(first) && std::isfinite(last), "the learning rate is not a number");
     require(epochs >= 0, "epochs is below 0");
     require(threads >= 1 && threads <= 1024, "threads is not from 1 to 1024");
@@ -135,27 +148,30 @@ void learn_words(const PyTexts& texts, Array<float> keep, const PyLoss& loss, Ma
     require(window >= 1 && window <= 1000, "window is not from 1 to 1000");
     require(loss.get().size() == texts.words(), "the loss has not one target for each word");
     const Matrices matrices(input, texts.limit(), output, texts.words());
-    const Schedule plan = schedule(nb::cast<double>(rates[0]), nb::cast<double>(rates[1]), nb::cast<int>(rates[2]),
-                                   nb::cast<int>(rates[3]), nb::cast<std::uint64_t>(rates[4]));
+    const Schedule plan = schedule(rates);
     const Words words{texts.get(), keep.data(), cbow, window};
     watched(plan.threads, std::move(progress), [&](int t, Control& control) {
         train_words(words, loss.get(), matrices.input, matrices.output, plan, t, control);
     });
 }
 
+void check_longest(int longest) { require(longest >= 1 && longest <= 1000, "longest is not from 1 to 1000"); }
+
 // The runs of words of a classifier: (longest, hashes (words), row of each bucket).
 class PyRuns {
 public:
-    PyRuns(int longest, Array<std::uint32_t> hashes, Array<std::int32_t> row_of_bucket) : hashes_(hashes), row_of_bucket_(row_of_bucket) {
-        require(longest >= 1, "longest is below 1");
-        require(row_of_bucket.size() < 0xFFFFFFFFu, "there are too many buckets");
-        require(longest == 1 || row_of_bucket.size() > 0, "there are no buckets");
-        for (std::size_t i = 0; i < row_of_bucket.size(); ++i) {
-            require(row_of_bucket.data()[i] >= -1, "a row's number is out of range");
-            limit_ = std::max(limit_, static_cast<std::size_t>(row_of_bucket.data()[i] + 1));
+    PyRuns(int longest, Array<std::uint32_t> hashes, Array<std::int32_t> row_of_bucket)
+        : hashes_(copied(hashes)), row_of_bucket_(copied(row_of_bucket)) {
+        check_longest(longest);
+        require(row_of_bucket_.size() < 0xFFFFFFFFu, "there are too many buckets");
+        require(longest == 1 || !row_of_bucket_.empty(), "there are no buckets");
+        for (const std::int32_t row : row_of_bucket_) {
+            require(row >= -1, "a row's number is out of range");
+            limit_ = std::max(limit_, static_cast<std::size_t>(std::int64_t{row} + 1));
         }
-        runs_ = {longest, static_cast<std::uint32_t>(row_of_bucket.size()), hashes.data(), row_of_bucket.data()};
+        runs_ = {longest, static_cast<std::uint32_t>(row_of_bucket_.size()), hashes_.data(), row_of_bucket_.data()};
     }
+    PyRuns(const PyRuns&) = delete;
     const Runs& of(const PyTexts& texts) const {
         require(runs_.longest == 1 || hashes_.size() == texts.words(), "there is not one hash value for each word");
         return runs_;
@@ -163,20 +179,21 @@ public:
     std::size_t limit() const { return limit_; }
 
 private:
-    Array<std::uint32_t> hashes_;
-    Array<std::int32_t> row_of_bucket_;
+    std::vector<std::uint32_t> hashes_;
+    std::vector<std::int32_t> row_of_bucket_;
     std::size_t limit_ = 0;
     Runs runs_;
 };
 
-void learn_labels(const PyTexts& texts, const PyRuns& runs, Array<std::int32_t> labels, Array<std::int64_t> label_offsets,
+void learn_labels(const PyTexts& texts, const PyRuns& runs, Array<std::int32_t> given_labels, Array<std::int64_t> given_offsets,
                   const PyLoss& loss, Matrix input, Matrix output, nb::tuple rates, nb::object progress) {
+    const std::vector<std::int32_t> labels = copied(given_labels);
+    const std::vector<std::int64_t> label_offsets = copied(given_offsets);
     check_offsets(label_offsets, labels.size());
     require(label_offsets.size() == texts.get().count + 1, "there are not as many rows of labels as texts");
-    check_below(labels, loss.get().size(), "a label's number is out of range");
+    check_below(labels.data(), labels.size(), loss.get().size(), "a label's number is out of range");
     const Matrices matrices(input, std::max(texts.limit(), runs.limit()), output, loss.get().size());
-    const Schedule plan = schedule(nb::cast<double>(rates[0]), nb::cast<double>(rates[1]), nb::cast<int>(rates[2]),
-                                   nb::cast<int>(rates[3]), nb::cast<std::uint64_t>(rates[4]));
+    const Schedule plan = schedule(rates);
     const Labelled data{texts.get(), runs.of(texts), labels.data(), label_offsets.data()};
     // Files are often sorted by label, and a classifier learns little from one label at a time.
     std::vector<std::size_t> order(texts.get().count);
@@ -192,18 +209,17 @@ void learn_labels(const PyTexts& texts, const PyRuns& runs, Array<std::int32_t> 
 class Strings {
 public:
     Strings(const Array<std::uint8_t>& bytes, const Array<std::int64_t>& offsets)
-        : bytes_(reinterpret_cast<const char*>(bytes.data())), offsets_(offsets.data()), size_(offsets.size() - 1) {
-        check_offsets(offsets, bytes.size());
+        : bytes_(reinterpret_cast<const char*>(bytes.data())), offsets_(copied(offsets)) {
+        check_offsets(offsets_, bytes.size());
     }
-    std::size_t size() const { return size_; }
+    std::size_t size() const { return offsets_.size() - 1; }
     std::string_view operator[](std::size_t i) const {
         return {bytes_ + offsets_[i], static_cast<std::size_t>(offsets_[i + 1] - offsets_[i])};
     }
 
 private:
     const char* bytes_;
-    const std::int64_t* offsets_;
-    std::size_t size_;
+    std::vector<std::int64_t> offsets_;
 };
 
 // For each word the buckets of its n-grams of characters: (offsets (n + 1), buckets).
@@ -213,14 +229,13 @@ nb::tuple ngrams(Array<std::uint8_t> bytes, Array<std::int64_t> offsets, int sho
     const Strings words(bytes, offsets);
     std::vector<std::int64_t> ends{0};
     std::vector<std::uint32_t> found;
-    {
-        nb::gil_scoped_release released;
-        for (std::size_t i = 0; i < words.size(); ++i) {
+    watched(1, nb::none(), [&](int, Control& control) {
+        for (std::size_t i = 0; i < words.size() && !is_set(&control.stop); ++i) {
             if (words[i] != "</s>")
-                for_ngrams(words[i], shortest, longest, buckets, [&](std::uint32_t bucket) { found.push_back(bucket); });
+                for_ngrams(words[i], shortest, longest, buckets, [&](std::uint32_t bucket) { found.push_back(bucket); }, &control.stop);
             ends.push_back(static_cast<std::int64_t>(found.size()));
         }
-    }
+    });
     return nb::make_tuple(lexarium::array(std::move(ends)), lexarium::array(std::move(found)));
 }
 
@@ -233,40 +248,46 @@ nb::ndarray<nb::numpy, std::uint32_t, nb::ndim<1>> hashes(Array<std::uint8_t> by
 
 // Which buckets the runs of 2 to `longest` words of the texts fall into: 1 for each that is used.
 nb::ndarray<nb::numpy, std::uint8_t, nb::ndim<1>> used_buckets(const PyTexts& texts, Array<std::uint32_t> hashes, int longest, std::uint32_t buckets) {
+    check_longest(longest);
     require(hashes.size() == texts.words(), "there is not one hash value for each word");
     require(buckets >= 1, "there are no buckets");
     std::vector<std::uint8_t> used(buckets, 0);
-    {
-        nb::gil_scoped_release released;
+    watched(1, nb::none(), [&](int, Control& control) {
         const Texts& given = texts.get();
         std::vector<std::uint32_t> line;
-        for (std::size_t i = 0; i < given.count; ++i) {
+        const auto add = [&](std::int32_t word) {
+            if (given.has(word)) line.push_back(hashes.data()[word]);
+        };
+        for (std::size_t i = 0; i < given.count && !is_set(&control.stop); ++i) {
             line.clear();
-            for (std::int64_t j = given.offsets[i]; j < given.offsets[i + 1]; ++j) line.push_back(hashes.data()[given.ids[j]]);
-            if (given.end >= 0) line.push_back(hashes.data()[given.end]);
-            for_runs(line.data(), line.size(), longest, buckets, [&](std::uint32_t bucket) { used[bucket] = 1; });
+            for (std::int64_t j = given.offsets[i]; j < given.offsets[i + 1]; ++j) add(given.ids[j]);
+            if (given.end >= 0) add(given.end);
+            for_runs(line.data(), line.size(), longest, buckets, [&](std::uint32_t bucket) { used[bucket] = 1; }, &control.stop);
         }
-    }
+    });
     return lexarium::array(std::move(used));
 }
+
+// An array whose type and layout must be the ones declared: a copy would be trained in vain.
+auto fixed(const char* name) { return nb::arg(name).noconvert(); }
 
 }  // namespace
 
 NB_MODULE(_fasttext_train, m) {
     nb::set_leak_warnings(false);  // at exit a traceback may still hold an object
     nb::class_<PyTexts>(m, "Texts")
-        .def(nb::init<Array<std::int32_t>, Array<std::int64_t>, Array<std::int64_t>, Array<std::int32_t>, int>(), "ids"_a,
-             "offsets"_a, "starts"_a, "rows"_a, "end"_a);
+        .def(nb::init<Array<std::int32_t>, Array<std::int64_t>, Array<std::int64_t>, Array<std::int32_t>, int>(), fixed("ids"),
+             fixed("offsets"), fixed("starts"), fixed("rows"), "end"_a);
     nb::class_<PyLoss>(m, "Loss")
-        .def(nb::init<std::string_view, Array<std::int64_t>, int, double, int>(), "name"_a, "counts"_a, "negative"_a,
+        .def(nb::init<std::string_view, Array<std::int64_t>, int, double, int>(), "name"_a, fixed("counts"), "negative"_a,
              "exponent"_a, "shared"_a);
     nb::class_<PyRuns>(m, "Runs")
-        .def(nb::init<int, Array<std::uint32_t>, Array<std::int32_t>>(), "longest"_a, "hashes"_a, "row_of_bucket"_a);
-    m.def("learn_words", &learn_words, "texts"_a, "keep"_a, "loss"_a, "input"_a, "output"_a, "cbow"_a, "window"_a,
+        .def(nb::init<int, Array<std::uint32_t>, Array<std::int32_t>>(), "longest"_a, fixed("hashes"), fixed("row_of_bucket"));
+    m.def("learn_words", &learn_words, "texts"_a, fixed("keep"), "loss"_a, fixed("input"), fixed("output"), "cbow"_a, "window"_a,
           "schedule"_a, "progress"_a.none());
-    m.def("learn_labels", &learn_labels, "texts"_a, "runs"_a, "labels"_a, "label_offsets"_a, "loss"_a, "input"_a,
-          "output"_a, "schedule"_a, "progress"_a.none());
-    m.def("ngrams", &ngrams, "bytes"_a, "offsets"_a, "shortest"_a, "longest"_a, "buckets"_a);
-    m.def("hashes", &hashes, "bytes"_a, "offsets"_a);
-    m.def("used_buckets", &used_buckets, "texts"_a, "hashes"_a, "longest"_a, "buckets"_a);
+    m.def("learn_labels", &learn_labels, "texts"_a, "runs"_a, fixed("labels"), fixed("label_offsets"), "loss"_a, fixed("input"),
+          fixed("output"), "schedule"_a, "progress"_a.none());
+    m.def("ngrams", &ngrams, fixed("bytes"), fixed("offsets"), "shortest"_a, "longest"_a, "buckets"_a);
+    m.def("hashes", &hashes, fixed("bytes"), fixed("offsets"));
+    m.def("used_buckets", &used_buckets, "texts"_a, fixed("hashes"), "longest"_a, "buckets"_a);
 }

@@ -8,7 +8,6 @@
 #include <cerrno>
 #include <cmath>
 #include <numeric>
-#include <system_error>
 
 #include "parallel.hpp"
 #include "random.hpp"
@@ -23,6 +22,16 @@ constexpr std::int32_t kSide = 256;                         // rows summed toget
 constexpr std::int64_t kBin = std::int64_t{1} << 22;        // pairs for each bin of a global shuffle
 constexpr std::int64_t kBins = 1024;                        // most bins
 constexpr std::int64_t kLook = std::int64_t{1} << 12;       // occurrences or entries between two looks at `stop`
+constexpr std::size_t kPiece = std::size_t{1} << 14;        // most entries that a thread takes in training
+constexpr std::int64_t kPasses = 16;                        // over the corpus to gather occurrences, about
+constexpr std::int64_t kFewest = std::int64_t{1} << 20;     // occurrences that are worth a pass
+
+// What random numbers are for: each purpose has streams of its own.
+enum class Purpose : std::uint64_t { words, bins, blocks, gathered, iterations };
+
+Random random_for(Purpose purpose, std::uint64_t seed, std::uint64_t number) {
+    return Random(seed, static_cast<std::uint64_t>(purpose) << 56 ^ number);
+}
 
 template <typename T>
 void shuffle(T* begin, std::size_t count, Random& random) {  // Fisher and Yates
@@ -35,7 +44,7 @@ std::vector<std::int32_t> inverse(const std::vector<std::int32_t>& order) {
     return place;
 }
 
-[[noreturn]] void fail(const char* what) { throw std::system_error(errno, std::generic_category(), what); }
+[[noreturn]] void fail(int number, const char* what) { throw DiskError(number, what); }
 
 }  // namespace
 
@@ -57,7 +66,7 @@ std::int64_t EntryStore::place(std::size_t bytes) {
     if (file_ < 0) {
         std::string name = folder_ + "/lexarium-XXXXXX";
         file_ = ::mkstemp(name.data());
-        if (file_ < 0) fail("cannot be created");
+        if (file_ < 0) fail(errno, "cannot be created");
         ::unlink(name.c_str());
         ::fcntl(file_, F_SETFD, FD_CLOEXEC);
     }
@@ -79,7 +88,7 @@ std::size_t EntryStore::add(std::vector<Entry>&& entries) {
     for (std::size_t done = 0; done < bytes;) {
         const auto wrote = ::pwrite(file_, from + done, bytes - done, offset + static_cast<std::int64_t>(done));
         if (wrote < 0 && errno == EINTR) continue;
-        if (wrote <= 0) fail("cannot be written");
+        if (wrote <= 0) fail(wrote < 0 ? errno : ENOSPC, "cannot be written");
         done += static_cast<std::size_t>(wrote);
     }
     return number;
@@ -95,7 +104,7 @@ const Entry* EntryStore::read(std::size_t list, std::size_t first, std::size_t c
     for (std::size_t done = 0; done < bytes;) {
         const auto got = ::pread(file_, to + done, bytes - done, offset + static_cast<std::int64_t>(done));
         if (got < 0 && errno == EINTR) continue;
-        if (got <= 0) fail("cannot be read");
+        if (got <= 0) fail(got < 0 ? errno : EIO, "cannot be read");
         done += static_cast<std::size_t>(got);
     }
     return buffer.data();
@@ -127,41 +136,50 @@ Entries::Entries(const Tokens& tokens, const Window& window, const Shuffle& shuf
         parts_ = static_cast<std::int32_t>(std::clamp<std::int64_t>(pairs / kBin, 1, kBins));
     }
     std::iota(word_.begin(), word_.end(), 0);
-    Random random(shuffle.seed);
+    Random random = random_for(Purpose::words, shuffle.seed, 0);
     lexarium::shuffle(word_.data(), word_.size(), random);
     place_ = inverse(word_);
-    starts_ = starts_of(tokens, place_);
+    std::atomic<bool> stop{false};
+    in_parallel_watched(1, stop, [&](int) { starts_ = starts_of(tokens, place_, stop); }, tick);
     const auto blocks = static_cast<std::int32_t>(blocks_.size());
     auto start = [&](std::int32_t block) { return starts_[std::min(std::int64_t{block} * side_, std::int64_t{words_})]; };
     for (std::int32_t first = 0; first < blocks;) {
         std::int32_t last = first + 1;  // as many blocks as have their occurrences in memory together
-        const auto fit = static_cast<std::int64_t>(spill.memory / sizeof(Occurrence));
+        const auto fit = std::max({static_cast<std::int64_t>(spill.memory / sizeof(Occurrence)), tokens.size() / kPasses, kFewest});
         while (last < blocks && start(last + 1) - start(first) <= fit) ++last;
         const auto end = static_cast<std::int32_t>(std::min(std::int64_t{last} * side_, std::int64_t{words_}));
-        const Occurrences occurrences(tokens, window, place_, starts_, first * side_, end);
+        Occurrences occurrences;
+        in_parallel_watched(1, stop, [&](int) { occurrences.gather(tokens, window, place_, starts_, first * side_, end, stop); }, tick);
         std::atomic<std::int32_t> next{first};
-        std::atomic<bool> stop{false};
         auto work = [&](int) {
             Work own{tokens, occurrences, RowSums(tokens, window), {}, {}};
             while (!stop.load(std::memory_order_relaxed)) {
                 const std::int32_t block = next.fetch_add(1, std::memory_order_relaxed);
                 if (block >= last) return;
                 sum_block(own, block, stop, done);
-                if (!stop.load(std::memory_order_relaxed)) keep(own, block);
+                if (!stop.load(std::memory_order_relaxed)) keep(own, block, stop);
             }
         };
         in_parallel_watched(threads, stop, work, tick);
         first = last;
     }
     if (shuffle.tile == 0) gather(threads, tick);
-    for (const auto& parts : blocks_)
-        for (const Range& range : parts)
-            if (range.count > 0) ranges_.push_back(range);
+    ranges_ = pieces();
     for (const Range& range : ranges_) size_ += static_cast<std::int64_t>(range.count);
 }
 
+// All ranges, none so long that the other threads wait for it.
+std::vector<Range> Entries::pieces() const {
+    std::vector<Range> cut;
+    for (const auto& parts : blocks_)
+        for (const Range& range : parts)
+            for (std::size_t first = 0; first < range.count; first += kPiece)
+                cut.push_back({range.list, range.first + first, std::min(kPiece, range.count - first)});
+    return cut;
+}
+
 void Entries::sum_block(Work& work, std::int32_t block, std::atomic<bool>& stop, std::atomic<std::int64_t>& done) {
-    Random random(shuffle_.seed, static_cast<std::uint64_t>(block) * 2 + 1);
+    Random random = random_for(Purpose::bins, shuffle_.seed, static_cast<std::uint64_t>(block));
     work.found.clear();
     work.part.clear();
     const auto last = static_cast<std::int32_t>(std::min(std::int64_t{block} * side_ + side_, std::int64_t{words_}));
@@ -186,7 +204,7 @@ void Entries::sum_block(Work& work, std::int32_t block, std::atomic<bool>& stop,
 }
 
 // Sorts what was found into its parts, each of them shuffled.
-void Entries::keep(Work& work, std::int32_t block) {
+void Entries::keep(Work& work, std::int32_t block, const std::atomic<bool>& stop) {
     std::vector<std::size_t> next(static_cast<std::size_t>(parts_) + 1);
     for (const std::int32_t part : work.part) ++next[part + 1];
     std::partial_sum(next.begin(), next.end(), next.begin());
@@ -195,14 +213,18 @@ void Entries::keep(Work& work, std::int32_t block) {
     std::vector<Entry> entries(work.found.size());
     const double bend = std::log(weighting_.x_max);
     for (std::size_t i = 0; i < entries.size(); ++i) {
+        if (i % kLook == 0 && stop.load(std::memory_order_relaxed)) return;
         Entry entry = work.found[i];
         const double log = std::log(static_cast<double>(entry.log));
         entry.log = static_cast<float>(log);
         entry.weight = log < bend ? static_cast<float>(std::exp(weighting_.alpha * (log - bend))) : 1.0f;
         entries[next[work.part[i]]++] = entry;
     }
-    Random random(shuffle_.seed, static_cast<std::uint64_t>(block) * 2 + 2);
-    for (const Range& range : ranges) lexarium::shuffle(entries.data() + range.first, range.count, random);
+    Random random = random_for(Purpose::blocks, shuffle_.seed, static_cast<std::uint64_t>(block));
+    for (const Range& range : ranges) {
+        if (stop.load(std::memory_order_relaxed)) return;
+        lexarium::shuffle(entries.data() + range.first, range.count, random);
+    }
     const std::size_t list = store_.add(std::move(entries));
     for (Range& range : ranges) range.list = list;
     blocks_[block] = std::move(ranges);
@@ -224,7 +246,7 @@ void Entries::gather(int threads, const Tick& tick) {
                 const Entry* from = read(parts[bin], buffer);
                 joined.insert(joined.end(), from, from + parts[bin].count);
             }
-            Random random(shuffle_.seed, ~static_cast<std::uint64_t>(bin));
+            Random random = random_for(Purpose::gathered, shuffle_.seed, static_cast<std::uint64_t>(bin));
             lexarium::shuffle(joined.data(), joined.size(), random);
             const std::size_t count = joined.size();
             bins[bin] = {{gathered_.add(std::move(joined)), 0, count}};
@@ -238,7 +260,7 @@ void Entries::gather(int threads, const Tick& tick) {
 
 std::vector<Range> Entries::order(std::uint64_t seed, std::int64_t iteration) const {
     std::vector<Range> ranges = ranges_;
-    Random random(seed, static_cast<std::uint64_t>(iteration));
+    Random random = random_for(Purpose::iterations, seed, static_cast<std::uint64_t>(iteration));
     lexarium::shuffle(ranges.data(), ranges.size(), random);
     return ranges;
 }
@@ -247,9 +269,8 @@ const Entry* Entries::read(const Range& range, std::vector<Entry>& buffer) const
     return (side_ > 0 ? store_ : gathered_).read(range.list, range.first, range.count, buffer);
 }
 
-double train_glove(const Entries& entries, const Tables& tables, const Rates& rates, const Turn& turn,
+double train_glove(const Entries& entries, const GloveLoops& loops, const Tables& tables, const Rates& rates, const Turn& turn,
                    std::atomic<std::int64_t>& done, const Tick& tick) {
-    const GloveLoops& loops = chosen_glove_loops();
     const std::vector<Range> ranges = entries.order(turn.seed, turn.iteration);
     std::vector<double> losses(turn.threads);
     std::atomic<std::size_t> next{0};

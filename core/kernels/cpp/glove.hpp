@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <functional>
 #include <mutex>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -21,6 +22,12 @@ namespace lexarium {
 
 using Tick = std::function<void()>;  // called ten times a second; what it throws ends the work
 
+// What the disk refuses, with the number that the system gives it (errno).
+struct DiskError : std::runtime_error {
+    DiskError(int number, const char* what) : std::runtime_error(what), number(number) {}
+    int number;
+};
+
 // Lists of entries, in memory up to a number of bytes and from there on in a file that has no name, so that
 // nothing is left behind however the process ends.
 class EntryStore {
@@ -30,7 +37,7 @@ public:
     EntryStore& operator=(const EntryStore&) = delete;
     ~EntryStore();
 
-    // Keeps a list and returns its number. Throws std::system_error where the disk is full.
+    // Keeps a list and returns its number.  Throws DiskError where the disk is full.
     std::size_t add(std::vector<Entry>&& entries);
 
     // `count` entries of a list from `first` on; in `buffer` where they come from the file.
@@ -70,7 +77,7 @@ struct Spill {
     std::string folder;
 };
 
-// Entries that stand together and are trained together.
+// Entries that stand together and are trained together, by one thread.
 struct Range {
     std::size_t list, first, count;
 };
@@ -92,7 +99,8 @@ public:
 private:
     struct Work;
     void sum_block(Work& work, std::int32_t block, std::atomic<bool>& stop, std::atomic<std::int64_t>& done);
-    void keep(Work& work, std::int32_t block);
+    void keep(Work& work, std::int32_t block, const std::atomic<bool>& stop);
+    std::vector<Range> pieces() const;
     void gather(int threads, const Tick& tick);
 
     Window window_;
@@ -113,8 +121,8 @@ struct Turn {
     int threads;
 };
 
-// Trains `tables` in place on every entry once; returns the mean loss. `done` counts entries.
-double train_glove(const Entries& entries, const Tables& tables, const Rates& rates, const Turn& turn,
+// Trains `tables` in place, with the loops that their width was made for, on every entry once; returns the mean loss. `done` counts entries.
+double train_glove(const Entries& entries, const GloveLoops& loops, const Tables& tables, const Rates& rates, const Turn& turn,
                    std::atomic<std::int64_t>& done, const Tick& tick);
 
 }  // namespace lexarium

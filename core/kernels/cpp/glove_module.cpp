@@ -9,7 +9,7 @@
 #include <limits>
 #include <memory>
 #include <new>
-#include <system_error>
+#include <vector>
 
 #include "cooccurrence.hpp"
 #include "glove.hpp"
@@ -32,13 +32,16 @@ void require(bool holds, const char* problem) {
     if (!holds) throw nb::value_error(problem);
 }
 
-lexarium::Tokens checked(const Ids& ids, const Offsets& offsets, std::int64_t words) {
+std::vector<std::int64_t> copied(const Offsets& offsets) { return {offsets.data(), offsets.data() + offsets.size()}; }
+
+// The offsets are a copy: checked values must not change later.
+lexarium::Tokens checked(const Ids& ids, const std::vector<std::int64_t>& offsets, std::int64_t words) {
     require(words >= 1 && words <= kMostWords, "words: not in 1 .. 2^30");
     require(static_cast<std::int64_t>(ids.size()) <= lexarium::kMostTokens - 1, "ids: 2^40 or more");
-    require(offsets.size() > 0 && offsets.data()[0] == 0, "offsets: they do not begin with 0");
+    require(!offsets.empty() && offsets[0] == 0, "offsets: they do not begin with 0");
     for (std::size_t i = 1; i < offsets.size(); ++i)
-        require(offsets.data()[i] >= offsets.data()[i - 1], "offsets: they do not rise");
-    require(static_cast<std::size_t>(offsets.data()[offsets.size() - 1]) == ids.size(), "offsets: they do not end where the ids do");
+        require(offsets[i] >= offsets[i - 1], "offsets: they do not rise");
+    require(static_cast<std::size_t>(offsets.back()) == ids.size(), "offsets: they do not end where the ids do");
     for (std::size_t i = 0; i < ids.size(); ++i)
         require(ids.data()[i] >= 0 && ids.data()[i] < words, "ids: one is not in 0 .. words - 1");
     return {ids.data(), offsets.data(), static_cast<std::int64_t>(offsets.size()) - 1, static_cast<std::int32_t>(words)};
@@ -57,15 +60,16 @@ void released(const Work& work) {
     try {
         nb::gil_scoped_release unlocked;
         work();
-    } catch (const std::system_error& error) {
-        errno = error.code().value();
+    } catch (const lexarium::DiskError& error) {
+        errno = error.number;
         PyErr_SetFromErrno(PyExc_OSError);
         throw nb::python_error();
     }
 }
 
-nb::tuple cooccurrence(Ids ids, Offsets offsets, std::int64_t words, int window, bool symmetric, bool weighted, int threads,
+nb::tuple cooccurrence(Ids ids, Offsets given, std::int64_t words, int window, bool symmetric, bool weighted, int threads,
                        nb::object progress) {
+    const std::vector<std::int64_t> offsets = copied(given);
     const lexarium::Tokens tokens = checked(ids, offsets, words);
     const lexarium::Window pairs = checked(window, symmetric, weighted);
     check_threads(threads);
@@ -75,6 +79,7 @@ nb::tuple cooccurrence(Ids ids, Offsets offsets, std::int64_t words, int window,
     released([&] {
         lexarium::Matrix matrix(tokens, pairs, threads);
         std::atomic<bool> stop{false};
+        lexarium::in_parallel_watched(1, stop, [&](int) { matrix.gather(stop); }, watch);
         lexarium::in_parallel_watched(threads, stop, [&](int thread) { matrix.work(thread, stop, done); }, watch);
         csr = matrix.finish();
     });
@@ -85,8 +90,9 @@ nb::tuple cooccurrence(Ids ids, Offsets offsets, std::int64_t words, int window,
 class PyEntries {
 public:
     PyEntries(const PyEntries&) = delete;
-    PyEntries(Ids ids, Offsets offsets, std::int64_t words, int window, bool symmetric, bool weighted, double x_max, double alpha,
+    PyEntries(Ids ids, Offsets given, std::int64_t words, int window, bool symmetric, bool weighted, double x_max, double alpha,
               int tile, std::uint64_t seed, std::int64_t memory, std::string folder, int threads, nb::object progress) {
+        const std::vector<std::int64_t> offsets = copied(given);
         const lexarium::Tokens tokens = checked(ids, offsets, words);
         const lexarium::Window pairs = checked(window, symmetric, weighted);
         check_threads(threads);
@@ -146,7 +152,7 @@ public:
             for (std::size_t i = 0; i < squares->size(); ++i)
                 require(squares->data()[i] >= 1, "squares: one is below 1, with which they begin");
         require(count_ >= 1 && count_ <= static_cast<std::size_t>(kMostWords), "words: not 1 .. 2^30 rows");
-        const std::size_t lanes = lexarium::chosen_glove_loops().lanes;
+        const std::size_t lanes = loops_.lanes;
         width_ = (dim_ + 2 + lanes - 1) / lanes * lanes;
         words_ = packed(words, word_squares, width_ - 2, width_ - 1);
         contexts_ = packed(contexts, context_squares, width_ - 1, width_ - 2);
@@ -173,7 +179,7 @@ public:
         const lexarium::Tables tables{words_.get(), contexts_.get(), width_};
         double loss = 0;
         released([&] {
-            loss = lexarium::train_glove(entries.get(), tables, {static_cast<float>(eta), static_cast<float>(clip)},
+            loss = lexarium::train_glove(entries.get(), loops_, tables, {static_cast<float>(eta), static_cast<float>(clip)},
                                          {iteration, seed, threads}, done, watch);
         });
         return loss;
@@ -217,6 +223,7 @@ private:
         }
     }
 
+    const lexarium::GloveLoops& loops_ = lexarium::chosen_glove_loops();  // the width is a multiple of their lanes
     std::size_t count_, dim_, width_ = 0;
     Table words_, contexts_;
 };

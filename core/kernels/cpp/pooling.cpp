@@ -123,7 +123,7 @@ void for_each_run(const Model& model, const Documents& documents, const Work& wo
 }  // namespace
 
 void pool(const Model& model, const Documents& documents, const float* weights, Per per, const Work& work, float* out) {
-    const PoolingLoops& loops = pooling_loops();
+    const PoolingLoops& loops = work.loops;
     const std::size_t dim = model.dim;
     for_each_run(model, documents, work, [&] {
         return [&, ids = std::vector<std::int64_t>(), factors = std::vector<float>(), piece = std::vector<float>(dim),

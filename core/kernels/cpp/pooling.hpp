@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "pooling_loops.hpp"
 #include "text.hpp"
 #include "vocabulary.hpp"
 
@@ -40,6 +41,7 @@ struct Documents {
 
 struct Work {
     int threads;
+    const PoolingLoops& loops;  // of one instruction set
     std::function<void()> tick;  // called ten times a second; may throw
 };
 

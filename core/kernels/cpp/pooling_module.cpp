@@ -7,6 +7,7 @@
 #include <optional>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "pooling.hpp"
 #include "python.hpp"
@@ -42,7 +43,8 @@ public:
     Rows pool_tokens(nb::sequence tokens, Given<std::int64_t, 1> ends, std::optional<Given<float, 1>> weights,
                      bool per_token, int threads) const {
         const lexarium::Views views(tokens);
-        return pool(given(views, ends), weights, per_token, threads);
+        const std::vector<std::int64_t> own(ends.data(), ends.data() + ends.size());  // checked, and then nobody's to change
+        return pool(given(views, own), weights, per_token, threads);
     }
 
     nb::tuple find_texts(nb::sequence texts, std::string_view rule, bool lowercase, int threads) const {
@@ -55,7 +57,7 @@ private:
         return {&views.get(), nullptr, views.get().size(), &lexarium::characters(), lexarium::rule_of(rule), lowercase};
     }
 
-    static lexarium::Documents given(const lexarium::Views& views, const Given<std::int64_t, 1>& ends) {
+    static lexarium::Documents given(const lexarium::Views& views, const std::vector<std::int64_t>& ends) {
         const std::int64_t* at = ends.data();
         if (ends.size() == 0 || at[0] != 0) throw nb::value_error("the offsets do not begin with 0");
         for (std::size_t i = 1; i < ends.size(); ++i)
@@ -88,8 +90,9 @@ private:
         if (threads < 1 || threads > 1024) throw nb::value_error("threads is out of range");
         const std::atomic<std::int64_t> done{0};
         const lexarium::Watch watch(nb::none(), done);
+        const lexarium::PoolingLoops& loops = lexarium::pooling_loops();  // reads the environment
         nb::gil_scoped_release released;
-        action({threads, [&] { watch(); }});
+        action({threads, loops, [&] { watch(); }});
     }
 
     Given<std::uint8_t, 1> bytes_;

@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "parallel.hpp"
+
 namespace lexarium {
 
 // A numpy array that owns what the vector held.
@@ -34,5 +36,25 @@ private:
     nanobind::object progress_;
     const std::atomic<std::int64_t>& done_;
 };
+
+// Runs `work(stop)` without the interpreter's lock, which the caller holds. `stop` becomes true on Ctrl-C, and
+// KeyboardInterrupt is raised here. What is `brief`, done before anybody could interrupt it, starts no thread.
+template <typename Work>
+void interruptible(bool brief, const Work& work) {
+    const std::atomic<std::int64_t> done{0};
+    const Watch watch(nanobind::none(), done);
+    std::atomic<bool> stop{false};
+    const nanobind::gil_scoped_release released;
+    if (brief) {
+        work(stop);
+    } else {
+        in_parallel_watched(1, stop, [&](int) { work(stop); }, watch);
+    }
+}
+
+// For loops that hold the interpreter's lock: at every 65,536th step, raises KeyboardInterrupt on Ctrl-C.
+inline void look_for_signals(std::size_t step) {
+    if ((step & 0xFFFF) == 0xFFFF && PyErr_CheckSignals() != 0) throw nanobind::python_error();
+}
 
 }  // namespace lexarium

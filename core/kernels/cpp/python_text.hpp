@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "python.hpp"
 #include "text.hpp"
 
 namespace lexarium {
@@ -70,9 +71,18 @@ public:
     explicit Views(nanobind::handle texts) {  // a sequence of str
         const std::size_t count = nanobind::len(texts);
         views_.reserve(count);
-        for (std::size_t i = 0; i < count; ++i) add(nanobind::steal(PySequence_GetItem(texts.ptr(), static_cast<Py_ssize_t>(i))));
+        for (std::size_t i = 0; i < count; ++i) {
+            look_for_signals(i);
+            add(nanobind::steal(PySequence_GetItem(texts.ptr(), static_cast<Py_ssize_t>(i))));
+        }
     }
     const std::vector<std::string_view>& get() const { return views_; }
+
+    std::size_t bytes() const {
+        std::size_t sum = 0;
+        for (auto view : views_) sum += view.size();
+        return sum;
+    }
 
 private:
     void add(nanobind::object text) {

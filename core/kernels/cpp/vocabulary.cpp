@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "parallel.hpp"
+
 namespace lexarium {
 
 namespace {
@@ -49,11 +51,12 @@ std::uint32_t crc32(std::string_view word) {
     return ~crc;
 }
 
-Built build_slots(const Words& words, std::size_t slots, std::size_t probes) {
+Built build_slots(const Words& words, std::size_t slots, std::size_t probes, const std::atomic<bool>& stop) {
     Built built;
     built.slots.assign(slots, 0);
     std::vector<std::uint32_t> crcs(words.count);  // compared before the bytes are
     for (std::size_t begin = 0; begin < words.count; begin += kBatch) {
+        look(stop);
         const std::size_t end = std::min(words.count, begin + kBatch);
         for (std::size_t i = begin; i < end; ++i) {
             crcs[i] = crc32(words[i]);
@@ -84,16 +87,17 @@ std::int64_t find(const Words& words, const std::uint32_t* slots, std::size_t co
                   std::string_view word) {
     std::size_t slot = crc32(word) % count;
     for (std::size_t probe = 0; probe < std::min(count, probes); ++probe) {
-        if (slots[slot] == 0) return kUnknown;
-        const std::size_t index = slots[slot] - std::size_t{1};
-        if (!words.holds(index)) return kDamaged;
-        if (words[index] == word) return static_cast<std::int64_t>(index);
+        const std::size_t taken = slots[slot];
+        if (taken == 0) return kUnknown;
+        std::string_view other;
+        if (!words.holds(taken - 1, other)) return kDamaged;
+        if (other == word) return static_cast<std::int64_t>(taken - 1);
         slot = slot + 1 < count ? slot + 1 : 0;
     }
     return kUnknown;
 }
 
-Merged merge(const std::vector<Words>& vocabularies) {
+Merged merge(const std::vector<Words>& vocabularies, const std::atomic<bool>& stop) {
     struct Entry {
         std::string_view word;
         std::size_t vocabulary, index;
@@ -102,12 +106,19 @@ Merged merge(const std::vector<Words>& vocabularies) {
     Merged merged;
     for (std::size_t v = 0; v < vocabularies.size(); ++v) {
         merged.places.emplace_back(vocabularies[v].count);
-        for (std::size_t i = 0; i < vocabularies[v].count; ++i) entries.push_back({vocabularies[v][i], v, i});
+        for (std::size_t i = 0; i < vocabularies[v].count; ++i) {
+            look(stop);
+            entries.push_back({vocabularies[v][i], v, i});
+        }
     }
     // std::string_view compares bytes as unsigned: char_traits<char> does.
-    std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) { return a.word < b.word; });
+    std::sort(entries.begin(), entries.end(), [&](const Entry& a, const Entry& b) {
+        look(stop);
+        return a.word < b.word;
+    });
     merged.offsets.push_back(0);
     for (std::size_t k = 0; k < entries.size(); ++k) {
+        look(stop);
         const Entry& entry = entries[k];
         if (k == 0 || entry.word != entries[k - 1].word) {
             merged.bytes.insert(merged.bytes.end(), entry.word.begin(), entry.word.end());

@@ -4,6 +4,7 @@
 // crc32(word) % slots on, 0 is free. A table may come from a stranger, so whatever it says is checked.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -22,9 +23,13 @@ struct Words {
     const std::int64_t* offsets;
     std::size_t count;
 
-    bool holds(std::size_t i) const {
-        return i < count && offsets[i] >= 0 && offsets[i] <= offsets[i + 1] &&
-               static_cast<std::uint64_t>(offsets[i + 1]) <= size;
+    // Whether word i is inside `bytes`; then `word` is it, by the offsets that were looked at.
+    bool holds(std::size_t i, std::string_view& word) const {
+        if (i >= count) return false;
+        const std::int64_t begin = offsets[i], end = offsets[i + 1];
+        if (begin < 0 || begin > end || static_cast<std::uint64_t>(end) > size) return false;
+        word = {reinterpret_cast<const char*>(bytes) + begin, static_cast<std::size_t>(end - begin)};
+        return true;
     }
     std::string_view operator[](std::size_t i) const {
         return {reinterpret_cast<const char*>(bytes) + offsets[i], static_cast<std::size_t>(offsets[i + 1] - offsets[i])};
@@ -38,8 +43,8 @@ struct Built {
     bool crowded = false;                  // more than `probes` slots were taken
 };
 
-// The words must hold, all of them.
-Built build_slots(const Words& words, std::size_t slots, std::size_t probes);
+// The words must hold, all of them, and stay so. Throws Stopped (parallel.hpp) on `stop`, as merge() does.
+Built build_slots(const Words& words, std::size_t slots, std::size_t probes, const std::atomic<bool>& stop);
 
 inline constexpr std::int64_t kUnknown = -1, kDamaged = -2;
 
@@ -54,6 +59,6 @@ struct Merged {
     std::vector<std::int64_t> offsets;
     std::vector<std::vector<std::int64_t>> places;
 };
-Merged merge(const std::vector<Words>& vocabularies);
+Merged merge(const std::vector<Words>& vocabularies, const std::atomic<bool>& stop);
 
 }  // namespace lexarium

@@ -2,9 +2,11 @@
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 
+#include <atomic>
 #include <limits>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "python.hpp"
 #include "python_text.hpp"
@@ -20,10 +22,21 @@ using GivenBytes = nb::ndarray<const std::uint8_t, nb::ndim<1>, nb::c_contig, nb
 using GivenOffsets = nb::ndarray<const std::int64_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 using Slots = nb::ndarray<const std::uint32_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 
-lexarium::Words whole(const GivenBytes& bytes, const GivenOffsets& offsets) {
-    lexarium::check_offsets(offsets.data(), offsets.size(), bytes.size());
-    return {bytes.data(), bytes.size(), offsets.data(), offsets.size() - 1};
-}
+constexpr std::size_t kBrief = 1 << 12;  // words: for fewer, no other thread watches for Ctrl-C
+
+// The words of arrays that somebody may change meanwhile: their offsets are copied, and the copy checked.
+class Whole {
+public:
+    Whole(GivenBytes bytes, const GivenOffsets& offsets)
+        : bytes_(std::move(bytes)), offsets_(offsets.data(), offsets.data() + offsets.size()) {
+        lexarium::check_offsets(offsets_.data(), offsets_.size(), bytes_.size());
+    }
+    lexarium::Words words() const { return {bytes_.data(), bytes_.size(), offsets_.data(), offsets_.size() - 1}; }
+
+private:
+    GivenBytes bytes_;
+    std::vector<std::int64_t> offsets_;
+};
 
 nb::tuple pack(nb::sequence words) {
     const lexarium::Views views(words);
@@ -38,33 +51,36 @@ nb::tuple pack(nb::sequence words) {
 }
 
 nb::tuple build(GivenBytes bytes, GivenOffsets offsets, std::size_t slots, std::size_t probes) {
-    const lexarium::Words words = whole(bytes, offsets);
+    const Whole whole(bytes, offsets);
+    const lexarium::Words words = whole.words();
     if (slots <= words.count || probes == 0) throw nb::value_error("there must be more slots than words, and a probe");
     if (words.count >= std::numeric_limits<std::uint32_t>::max()) throw nb::value_error("more than 2^32 - 2 words");
     lexarium::Built built;
-    {
-        nb::gil_scoped_release released;
-        built = lexarium::build_slots(words, slots, probes);
-    }
+    lexarium::interruptible(words.count < kBrief, [&](const std::atomic<bool>& stop) {
+        built = lexarium::build_slots(words, slots, probes, stop);
+    });
     return nb::make_tuple(lexarium::array(std::move(built.slots)), built.first, built.second, built.crowded);
 }
 
 nb::tuple merge(nb::sequence vocabularies) {
-    std::vector<GivenBytes> bytes;
-    std::vector<GivenOffsets> offsets;
-    std::vector<lexarium::Words> words;
+    std::vector<Whole> wholes;
     for (nb::handle given : vocabularies) {
         const auto pair = nb::cast<nb::tuple>(given);
         if (pair.size() != 2) throw nb::value_error("a vocabulary is a pair of bytes and offsets");
-        bytes.push_back(nb::cast<GivenBytes>(pair[0]));
-        offsets.push_back(nb::cast<GivenOffsets>(pair[1]));
-        words.push_back(whole(bytes.back(), offsets.back()));
+        GivenBytes bytes;
+        GivenOffsets offsets;
+        if (!nb::try_cast(pair[0], bytes, false) || !nb::try_cast(pair[1], offsets, false))
+            throw nb::type_error("a vocabulary is a pair of bytes (uint8) and offsets (int64), both contiguous");
+        wholes.emplace_back(std::move(bytes), offsets);
+    }
+    std::vector<lexarium::Words> words;
+    std::size_t count = 0;
+    for (const Whole& whole : wholes) {
+        words.push_back(whole.words());
+        count += words.back().count;
     }
     lexarium::Merged merged;
-    {
-        nb::gil_scoped_release released;
-        merged = lexarium::merge(words);
-    }
+    lexarium::interruptible(count < kBrief, [&](const std::atomic<bool>& stop) { merged = lexarium::merge(words, stop); });
     nb::list places;
     for (auto& of_one : merged.places) places.append(lexarium::array(std::move(of_one)));
     return nb::make_tuple(lexarium::array(std::move(merged.bytes)), lexarium::array(std::move(merged.offsets)), places);
@@ -85,6 +101,7 @@ public:
         std::vector<std::int64_t> found;
         found.reserve(views.get().size());
         for (auto word : views.get()) {
+            lexarium::look_for_signals(found.size());
             found.push_back(lexarium::find(own, slots_.data(), slots_.size(), probes_, word));
             if (found.back() == lexarium::kDamaged) throw nb::value_error("the table points outside the words");
         }
@@ -103,10 +120,10 @@ private:
 NB_MODULE(_vocabulary, m) {
     nb::set_leak_warnings(false);  // at exit a traceback may still hold an object
     m.def("pack", &pack, "words"_a);
-    m.def("build", &build, "bytes"_a, "offsets"_a, "slots"_a, "probes"_a);
+    m.def("build", &build, "bytes"_a.noconvert(), "offsets"_a.noconvert(), "slots"_a, "probes"_a);
     m.def("merge", &merge, "vocabularies"_a);
     nb::class_<Table>(m, "Table")
-        .def(nb::init<GivenBytes, GivenOffsets, Slots, std::size_t>(), "bytes"_a, "offsets"_a,
-             "slots"_a, "probes"_a)
+        .def(nb::init<GivenBytes, GivenOffsets, Slots, std::size_t>(), "bytes"_a.noconvert(), "offsets"_a.noconvert(),
+             "slots"_a.noconvert(), "probes"_a)
         .def("find", &Table::find, "words"_a);
 }

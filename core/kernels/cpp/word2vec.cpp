@@ -25,7 +25,10 @@ LEXARIUM_DECLARE_LOOPS(Word2VecLoops, word2vec_loops, chosen_word2vec_loops)
 
 namespace {
 
-constexpr std::size_t kBatch = 4096;     // words of a text that are trained on together
+constexpr std::size_t kLeast = 16, kMost = 4096;  // words of a text that are trained on together
+constexpr std::size_t kProducts = 500'000'000;    // multiplications of a batch, about: it is not broken off
+constexpr std::int64_t kLook = 1 << 20;           // words between two looks at `stop` where most are left out
+constexpr std::int64_t kDeepest = 4096;           // turns from the root of a tree to a word
 constexpr std::int64_t kReport = 1000;   // words after which the learning rate falls
 constexpr std::size_t kHugePage = 2 << 20;
 constexpr int kRedraws = 16;
@@ -154,8 +157,9 @@ std::vector<std::uint32_t> kept(const EncodedTexts& texts, double sample) {
 class Worker {
 public:
     Worker(const EncodedTexts& texts, const Word2VecOptions& options, const std::vector<std::uint32_t>& keep,
-           const Alias& alias, const Paths& paths, const Word2VecRows& rows, int number)
-        : texts_(texts), options_(options), keep_(keep), alias_(alias), rows_(rows), random_(options.seed, static_cast<std::uint64_t>(number)),
+           const Alias& alias, const Paths& paths, const Word2VecRows& rows, const Word2VecLoops& loops, int number)
+        : texts_(texts), options_(options), keep_(keep), alias_(alias), rows_(rows),
+          train_(options.skip_gram ? loops.skip_gram : loops.bag_of_words), random_(options.seed, static_cast<std::uint64_t>(number)),
           losses(static_cast<std::size_t>(options.epochs)), looks(losses.size()) {
         const std::size_t m = 2 * static_cast<std::size_t>(options.window);
         const std::size_t negative = static_cast<std::size_t>(options.negative);
@@ -166,9 +170,11 @@ public:
         changes_.resize(m * rows.stride);
         hidden_.resize(rows.stride);
         watched_.resize(2 * m * k);
-        words_.resize(kBatch);
-        reach_.resize(kBatch, options.window);
-        negatives_.resize(kBatch * negative);
+        const std::size_t outputs = (negative > 0 ? negative + 1 : 0) + paths.longest;
+        const std::size_t size = std::clamp(kProducts / (m * std::max<std::size_t>(1, outputs) * rows.dim), kLeast, kMost);
+        words_.resize(size);
+        reach_.resize(size, options.window);
+        negatives_.resize(size * negative);
         scratch_ = {inputs_.data(), outputs_.data(), errors_.data(), changes_.data(), hidden_.data(), watched_.data(), 0, 0};
         batch_ = {words_.data(), reach_.data(), negatives_.data(), 0, negative, nullptr, nullptr, nullptr, options.mean, 0, 0};
         if (options.hierarchical) {
@@ -178,25 +184,26 @@ public:
         }
     }
 
-    // Trains on texts first .. last - 1, once for each epoch.
-    void run(std::size_t first, std::size_t last, std::atomic<std::int64_t>& done, const std::atomic<bool>& stop) {
-        const Word2VecLoops& loops = chosen_word2vec_loops();
-        const Word2VecLoop train = options_.skip_gram ? loops.skip_gram : loops.bag_of_words;
+    // Trains on words first .. last - 1 of all texts together, once for each epoch: a long text serves several threads.
+    void run(std::int64_t first, std::int64_t last, std::atomic<std::int64_t>& done, const std::atomic<bool>& stop) {
+        const std::int64_t* offsets = texts_.offsets;
+        const auto begin = static_cast<std::size_t>(std::upper_bound(offsets, offsets + texts_.texts, first) - offsets);
         const double total = static_cast<double>(texts_.offsets[texts_.texts]) * options_.epochs;
         std::int64_t seen = 0;
         batch_.alpha = static_cast<float>(options_.alpha);
         for (int epoch = 0; epoch < options_.epochs; ++epoch) {
-            for (std::size_t text = first; text < last; ++text) {
-                const std::int64_t end = texts_.offsets[text + 1];
-                for (std::int64_t at = texts_.offsets[text]; at < end;) {
+            for (std::size_t text = begin > 0 ? begin - 1 : 0; text < texts_.texts && offsets[text] < last; ++text) {
+                const std::int64_t end = std::min(offsets[text + 1], last);
+                for (std::int64_t at = std::max(offsets[text], first); at < end;) {
                     if (stop.load(std::memory_order_relaxed)) return;
                     const std::int64_t next = fill(at, end);
                     seen += next - at;
                     at = next;
-                    if (batch_.count < 2) continue;
-                    draw();
-                    train(rows_, batch_, scratch_);
-                    look(static_cast<std::size_t>(epoch));
+                    if (batch_.count > 1) {
+                        draw();
+                        train_(rows_, batch_, scratch_);
+                        look(static_cast<std::size_t>(epoch));
+                    }
                     if (seen < kReport) continue;
                     const double share = static_cast<double>(done.fetch_add(seen, std::memory_order_relaxed) + seen) / total;
                     batch_.alpha = static_cast<float>(options_.alpha - (options_.alpha - options_.min_alpha) * std::min(share, 1.0));
@@ -211,9 +218,12 @@ private:
     // Takes words from `at` on, without those that subsampling leaves out; returns where it stopped.
     std::int64_t fill(std::int64_t at, std::int64_t end) {
         std::size_t count = 0;
-        for (; at < end && count < kBatch; ++at) {
+        end = std::min(end, at + kLook);
+        for (; at < end && count < words_.size(); ++at) {
             const std::int32_t word = texts_.ids[at];
-            const std::uint32_t keep = keep_[static_cast<std::size_t>(word)];
+            const std::size_t place = static_cast<std::uint32_t>(word);
+            if (place >= keep_.size()) continue;
+            const std::uint32_t keep = keep_[place];
             if (keep == std::numeric_limits<std::uint32_t>::max() || random_.next() < keep) words_[count++] = word;
         }
         batch_.count = count;
@@ -244,6 +254,7 @@ private:
     const std::vector<std::uint32_t>& keep_;
     const Alias& alias_;
     const Word2VecRows& rows_;
+    Word2VecLoop train_;
     Random random_;
     std::vector<float*> inputs_, outputs_;
     std::vector<float> errors_, changes_, hidden_, watched_;
@@ -256,32 +267,36 @@ public:
     std::vector<std::int64_t> looks;
 };
 
-// Runs of texts with about equally many words: count + 1 indices.
-std::vector<std::size_t> cut_by_words(const EncodedTexts& texts, int count) {
-    std::vector<std::size_t> cuts{0};
-    const double words = static_cast<double>(texts.offsets[texts.texts]);
-    for (int t = 1; t < count; ++t) {
-        const auto at = std::lower_bound(texts.offsets, texts.offsets + texts.texts, static_cast<std::int64_t>(words * t / count));
-        cuts.push_back(static_cast<std::size_t>(at - texts.offsets));
-    }
-    cuts.push_back(texts.texts);
-    return cuts;
-}
-
 }  // namespace
 
+const Word2VecLoops& loops_of_word2vec() { return chosen_word2vec_loops(); }
+
 bool is_tree(const std::int32_t* tree, std::size_t words) {
+    if (words < 2) return tree[0] < 0 && tree[1] < 0;
     const std::int64_t root = static_cast<std::int64_t>(words) - 2;
-    for (std::size_t i = 0; i < words; ++i) {
-        const std::int64_t leaf = tree[2 * i], inner = tree[2 * i + 1], node = static_cast<std::int64_t>(i);
-        if (words > 1 && (leaf < 0 || leaf / 2 > root)) return false;
-        if (node < root ? inner / 2 <= node || inner / 2 > root : inner >= 0) return false;
+    std::vector<std::uint8_t> taken(2 * (words - 1));  // by a child; with as many places as links, none stays free
+    const auto take = [&](std::int64_t link) { return taken[static_cast<std::size_t>(link)]++ == 0; };
+    std::vector<std::int64_t> depths(words - 1, 1);  // turns from the root to a child of each inner node
+    for (std::int64_t node = root - 1; node >= 0; --node) {
+        const std::int64_t link = tree[2 * node + 1], parent = link / 2;
+        if (parent <= node || parent > root || !take(link)) return false;
+        depths[static_cast<std::size_t>(node)] = depths[static_cast<std::size_t>(parent)] + 1;
     }
-    return words > 1 || tree[0] < 0;
+    if (tree[2 * root + 1] >= 0 || tree[2 * root + 3] >= 0) return false;
+    // A tree of counts, also one that grew with new words, is far below: n long ways would take n^2 memory.
+    const std::int64_t most = std::max(std::int64_t{128} * static_cast<std::int64_t>(words), std::int64_t{1} << 20);
+    std::int64_t total = 0;
+    for (std::size_t word = 0; word < words; ++word) {
+        const std::int64_t link = tree[2 * word];
+        if (link < 0 || link / 2 > root || !take(link)) return false;
+        const std::int64_t depth = depths[static_cast<std::size_t>(link / 2)];
+        if (depth > kDeepest || (total += depth) > most) return false;
+    }
+    return true;
 }
 
 std::vector<double> train_word2vec(const EncodedTexts& texts, const Word2VecOptions& options, const Word2VecWeights& weights,
-                                   std::atomic<std::int64_t>& done, const Word2VecTick& tick) {
+                                   const Word2VecLoops& loops, std::atomic<std::int64_t>& done, const Word2VecTick& tick) {
     const Alias alias(texts.counts, texts.words, options.ns_exponent);
     const Paths paths(weights.tree, texts.words);
     const std::vector<std::uint32_t> keep = kept(texts, options.sample);
@@ -291,10 +306,13 @@ std::vector<double> train_word2vec(const EncodedTexts& texts, const Word2VecOpti
     const Word2VecRows rows{vectors.data(), context.data(), nodes.data(), weights.dim, vectors.stride()};
     std::vector<std::unique_ptr<Worker>> workers;
     for (int t = 0; t < options.threads; ++t)
-        workers.push_back(std::make_unique<Worker>(texts, options, keep, alias, paths, rows, t));
-    const std::vector<std::size_t> cuts = cut_by_words(texts, options.threads);
+        workers.push_back(std::make_unique<Worker>(texts, options, keep, alias, paths, rows, loops, t));
+    const std::int64_t all = texts.offsets[texts.texts];
     std::atomic<bool> stop{false};
-    in_parallel_watched(options.threads, stop, [&](int t) { workers[static_cast<std::size_t>(t)]->run(cuts[static_cast<std::size_t>(t)], cuts[static_cast<std::size_t>(t) + 1], done, stop); }, [&] { tick(); });
+    const auto work = [&](int t) {
+        workers[static_cast<std::size_t>(t)]->run(all * t / options.threads, all * (t + 1) / options.threads, done, stop);
+    };
+    in_parallel_watched(options.threads, stop, work, [&] { tick(); });
     std::vector<double> losses(static_cast<std::size_t>(options.epochs));
     for (std::size_t epoch = 0; epoch < losses.size(); ++epoch) {
         double loss = 0, looks = 0;

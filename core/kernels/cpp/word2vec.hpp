@@ -29,7 +29,8 @@ struct Word2VecOptions {
     std::uint64_t seed = 0;
 };
 
-// t words in s texts over a vocabulary of n: text i is ids[offsets[i] .. offsets[i + 1]).
+// t words in s texts over a vocabulary of n: text i is ids[offsets[i] .. offsets[i + 1]). Another thread of the caller
+// may write to the ids meanwhile: one that is not in 0 .. n - 1 is passed over.
 struct EncodedTexts {
     const std::int32_t* ids;
     const std::int64_t* offsets;
@@ -40,7 +41,7 @@ struct EncodedTexts {
 
 // Whether (n, 2) links are a binary tree whose leaves are the n words: the parent of leaf i and that of inner node
 // i, each as 2 * parent + bit, where bit says which child it is; -1 for none. Parents follow their children, and
-// inner node n - 2 is the root.
+// inner node n - 2 is the root. No way may be longer than 4096 turns, nor all of them together than 128 n, or 2^20.
 bool is_tree(const std::int32_t* tree, std::size_t words);
 
 // What is trained, in place; each (n, dim). context belongs to negative sampling, nodes and tree to
@@ -53,6 +54,10 @@ struct Word2VecWeights {
     std::size_t dim;
 };
 
+// The loops for this processor. Reads the environment: call it with the interpreter's lock.
+struct Word2VecLoops;
+const Word2VecLoops& loops_of_word2vec();
+
 // Trains, and returns the mean loss of a word and a neighbour in each epoch (NaN where none was looked at).
 // `done` counts the words of all epochs; where `stop` becomes true or `tick` throws, the weights are those so far.
 class Word2VecTick {
@@ -61,7 +66,7 @@ public:
     virtual void operator()() const = 0;
 };
 std::vector<double> train_word2vec(const EncodedTexts& texts, const Word2VecOptions& options,
-                                   const Word2VecWeights& weights, std::atomic<std::int64_t>& done,
+                                   const Word2VecWeights& weights, const Word2VecLoops& loops, std::atomic<std::int64_t>& done,
                                    const Word2VecTick& tick);
 
 }  // namespace lexarium

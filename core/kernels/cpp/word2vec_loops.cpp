@@ -176,9 +176,28 @@ void spread(float* const* inputs, std::size_t m, float* const* outputs, std::siz
     for (; c < width; c += kLanes) spread_columns<NO, direct, 1>(inputs, m, outputs, c, errors, changes, stride);
 }
 
+// One hidden vector, made of m inputs: outputs gain errors x hidden; each input gains share x errors x outputs.
+template <int NO>
+void spread_bag(const float* hidden, float* const* inputs, std::size_t m, float* const* outputs, std::size_t width, const float* errors, Floats share) {
+    for (std::size_t c = 0; c < width; c += kLanes) {
+        const Floats in = load(hidden + c);
+        Floats out[NO], change = Floats{};
+        LEXARIUM_UNROLL
+        for (int i = 0; i < NO; ++i) out[i] = load(outputs[i] + c);
+        LEXARIUM_UNROLL
+        for (int i = 0; i < NO; ++i) change += all(errors[i]) * out[i];
+        LEXARIUM_UNROLL  // loaded again: two outputs may be one row
+        for (int i = 0; i < NO; ++i) store(outputs[i] + c, load(outputs[i] + c) + all(errors[i]) * in);
+        change *= share;
+        for (std::size_t j = 0; j < m; ++j) store(inputs[j] + c, load(inputs[j] + c) + change);
+    }
+}
+
 using Errors = void (*)(float* const*, std::size_t, float* const*, std::size_t, const float*, float, float*);
 using Spread = void (*)(float* const*, std::size_t, float* const*, std::size_t, const float*, float*, std::size_t);
 constexpr Errors kErrors[] = {all_errors<1>, all_errors<2>, all_errors<3>, all_errors<4>, all_errors<5>, all_errors<6>};
+using SpreadBag = void (*)(const float*, float* const*, std::size_t, float* const*, std::size_t, const float*, Floats);
+constexpr SpreadBag kBag[] = {spread_bag<1>, spread_bag<2>, spread_bag<3>, spread_bag<4>, spread_bag<5>, spread_bag<6>};
 constexpr Spread kDirect[] = {spread<1, true>, spread<2, true>, spread<3, true>, spread<4, true>, spread<5, true>, spread<6, true>};
 constexpr Spread kAside[] = {spread<1, false>, spread<2, false>, spread<3, false>, spread<4, false>, spread<5, false>, spread<6, false>};
 
@@ -237,10 +256,15 @@ inline void bag_step(std::size_t m, std::size_t k, const float* labels, std::siz
         store(s.hidden + c, mean ? total * share : total);
     }
     step_errors(&s.hidden, 1, k, labels, width, alpha, s);
+    const Floats back = mean ? all(1.0f) : share;
+    if (k <= kOutputs) {
+        kBag[k - 1](s.hidden, s.inputs, m, s.outputs, width, s.errors, back);
+        return;
+    }
     std::memset(s.changes, 0, width * sizeof(float));
     spread_aside(&s.hidden, 1, k, width, width, s);
     for (std::size_t c = 0; c < width; c += kLanes) {
-        const Floats change = mean ? load(s.changes + c) : load(s.changes + c) * share;
+        const Floats change = load(s.changes + c) * back;
         for (std::size_t j = 0; j < m; ++j) store(s.inputs[j] + c, load(s.inputs[j] + c) + change);
     }
 }

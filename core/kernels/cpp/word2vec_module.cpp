@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <string>
+#include <vector>
 
 #include "python.hpp"
 #include "word2vec.hpp"
@@ -25,17 +26,23 @@ void require(bool holds, const char* problem) {
     if (!holds) throw nb::value_error(problem);
 }
 
-void check_counts(const Counts& counts) {
-    require(counts.size() > 0 && counts.size() < kMostWords, "counts: none, or more than 2^30");
-    for (std::size_t i = 0; i < counts.size(); ++i)
-        require(counts.data()[i] >= 1 && counts.data()[i] < std::int64_t{1} << 40, "counts: one is not in 1 .. 2^40");
+// Checked values must not change later: what is small is copied.
+template <typename Given>
+std::vector<std::remove_const_t<typename Given::Scalar>> copied(const Given& given) {
+    return {given.data(), given.data() + given.size()};
 }
 
-void check_texts(const Ids& ids, const Counts& offsets, std::size_t words) {
-    require(offsets.size() > 0 && offsets.data()[0] == 0, "offsets: they do not begin with 0");
+void check_counts(const std::vector<std::int64_t>& counts) {
+    require(counts.size() > 0 && counts.size() < kMostWords, "counts: none, or more than 2^30");
+    for (std::size_t i = 0; i < counts.size(); ++i)
+        require(counts[i] >= 1 && counts[i] < std::int64_t{1} << 40, "counts: one is not in 1 .. 2^40");
+}
+
+void check_texts(const Ids& ids, const std::vector<std::int64_t>& offsets, std::size_t words) {
+    require(offsets.size() > 0 && offsets[0] == 0, "offsets: they do not begin with 0");
     for (std::size_t i = 1; i < offsets.size(); ++i)
-        require(offsets.data()[i] >= offsets.data()[i - 1], "offsets: they do not rise");
-    require(static_cast<std::size_t>(offsets.data()[offsets.size() - 1]) == ids.size(), "offsets: they do not end where the ids do");
+        require(offsets[i] >= offsets[i - 1], "offsets: they do not rise");
+    require(static_cast<std::size_t>(offsets.back()) == ids.size(), "offsets: they do not end where the ids do");
     for (std::size_t i = 0; i < ids.size(); ++i)
         require(ids.data()[i] >= 0 && static_cast<std::size_t>(ids.data()[i]) < words, "ids: one is not in the vocabulary");
 }
@@ -69,9 +76,10 @@ private:
     lexarium::Watch watch_;
 };
 
-auto train(const Ids& ids, const Counts& offsets, const Counts& counts, const Word2VecOptions& given, Matrix vectors,
+auto train(const Ids& ids, const Counts& given_offsets, const Counts& given_counts, const Word2VecOptions& given, Matrix vectors,
            nb::object context, nb::object nodes, nb::object tree, nb::object progress) {
     const Word2VecOptions options = given;
+    const std::vector<std::int64_t> offsets = copied(given_offsets), counts = copied(given_counts);
     const std::size_t words = counts.size(), dim = vectors.shape(1);
     check_counts(counts);
     check_texts(ids, offsets, words);
@@ -80,19 +88,22 @@ auto train(const Ids& ids, const Counts& offsets, const Counts& counts, const Wo
     lexarium::Word2VecWeights weights{vectors.data(), nullptr, nullptr, nullptr, dim};
     weights.context = rows(context, options.negative > 0, words, dim, "context: not (n, dim) float32");
     weights.nodes = rows(nodes, options.hierarchical, words, dim, "nodes: not (n, dim) float32");
-    Tree links;
+    std::vector<std::int32_t> links;
     if (options.hierarchical) {
-        require(nb::try_cast(tree, links, false) && links.shape(0) == words && links.shape(1) == 2, "tree: not (n, 2) int32");
-        require(lexarium::is_tree(links.data(), words), "tree: not every word reaches the root");
+        Tree array;
+        require(nb::try_cast(tree, array, false) && array.shape(0) == words && array.shape(1) == 2, "tree: not (n, 2) int32");
+        links = copied(array);
+        require(lexarium::is_tree(links.data(), words), "tree: not every word reaches the root by a way of its own, or the ways are too long");
         weights.tree = links.data();
     }
     const lexarium::EncodedTexts texts{ids.data(), offsets.data(), offsets.size() - 1, counts.data(), words};
     std::atomic<std::int64_t> done{0};
     const Tick tick(std::move(progress), done);
+    const lexarium::Word2VecLoops& loops = lexarium::loops_of_word2vec();
     std::vector<double> losses;
     {
         nb::gil_scoped_release released;
-        losses = lexarium::train_word2vec(texts, options, weights, done, tick);
+        losses = lexarium::train_word2vec(texts, options, weights, loops, done, tick);
     }
     return lexarium::array(std::move(losses));
 }
@@ -116,6 +127,6 @@ NB_MODULE(_word2vec, m) {
         .def_rw("epochs", &Word2VecOptions::epochs)
         .def_rw("threads", &Word2VecOptions::threads)
         .def_rw("seed", &Word2VecOptions::seed);
-    m.def("train", &train, "ids"_a, "offsets"_a, "counts"_a, "options"_a, "vectors"_a.noconvert(), "context"_a.none(), "nodes"_a.none(),
-          "tree"_a.none(), "progress"_a.none());
+    m.def("train", &train, "ids"_a.noconvert(), "offsets"_a.noconvert(), "counts"_a.noconvert(), "options"_a, "vectors"_a.noconvert(),
+          "context"_a.none(), "nodes"_a.none(), "tree"_a.none(), "progress"_a.none());
 }

@@ -1,8 +1,8 @@
 """Which implementation works: the compiled loops of ``lexarium-kernels``, or a reference library.
 
-The kernels are an optional distribution. Where they are not built, or ``LEXARIUM_BACKEND=reference``
-is set, or a setting says so, the reference library of the field does the work (scikit-learn, gensim,
-fastText) and the log says so once.
+The kernels are an optional distribution. Where ``LEXARIUM_BACKEND=reference`` is set, or a setting says
+so, a reference library of the field (scikit-learn, gensim, fastText) or numpy does the work; where the
+kernels are not built it does too, and the log says so once.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any, Literal, TypeAlias
 
 from lexarium.errors import ConfigError, UnsupportedError
 
-__all__ = ["Backend", "kernel"]
+__all__ = ["Backend", "kernel", "processors"]
 
 Backend: TypeAlias = Literal["auto", "kernels", "reference"]
 _VARIABLE = "LEXARIUM_BACKEND"
@@ -44,12 +44,28 @@ def kernel(name: str, backend: Backend = "auto", *, instead: str = "") -> Any:  
     return module
 
 
+def processors() -> int:
+    """Return how many threads to use where nobody says: ``OMP_NUM_THREADS``, or this process's processors.
+
+    A container or ``taskset`` may have given it fewer than the machine has.
+    """
+    asked = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
+    if asked.isdecimal() and int(asked) > 0:
+        return int(asked)
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
+
+
 @cache
 def _module(name: str) -> Any:  # noqa: ANN401
     try:
         return import_module(f"lexarium_kernels.{name}")
-    except ImportError:
-        return None
+    except ModuleNotFoundError as error:
+        if error.name is None or not error.name.startswith("lexarium_kernels"):
+            _log.warning("lexarium-kernels cannot be used (%s): reinstall it", error)
+    except ImportError as error:
+        _log.warning("lexarium-kernels cannot be used (%s): reinstall it", error)
+    return None
 
 
 @cache

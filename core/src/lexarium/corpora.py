@@ -78,12 +78,19 @@ class FileCorpus:
         :raises InputError: there is none; a file has changed since it was first seen; bytes that are not
             UTF-8, a row without text, a line of more than 64 MiB: each with file and line.
         """
+        return (text for _, _, text in self.located())
+
+    def located(self) -> Iterator[tuple[str, int, str]]:
+        """Yield the same texts, each behind its file and the line (in parquet, the row) on which it starts.
+
+        :raises InputError: as iteration.
+        """
         read = 0
         for file in self._unchanged():
             before = read
-            for texts in self._texts(file):
-                read += len(texts)
-                yield from texts
+            for line, text in self._lines(file):
+                read += 1
+                yield str(file.path), line, text
             self._finished(file, read - before)
         self._complete(read)
 
@@ -100,22 +107,22 @@ class FileCorpus:
                     read += block.ends or 1
                     yield file.checked(block)
             else:
-                for texts in self._texts(file):
+                lines = self._lines(file)
+                while texts := [text for _, text in islice(lines, _ROWS)]:
                     read += len(texts)
                     yield texts
             self._finished(file, read - before)
         self._complete(read)
 
-    def _texts(self, file: TextFile) -> Iterator[list[str]]:
+    def _lines(self, file: TextFile) -> Iterator[tuple[int, str]]:
         if file.plain:
             for block in file.blocks(_STR_BLOCK):
                 lines = file.decode(block).removesuffix("\n").split("\n")
-                yield [line.rstrip("\r") for line in lines]
+                yield from enumerate((line.rstrip("\r") for line in lines), block.line)
             return
         name = self._column or only_column(file)
-        found = (text_of(file.path, line, row, name) for line, row in rows(file, (name,)))
-        while texts := list(islice(found, _ROWS)):
-            yield texts
+        for line, row in rows(file, (name,)):
+            yield line, text_of(file.path, line, row, name)
 
     def _check(self, file: TextFile) -> None:
         if file.plain and self._column is not None:

@@ -167,6 +167,9 @@ class TrainingInterrupted(KeyboardInterrupt):
     def __init__(self, model: Any, done: float) -> None:  # noqa: ANN401  an embedder: roles need numpy
         self.model = model
         self.done = done
+        #: What the zoo knows of the model, to be stored with it.
+        self.license: str | None = None
+        self.lineage: dict[str, Any] = {}
         super().__init__(f"training was interrupted when {done:.0%} of it was done")
 
 

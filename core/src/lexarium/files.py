@@ -11,7 +11,7 @@ import gzip
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
-from io import BytesIO
+from io import BufferedReader, BytesIO, RawIOBase
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Literal, TypeAlias, cast
 from zlib import error as zlib_error
@@ -28,7 +28,7 @@ __all__ = ["ENDINGS", "MAX_LINE", "Block", "EncodingErrors", "TextFile", "standa
 EncodingErrors: TypeAlias = Literal["strict", "replace"]
 ENDINGS = (".txt", ".csv", ".tsv", ".jsonl", ".parquet")
 MAX_LINE = 64 * 2**20
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_BYTE_ORDER_MARK, _GZIP = b"\xef\xbb\xbf", b"\x1f\x8b"
 
 
 @dataclass(frozen=True)
@@ -92,10 +92,8 @@ class TextFile:
 
         :raises InputError: as :meth:`existing`, and the system refuses.
         """
-        if self.opener is not None:
-            return self.opener()
-        if str(self.path) == "-":
-            return standard_input()
+        if self.opener is not None or str(self.path) == "-":
+            return _unpacked(self.opener() if self.opener else standard_input())
         found = self.existing()
         try:
             return cast("IO[bytes]", gzip.open(found) if self._packed else found.open("rb"))
@@ -187,6 +185,12 @@ class TextFile:
             raise InputError(self.path, problem, "fetch it again", line=lines() + 1) from error
         except OSError as error:
             raise self._unreadable(error) from error
+
+
+def _unpacked(stream: IO[bytes]) -> IO[bytes]:
+    """Return what a stream without a name holds, gzipped or not."""
+    ahead = stream if isinstance(stream, BufferedReader) else BufferedReader(cast("RawIOBase", stream))
+    return cast("IO[bytes]", gzip.open(ahead) if ahead.peek(2)[:2] == _GZIP else ahead)
 
 
 def standard_input() -> IO[bytes]:

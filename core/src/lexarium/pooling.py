@@ -9,7 +9,6 @@ are never gathered.
 
 from __future__ import annotations
 
-import os
 from functools import cached_property
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
@@ -17,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import numpy as np
 from scipy.sparse import csr_array
 
-from lexarium.backend import Backend, kernel
+from lexarium.backend import Backend, kernel, processors
 from lexarium.errors import CheckpointError, InputError
 from lexarium.inputs import check_texts
 from lexarium.tokens import tokenizer
@@ -76,7 +75,7 @@ class Pooler:
         self._vectors = np.ascontiguousarray(vectors)
         self._tokenizer = tokenizer
         self._lowercase = lowercase
-        self._threads = _processors() if threads is None else threads
+        self._threads = processors() if threads is None else threads
         self._rule = tokenizer if isinstance(tokenizer, str) else None
         self._module = kernel("_pooling", backend, instead="numpy")
 
@@ -224,12 +223,6 @@ def _blocks(texts: Iterable[str]) -> Iterator[list[str]]:
             block, size = [], 0
     if block:
         yield block
-
-
-def _processors() -> int:
-    # Those of this process: a container or taskset may have fewer than the machine.
-    affinity = getattr(os, "sched_getaffinity", None)
-    return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
 def _check(rows: int, ids: NDArray[np.int64], offsets: NDArray[np.int64]) -> None:

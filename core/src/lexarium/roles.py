@@ -32,6 +32,7 @@ __all__ = [
     "Leaderboard",
     "Matrix",
     "Progress",
+    "ReplacesWords",
     "Reports",
     "Run",
     "Space",
@@ -172,6 +173,11 @@ class HasWords(Protocol):
         """Look-up by word, neighbours, analogies."""
         ...
 
+
+@runtime_checkable
+class ReplacesWords(HasWords, Protocol):
+    """Static methods whose texts can be embedded with other word vectors."""
+
     def with_words(self, words: WordVectors) -> StoredEmbedder:
         """Return the same embedder over other word vectors, for texts that are embedded from now on.
 
@@ -204,10 +210,6 @@ class Explainable(Protocol):
 
     def feature_names(self) -> Sequence[str]:
         """Return the name of each of the ``dim`` components."""
-        ...
-
-    def top_terms(self, text: str, n: int = 10) -> list[tuple[str, float]]:
-        """Return the ``n`` components of a text's vector with the largest values, largest first."""
         ...
 
 

@@ -172,11 +172,13 @@ class Shelf:
         Nothing that exists is replaced, and nothing half-written stays behind.
 
         :raises UnsupportedError: the model's method does not write this format.
-        :raises InputError: ``path`` exists already.
+        :raises InputError: ``path`` exists already, or the folder that it is to lie in does not.
         """
         path = Path(path)
         if os.path.lexists(path):
             raise InputError(path, "it exists already", "give a new path, or remove it first")
+        if not path.parent.is_dir():
+            raise InputError(path.parent, "there is no such folder", "make it first")
         stored = self.store.resolve(reference)
         if form == _FOLDER:
             _copy(stored, path)

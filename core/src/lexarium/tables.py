@@ -32,6 +32,10 @@ class Texts:
         """How many texts there are, as in :class:`~lexarium.corpora.FileCorpus`."""
         return len(self.texts)
 
+    def located(self) -> Iterator[tuple[str, int, str]]:
+        """Yield each text behind the path and its line, as in :class:`~lexarium.corpora.FileCorpus`."""
+        return ((self.path, line, text) for line, text in zip(self.lines, self.texts, strict=True))
+
     def __len__(self) -> int:
         return len(self.texts)
 

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lexarium.compose import Pipeline
 from lexarium.config import from_mapping
-from lexarium.errors import UnsupportedError
+from lexarium.errors import TrainingInterrupted, UnsupportedError
 from lexarium.method import Method
 from lexarium.roles import Leaderboard, Progress, Run, StoredEmbedder, Training, silent
 from lexarium.shelf import Model, Opened, Shelf
 from lexarium.tables import Data, Source, corpus
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from lexarium.corpora import FileCorpus
     from lexarium.tables import Texts
@@ -62,7 +63,9 @@ class Zoo(Shelf):
         settings = from_mapping(descriptor.load_config(), config or {})
         self._check_name(name)
         texts = corpus(source)
-        model = trainer(texts, settings, Run(threads=threads, seed=seed, progress=progress))
+        run = Run(threads=threads, seed=seed, progress=progress)
+        with _told({}, texts, seed):
+            model = trainer(texts, settings, run)
         if name is not None:
             self.save(model, name=name, lineage=_lineage(texts, seed))
         return model
@@ -130,11 +133,13 @@ class Zoo(Shelf):
         settings = from_mapping(descriptor.load_config(), {**kept, **(config or {})})
         self._check_name(name)
         texts = corpus(source)
-        model = updater(opened.model, texts, settings, Run(threads=threads, seed=seed, progress=progress))
+        base = {"base": {"model": opened.reference, "relation": "trained on"}}
+        license_ = opened.manifest.about.license
+        with _told(base, texts, seed, license_):
+            run = Run(threads=threads, seed=seed, progress=progress)
+            model = updater(opened.model, texts, settings, run)
         if name is not None:
-            base = {"model": opened.reference, "relation": "trained on"}
-            license_ = opened.manifest.about.license
-            self.save(model, name=name, license=license_, lineage={"base": base, **_lineage(texts, seed)})
+            self.save(model, name=name, license=license_, lineage={**base, **_lineage(texts, seed)})
         return model
 
     def merge(
@@ -265,6 +270,19 @@ def load(reference: str) -> Any:  # noqa: ANN401  an embedder or a Pipeline, wit
 
 def _trains(descriptor: Any) -> bool:  # noqa: ANN401
     return getattr(descriptor, "trainer", None) is not None
+
+
+@contextmanager
+def _told(
+    base: Mapping[str, Any], texts: Texts | FileCorpus, seed: int, license_: str | None = None
+) -> Iterator[None]:
+    """Tell an interrupt of training what to store its model with."""
+    try:
+        yield
+    except TrainingInterrupted as stop:
+        stop.license = license_
+        stop.lineage = {**base, **_lineage(texts, seed)}
+        raise
 
 
 def _lineage(texts: Texts | FileCorpus, seed: int) -> dict[str, Any]:

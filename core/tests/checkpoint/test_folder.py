@@ -262,6 +262,13 @@ def test_the_space_id_does_not_change_with_settings_that_only_training_reads(tmp
     assert space_id(read) not in ids
 
 
+@pytest.mark.parametrize("name", ["training.context", "statistics.texts"])
+def test_the_space_id_does_not_change_with_what_is_kept_to_go_on_from(name):
+    more = dict(EMBEDDER.state.tensors) | {name: np.ones(3, np.float32)}
+    assert space_id(changed(tensors=more)) == space_id(EMBEDDER)
+    assert space_id(changed(tensors=more | {"other": np.ones(3, np.float32)})) != space_id(EMBEDDER)
+
+
 def test_the_space_id_hashes_the_words_and_not_the_table_beside_them():
     words = Vocabulary.build(["a", "b"]).tensors()
     other = {**words, "vocabulary.slots": np.zeros(64, np.uint32)}

@@ -199,7 +199,13 @@ def test_an_interrupted_training_is_stored_if_asked_and_is_an_interrupt_all_the_
     assert zoo.store.versions("s") == (["1", "2"] if keep else ["1"])
     if keep:
         assert done.stdout.startswith("stored s@2: ")
-        assert zoo.store.find("s").manifest.about.lineage == {"interrupted_at": 0.5}
+        assert zoo.store.find("s").manifest.about.lineage == {
+            "base": {"model": "s@1", "relation": "trained on"},
+            "data": "more.txt",
+            "texts": 1,
+            "seed": 0,
+            "interrupted_at": 0.5,
+        }
         assert "stop" in zoo.load("s").words
 
 
@@ -220,7 +226,7 @@ def test_exporting_writes_a_foreign_format_or_the_model_folder(invoke, zoo, tabl
         ("lst", "new", "spelling does not write the format 'lst'; did you mean 'list'?"),
         ("folder", "there", "there: it exists already"),
         ("list", "there", "there: it exists already"),
-        ("folder", "no/such/place", "No such file or directory"),
+        ("folder", "no/such/place", "such: there is no such folder; make it first"),
     ],
 )
 def test_what_cannot_be_exported_is_one_line_and_leaves_no_litter(

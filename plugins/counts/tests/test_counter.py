@@ -70,14 +70,14 @@ def test_a_vocabulary_with_a_term_twice_is_a_checkpoint_error():
     tensors = Vocabulary.build(["cat", "dog", "dot"]).tensors()
     tensors["vocabulary.bytes"] = np.frombuffer(b"catdogdog", np.uint8)
     with pytest.raises(CheckpointError, match="1 of its terms"):
-        TermCounter(CountConfig(), Vocabulary(tensors))
+        TermCounter(CountConfig(), Vocabulary(tensors)).count(["cat"])
 
 
 def test_a_vocabulary_that_points_outside_its_bytes_is_a_checkpoint_error():
     tensors = Vocabulary.build(["cat", "dog"]).tensors()
     tensors["vocabulary.offsets"] = np.array([0, 3, 600], np.int64)
     with pytest.raises(CheckpointError, match="outside"):
-        TermCounter(CountConfig(), Vocabulary(tensors))
+        TermCounter(CountConfig(), Vocabulary(tensors)).count(["cat"])
 
 
 def test_settings_and_vocabulary_come_back_from_the_state():

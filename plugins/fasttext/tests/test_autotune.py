@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 from lexarium.backend import kernel
+from lexarium.cli.main import cli
+from lexarium.compose import Pipeline
 from lexarium.errors import ConfigError, DataError
 from lexarium.roles import Run
+from lexarium.zoo import Zoo
+from lexarium_fasttext.assembly import disassemble
 from lexarium_fasttext.autotune import Examples, TuneOptions, autotune, f1, neighbour
 from lexarium_fasttext.config import FastTextConfig
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 pytestmark = pytest.mark.skipif(kernel("_fasttext_train") is None, reason="the kernels are not built")
 TEXTS = ["good one", "bad one", "good two", "bad two"] * 20
@@ -44,6 +53,7 @@ def test_the_best_trial_is_kept_and_an_interruption_ends_the_search() -> None:
     best = max(trial.score for trial in tuned.trials)
     assert best > tuned.trials[0].score
     assert next(trial.config for trial in tuned.trials if trial.score == best) == tuned.config
+    assert tuned.parts is not None
     assert np.shape(tuned.parts.input)[1] == tuned.config.vector_size
 
 
@@ -56,10 +66,31 @@ def test_the_sequence_repeats_with_its_seed() -> None:
     assert len({trial.config for trial in first.trials}) == 4
 
 
-def test_without_a_validation_part_the_last_training_has_all_texts() -> None:
+def test_without_a_validation_part_only_the_settings_come_out() -> None:
     tuned = autotune(EXAMPLES, CONFIG, stopped_after(2), TuneOptions(duration=60))
-    assert tuned.parts.label_counts is not None
-    assert tuned.parts.label_counts.sum() == len(EXAMPLES)
+    assert tuned.parts is None
+    assert len(tuned.trials) == 2
+
+
+def test_the_command_searches_and_then_trains_with_all_texts(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    train = tmp_path / "train.txt"
+    train.write_text(
+        "".join(f"__label__{'p' if 'good' in text else 'n'} {text}\n" for text in TEXTS), encoding="utf-8"
+    )
+    command = ["fit", "fasttext", "--corpus", str(train), "--name", "clf", "--set", "model=supervised"]
+    command += ["--set", "autotune_duration=0.5", "--set", "alpha=1e-6", "--set", "vector_size=5"]
+    home = {"LEXARIUM_HOME": str(tmp_path / "home")}
+    result = CliRunner().invoke(cli, command, env=home)
+    assert result.exit_code == 0, result.output
+    assert "autotune: F1 1.0000 on held-out texts after" in caplog.text
+    model = Zoo(tmp_path / "home").load("clf")
+    assert isinstance(model, Pipeline)
+    assert disassemble(model).label_counts.tolist() == [40, 40]  # type: ignore[union-attr]  # of labels
+    assert model.embedder.config.autotune_duration == 0  # type: ignore[attr-defined]  # it has settings
+    assert model.embedder.config.alpha > 1e-6  # type: ignore[attr-defined]
+    assert model.predict(["good one", "bad two"]) == ["p", "n"]
 
 
 def test_the_budget_ends_the_search_in_the_middle_of_a_trial() -> None:
@@ -80,6 +111,10 @@ def test_every_neighbour_can_be_trained() -> None:
     for trial in range(300):
         config = neighbour(config, trial % 20, rng)
         assert config.number("alpha") <= 5
+    drawn = replace(CONFIG, loss="ns", ns_exponent=0.75)
+    near = [neighbour(drawn, trial % 20, rng) for trial in range(50)]
+    assert {config.ns_exponent for config in near if config.loss == "ns"} == {0.75}
+    assert {config.ns_exponent for config in near if config.loss != "ns"} == {0.5}
 
 
 @pytest.mark.parametrize("options", [{"duration": 0.0}, {"validation_size": 1.0}])

@@ -54,6 +54,9 @@ def test_settings_as_typed() -> None:
         ("label_prefix", {"model": "supervised", "label_prefix": ""}),
         ("negative", {"model": "supervised", "loss": "ns", "negative": 0}),
         ("min_count_label", {"min_count_label": 3}),
+        ("label_prefix", {"label_prefix": "#"}),
+        ("ns_exponent", {"hs": 1, "ns_exponent": 0.75}),
+        ("ns_exponent", {"model": "supervised", "ns_exponent": 0.75}),
     ],
 )
 def test_a_value_out_of_range_or_without_effect_is_named(key: str, settings: dict[str, Any]) -> None:

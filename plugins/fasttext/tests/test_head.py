@@ -54,6 +54,7 @@ def test_a_state_whose_parts_do_not_belong_together_is_refused():
     for name, wrong in (
         ("counts", np.array([1, 2, 3, 4])),
         ("counts", np.array([2, 1])),
+        ("counts", np.array([1 << 61, 1 << 61, 2, 1])),
         ("output", np.full((4, 5), np.nan, np.float32)),
         ("output", np.zeros((3, 5), np.float32)),
     ):

@@ -13,6 +13,7 @@ from lexarium.errors import ConfigError, DataError, TrainingInterrupted, Unsuppo
 from lexarium.roles import Run
 from lexarium_fasttext.assembly import disassemble
 from lexarium_fasttext.config import FastTextConfig
+from lexarium_fasttext.embedder import FastText
 from lexarium_fasttext.formats import write
 from lexarium_fasttext.model import EOS
 from lexarium_fasttext.train import fit, update
@@ -158,3 +159,36 @@ def test_a_corpus_of_one_word_is_learned() -> None:
 def test_no_threads() -> None:
     with pytest.raises(ConfigError, match="threads: 0"):
         fit(corpus(5), config(), Run(threads=0))
+
+
+@needs_kernels
+def test_words_pooled_as_fasttext_pools_them_are_cut_as_it_cuts_them() -> None:
+    settings = config(pooling="fasttext", tokenizer="whitespace", lowercase=False)
+    model = fit(["好看\u3000电影 film\0good"] * 3, settings, Run())
+    assert isinstance(model, FastText)
+    assert set(model.words) == {EOS, "好看\u3000电影", "film", "good"}
+    assert model.coverage(["好看\u3000电影"]).tokens == 1
+
+
+def test_the_reference_lets_the_rate_end_where_it_is_told() -> None:
+    pytest.importorskip("fasttext")
+    pytest.importorskip("gensim")
+    # Of the two, gensim alone takes a seed, and min_alpha.
+    first, second = (
+        fit(corpus(50), config(backend="reference", min_alpha=0.05, max_n=0), Run(seed=3)) for _ in range(2)
+    )
+    assert first.words["cat"].tolist() == second.words["cat"].tolist()
+    with pytest.raises(ConfigError, match="min_alpha: is not a setting of fastText"):
+        fit(corpus(50), config(backend="reference", min_alpha=0.05, hs=1), Run())
+
+
+@needs_kernels
+def test_words_with_known_parts_are_covered() -> None:
+    texts = ["reading writing"] * 3 + ["zq"]
+    model = fit(texts, config(), Run())
+    assert isinstance(model, FastText)
+    found = model.coverage(["reading rewriting xyz xyz", "writing"])
+    assert (found.tokens, found.unknown, found.examples) == (5, 2, ("xyz",))
+    whole = fit(texts, config(subwords=False), Run())
+    assert isinstance(whole, FastText)
+    assert whole.coverage(["reading rewriting xyz xyz", "writing"]).unknown == 3

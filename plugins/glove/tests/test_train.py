@@ -6,6 +6,7 @@ import subprocess
 import sys
 import textwrap
 from dataclasses import replace
+from functools import partial
 from importlib.util import find_spec
 
 import numpy as np
@@ -81,6 +82,11 @@ def test_the_same_seed_gives_the_same_bits_and_another_seed_others(config):
     "changed", [{"shuffle": "global"}, {"memory": 0.0}, {"symmetric": False}, {"distance_weighting": False}]
 )
 def test_each_setting_trains(config, changed):
+    if config.backend == "reference" and changed.keys() & {"shuffle", "memory"}:
+        for train in (fit, partial(update, fit(corpus(9), config, Run()))):
+            with pytest.raises(ConfigError, match="has no effect with the reference"):
+                train(corpus(9), replace(config, **changed), Run())
+        return
     glove = fit(corpus(60), replace(config, **changed), Run(threads=2))
     assert np.isfinite(glove.words.vectors).all()
     plain = fit(corpus(60), config, Run(threads=2))
@@ -129,6 +135,33 @@ def test_update_adds_no_word_beyond_the_limit_and_keeps_words_that_do_not_occur(
     assert list(new.words) == list(old.words)
     row = old.words.vocabulary.find("film")
     np.testing.assert_allclose(new.words.vectors[row], old.words.vectors[row], atol=1e-7)
+
+
+def test_old_words_keep_their_weights_in_an_update(config):
+    config = replace(config, pooling="idf")
+    old = fit(corpus(60), config, Run())
+    new = update(old, ["king sceptre crown sceptre queen"] * 3, config, Run())
+    np.testing.assert_array_equal(new.weights[: len(old.words)], old.weights)
+    assert len(new.weights) == len(old.words) + 1
+
+
+@pytest.mark.parametrize(("pooling", "passes"), [("idf", 2), ("sif", 3)])
+def test_ctrl_c_while_words_are_weighed_keeps_the_model(config, pooling, passes):
+    class Interrupted(list):
+        read = 0
+
+        def __iter__(self):
+            self.read += 1
+            if self.read == passes:
+                raise KeyboardInterrupt
+            return super().__iter__()
+
+    config = replace(config, pooling=pooling, iter=2)
+    with pytest.raises(TrainingInterrupted) as caught:
+        fit(Interrupted(corpus(30)), config, Run())
+    assert caught.value.done == 1
+    whole = fit(corpus(30), config, Run())
+    np.testing.assert_array_equal(caught.value.model.words.vectors, whole.words.vectors)
 
 
 def test_update_refuses_what_cannot_go_on(config):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import tracemalloc
 import zipfile
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 from lexarium.errors import FormatError
 from lexarium.roles import silent
 from lexarium_static.archive import open_stream
+from lexarium_static.binary import read_binary
 from lexarium_static.text import read_text
 
 TEXT = b"a 0 1\nb 2 3\n"
@@ -105,3 +107,17 @@ def test_gzip_is_a_stream_too(tmp_path):
     (tmp_path / "v.gz").write_bytes(gzip.compress(TEXT))
     with open_stream(tmp_path / "v.gz") as stream:
         assert stream.read() == TEXT
+
+
+@pytest.mark.parametrize(
+    "content", [b"2 2000000\na " + bytes(9_000_000), b"a" + b" 0" * 5_000_000], ids=["binary", "text"]
+)
+def test_gzip_that_swells_beyond_measure_is_refused_before_it_fills_memory(tmp_path, content):
+    path = tmp_path / "v.gz"
+    path.write_bytes(gzip.compress(content))
+    tracemalloc.start()
+    with pytest.raises(FormatError, match="more than 200 times as large as its"):
+        (read_binary if content.startswith(b"2") else read_text)(path, silent)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 10 << 20

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lexarium.errors import CheckpointError, InputError
+from lexarium.errors import CheckpointError, ConfigError, InputError
 from lexarium.roles import Coverage, HasWords, Reports, Space, State, StoredEmbedder
 from lexarium.vocabulary import Vocabulary
 from lexarium.words import WordVectors
@@ -138,6 +138,18 @@ def test_a_damaged_state_is_a_checkpoint_error(change):
     tensors = {name: t for name, t in {**state.tensors, **change}.items() if t is not None}
     with pytest.raises(CheckpointError):
         Means.restore(State(config=state.config, tensors=tensors))
+
+
+def test_a_tensor_that_training_does_not_keep_is_refused():
+    tensors = {**means().state().tensors, "training.extra": np.zeros((5, 1))}
+    with pytest.raises(CheckpointError, match=r"'training\.extra' is none that"):
+        Means.restore(State(config={}, tensors=tensors))
+
+
+def test_a_setting_that_nothing_would_read_is_refused():
+    with pytest.raises(ConfigError, match=r"sif_a.*has no effect without pooling=sif"):
+        StaticConfig(sif_a=0.5)
+    assert StaticConfig(sif_a=0.5, pooling="sif").sif_a == 0.5
 
 
 def test_a_setting_of_another_version_is_a_checkpoint_error():

@@ -20,7 +20,8 @@ from lexarium.roles import Run
 from lexarium.tokens import tokenizer
 from lexarium.vocabulary import Vocabulary
 from lexarium_static import encoding, numbering
-from lexarium_static.encoding import Reading, encode, encode_with
+from lexarium_static.config import StaticConfig
+from lexarium_static.encoding import encode, encode_onto
 
 TEXTS = ["The cat saw the dog.", "", "A dog -- the END", "the 猫 cat"]
 RULES = ["unicode", "words", "whitespace", "characters", "pattern", "jieba"]
@@ -36,8 +37,24 @@ def backend(request, monkeypatch):
 
 def read(texts, name="words", *, lowercase=True, run=None, memory=2**30, **limits):
     pattern = r"\w" if name == "pattern" else None
-    reading = Reading(tokenizer=name, token_pattern=pattern, lowercase=lowercase, memory=memory)
-    return reading.encode(texts, run=run or Run(), **limits)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(encoding, "_MEMORY", memory)
+        return encode(
+            texts,
+            tokenizer=name,
+            token_pattern=pattern,
+            lowercase=lowercase,
+            run=run or Run(),
+            **limits,
+        )
+
+
+def read_onto(words, texts, name="words", *, lowercase=True, min_count=1, max_vocab=None, **rest):
+    config = StaticConfig(
+        tokenizer=name, token_pattern=r"\w" if name == "pattern" else None, lowercase=lowercase
+    )
+    limits = {"min_count": min_count, "max_vocab": max_vocab}
+    return encode_onto(Vocabulary.build(words), texts, config, **limits, run=Run(), **rest)
 
 
 def spelt(encoded):
@@ -101,18 +118,20 @@ def test_both_ways_give_the_same(texts, name, lowercase, threads, min_count):
                 encoded = read(
                     texts, name, lowercase=lowercase, min_count=min_count, run=Run(threads=threads)
                 )
-                again = encode_with(
-                    encoded.vocabulary,
+                found.append(everything(encoded))
+                again = read_onto(
+                    list(encoded.vocabulary)[::2],
                     [*texts, "other words"],
-                    tokenizer=name,
-                    token_pattern=r"\w" if name == "pattern" else None,
+                    name,
                     lowercase=lowercase,
-                    run=Run(),
+                    min_count=min_count,
+                    max_vocab=4,
                 )
-                found.append(everything(encoded) + everything(again))
+                found.append(everything(again))
             except DataError as error:
                 found.append(str(error))
-    assert found[0] == found[1]
+    half = len(found) // 2
+    assert found[:half] == found[half:]
 
 
 def test_files_give_what_their_texts_give(backend, tmp_path):
@@ -165,14 +184,31 @@ def test_an_interrupt_in_reading_leaves_no_file_open(backend, tmp_path, monkeypa
     assert not list(tmp_path.iterdir())
 
 
-def test_a_given_vocabulary_keeps_its_numbers(backend):
-    vocabulary = Vocabulary.build(["zebra", "dog", "the"])
-    settings = {"tokenizer": "words", "token_pattern": None, "lowercase": True, "run": Run()}
-    encoded = encode_with(vocabulary, TEXTS, **settings)
-    assert encoded.vocabulary is vocabulary
-    assert everything(encoded)[1:] == [[0, 2, 4], [2, 2, 1, 1, 2, 2], [0, 3, 3, 5, 6], 15]
-    with pytest.raises(DataError, match="none of the 2 tokens of the 1 texts is a word of the model"):
-        encode_with(vocabulary, ["other words"], **settings)
+def test_the_words_of_a_model_keep_their_numbers_and_new_ones_come_behind(backend):
+    words = ["zebra", "dog", "the"]
+    assert everything(read_onto(words, TEXTS, min_count=2)) == [
+        [*words, "-", "cat"],
+        [0, 2, 4, 2, 2],
+        [2, 4, 2, 1, 1, 3, 3, 2, 2, 4],
+        [0, 4, 4, 8, 10],
+        15,
+    ]
+    assert list(read_onto(words, TEXTS, max_vocab=4).vocabulary) == [*words, "-"]
+    for few in (1, 3):
+        kept = read_onto(words, TEXTS, max_vocab=few)
+        assert everything(kept) == [words, [0, 2, 4], [2, 2, 1, 1, 2, 2], [0, 3, 3, 5, 6], 15]
+
+
+def test_new_text_without_a_known_or_new_word_is_refused(backend):
+    with pytest.raises(DataError, match="none of the 2 tokens is a word of the model or occurs 2 times"):
+        read_onto(["the"], ["other words"], min_count=2)
+    with pytest.raises(DataError, match="no token in 1 texts"):
+        read_onto(["the"], [" "])
+
+
+def test_texts_may_be_cut_by_a_function(backend):
+    found = read_onto(["b"], ["A-b", "b"], analyze=lambda text: text.split("-"))
+    assert spelt(found) == [["A", "b"], ["b"]]
 
 
 def test_a_damaged_vocabulary_is_named():
@@ -181,7 +217,7 @@ def test_a_damaged_vocabulary_is_named():
     tensors = Vocabulary.build(["a", "b"]).tensors()
     tensors["vocabulary.offsets"] = np.array([0, 2, 1])
     with pytest.raises(CheckpointError, match="the offsets do not rise"):
-        Reading().encode_with(Vocabulary(tensors), ["a b"], run=Run())
+        encode_onto(Vocabulary(tensors), ["a b"], StaticConfig(), min_count=1, max_vocab=None, run=Run())
 
 
 def test_one_word_is_a_corpus(backend):

@@ -38,7 +38,6 @@ def read(tmp_path):
         gzip.compress(PLAIN.encode()),
         gzip.compress(b"3 3\n" + PLAIN.encode()),
     ],
-    ids=["plain", "header", "no last line end", "windows", "space at the end", "gzip", "gzip and header"],
 )
 def test_words_and_vectors_are_read(read, content):
     words, vectors = read(content)
@@ -211,3 +210,13 @@ def test_a_byte_order_mark_is_no_part_of_the_first_word(tmp_path):
     path.write_bytes("\ufeffking 1 2\nqueen 3 4\n".encode())
     words, _ = read_text(path, silent)
     assert words == ["king", "queen"]
+
+
+@pytest.mark.parametrize("header", [b"", b"2 3\n"])
+def test_every_cut_inside_a_line_is_refused(read, header):
+    whole = header + b"the 0.125 0.25 -0.375\nof 1 2e-1 3.25\n"
+    read(whole)
+    for cut in range(len(header), len(whole)):
+        if cut and not whole[:cut].endswith(b"\n"):
+            with pytest.raises(FormatError):
+                read(whole[:cut])

@@ -11,8 +11,9 @@ from lexarium.errors import DataError
 from lexarium.roles import Run
 from lexarium.vocabulary import Vocabulary
 from lexarium_static.encoding import encode
+from lexarium_word2vec import phrases as joining
 from lexarium_word2vec.config import Word2VecConfig
-from lexarium_word2vec.phrases import join_found, join_known, join_known_ids, prune
+from lexarium_word2vec.phrases import join_found, join_known, prune
 
 
 def encoded(texts):
@@ -65,13 +66,24 @@ def test_known_phrases_are_joined_from_left_to_right(tokens, known):
         expected.append(pair if joined else tokens[at])
         at += 1 + joined
     assert join_known(tokens, vocabulary) == expected
-    if tokens:
-        assert decoded(join_known_ids(encoded([" ".join(tokens)]), vocabulary, 1)) == [expected]
 
 
 def test_nothing_is_joined_across_texts():
-    found = join_known_ids(encoded(["a", "b a", "", "b"]), Vocabulary.build(["a_b"]), 1)
-    assert decoded(found) == [["a"], ["b", "a"], [], ["b"]]
+    config = Word2VecConfig(phrases=1, phrases_min_count=1, phrases_threshold=0.0)
+    found = join_found(encoded(["a", "b a", "", "b", "b a"]), config)
+    assert decoded(found) == [["a"], ["b_a"], [], ["b"], ["b_a"]]
+
+
+@pytest.mark.parametrize("step", [1, 2, 3, 7, 100])
+def test_it_does_not_matter_how_much_of_the_corpus_is_looked_at_at_once(step, monkeypatch):
+    config = Word2VecConfig(phrases=2, phrases_min_count=2, phrases_threshold=0.2)
+    texts = [*corpus(30), "", "w0 w0 w0 w0 w0", ""]
+    whole = join_found(encoded(texts), config)
+    monkeypatch.setattr(joining, "_STEP", step)
+    cut = join_found(encoded(texts), config)
+    assert decoded(cut) == decoded(whole)
+    assert cut.counts.tolist() == whole.counts.tolist()
+    assert "new_york" in cut.vocabulary
 
 
 def test_pruning_orders_by_count_then_bytes_and_keeps_the_first():

@@ -12,7 +12,14 @@ from importlib.util import find_spec
 import numpy as np
 import pytest
 
-from lexarium.errors import CheckpointError, ConfigError, DataError, MissingExtraError, UnsupportedError
+from lexarium.errors import (
+    CheckpointError,
+    ConfigError,
+    DataError,
+    MissingExtraError,
+    TrainingInterrupted,
+    UnsupportedError,
+)
 from lexarium.roles import Run, State
 from lexarium_word2vec.config import Word2VecConfig
 from lexarium_word2vec.embedder import Word2Vec
@@ -104,12 +111,12 @@ def test_training_goes_on_with_new_words(backend):
     assert list(third.words) == list(learned.words)
 
 
-def test_max_vocab_holds_for_new_words_too():
-    config = Word2VecConfig(max_vocab=5, **SMALL)
+def test_max_final_vocab_holds_for_new_words_too():
+    config = Word2VecConfig(max_final_vocab=5, **SMALL)
     model = fit(CORPUS, config, Run())
     assert len(model.words) == 5
     assert len(update(model, ["yak gnu the"] * 9, config, Run()).words) == 5
-    assert len(update(model, ["yak gnu gnu the"] * 9, replace(config, max_vocab=6), Run()).words) == 6
+    assert len(update(model, ["yak gnu gnu the"] * 9, replace(config, max_final_vocab=6), Run()).words) == 6
 
 
 def test_phrases_are_words_and_are_found_again_in_texts():
@@ -119,7 +126,7 @@ def test_phrases_are_words_and_are_found_again_in_texts():
     assert "new_york" in model.words
     assert model.tokenize("To new york") == ["to", "new_york"] or "to_new" in model.words
     assert np.allclose(model.embed(["new york"])[0], model.words["new_york"])
-    learned = update(model, ["new york new york"] * 3, config, Run())
+    learned = update(model, ["new york new york", "new", "york"] * 3, config, Run())
     at = model.words.vocabulary.find("new_york")
     assert learned.tensors["counts"][at] == model.tensors["counts"][at] + 6
 
@@ -177,17 +184,63 @@ def test_text_without_a_known_or_new_word_is_a_data_error():
         ("context", np.zeros((9, 3), np.float32)),
         ("nodes", np.zeros((9, 3), np.float32)),
         ("counts", np.zeros(9, np.int64)),
+        ("counts", np.full(9, 1 << 60)),
         ("tree", np.zeros((9, 3), np.int32)),
         ("tree", np.zeros((9, 2), np.int32)),
         ("tree", np.full((9, 2), 1 << 30, np.int32)),
     ],
 )
 def test_tensors_that_do_not_belong_together_are_a_checkpoint_error(name, tensor):
-    config = Word2VecConfig(hs=1, max_vocab=9, **SMALL)
+    config = Word2VecConfig(hs=1, max_final_vocab=9, **SMALL)
     state = fit(CORPUS, config, Run()).state()
     damaged = State(config=state.config, tensors={**state.tensors, f"training.{name}": tensor})
     with pytest.raises(CheckpointError, match=name):
         update(Word2Vec.restore(damaged), CORPUS, config, Run())
+
+
+@pytest.mark.parametrize("name", ["vectors", "training.context", "training.nodes"])
+def test_a_model_with_nan_in_it_cannot_learn_on(name):
+    config = Word2VecConfig(hs=1, **SMALL)
+    state = fit(CORPUS, config, Run()).state()
+    spoilt = np.array(state.tensors[name])
+    spoilt[1, 2] = np.nan
+    damaged = State(config=state.config, tensors={**state.tensors, name: spoilt})
+    with pytest.raises(CheckpointError, match=f"{name.removeprefix('training.')}' has a number that is NaN"):
+        update(Word2Vec.restore(damaged), CORPUS, config, Run())
+
+
+@pytest.mark.skipif(not has(NEEDS["kernels"]), reason="the kernels are not built")
+@pytest.mark.parametrize("threads", [1, 2])
+def test_training_that_diverges_is_refused(threads):
+    config = Word2VecConfig(backend="kernels", **SMALL, sg=0, cbow_mean=0, alpha=100.0, epochs=30)
+    with np.errstate(all="ignore"), pytest.raises(DataError, match="diverged with alpha=100; lower alpha"):
+        fit(topics(), config, Run(threads=threads))
+
+
+@pytest.mark.parametrize(("pooling", "passes"), [("idf", 2), ("sif", 3)])
+def test_ctrl_c_while_words_are_weighed_keeps_the_model(pooling, passes):
+    class Interrupted(list):
+        read = 0
+
+        def __iter__(self):
+            self.read += 1
+            if self.read == passes:
+                raise KeyboardInterrupt
+            return super().__iter__()
+
+    config = Word2VecConfig(pooling=pooling, **SMALL)
+    with pytest.raises(TrainingInterrupted) as caught:
+        fit(Interrupted(CORPUS), config, Run())
+    assert caught.value.done == 1
+    assert np.array_equal(caught.value.model.words.vectors, fit(CORPUS, config, Run()).words.vectors)
+
+
+def test_old_words_keep_their_weights_in_an_update():
+    config = Word2VecConfig(pooling="idf", **SMALL)
+    model = fit(CORPUS, config, Run())
+    learned = update(model, ["a zebra and a good gnu"] * 3, config, Run())
+    assert np.array_equal(learned.weights[: len(model.words)], model.weights)
+    assert len(learned.weights) == len(learned.words) == len(model.words) + 2
 
 
 def test_without_gensim_the_reference_says_what_to_install(monkeypatch):

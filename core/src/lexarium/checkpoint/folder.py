@@ -52,7 +52,8 @@ __all__ = [
 ]
 
 _LOOK_UP = "vocabulary.slots"  # follows from the words, and another version may lay it out otherwise
-_SUMS = "statistics."
+#: What a corpus summed up to, and what training goes on from.
+_NO_VECTORS = ("statistics.", "training.")
 _GOLDEN_KINDS = {"dense", "sparse", "probabilities"}
 
 
@@ -203,14 +204,14 @@ def space_id(node: Node) -> str:
 
     A rename, a licence or a metric changes nothing, nor does a setting that only training reads, nor
     the look-up table that a vocabulary keeps beside its words, nor what a corpus summed up to
-    (``statistics.``), which is for counting on.
+    (``statistics.``) or training goes on from (``training.``).
     """
     digest = hashlib.sha256()
     config = {key: value for key, value in node.state.config.items() if key not in node.fit_only}
     head = [node.method, config, asdict(node.space) if node.space else None]
     digest.update(json.dumps(head, sort_keys=True, default=list).encode())
     for name, tensor in sorted(node.state.tensors.items()):
-        if name == _LOOK_UP or name.startswith(_SUMS):
+        if name == _LOOK_UP or name.startswith(_NO_VECTORS):
             continue
         little = np.ascontiguousarray(tensor, tensor.dtype.newbyteorder("<"))
         digest.update(f"\n{json.dumps([name, little.dtype.str, tensor.shape])}\n".encode())

@@ -207,9 +207,9 @@ def import_(session: Session, *, method: str, path: Path, licence: str | None, o
 @json_option
 @click.pass_obj
 def export(session: Session, *, model: str, form: str, out: Path, as_json: bool) -> None:
-    """Write MODEL in a foreign format, or as a model folder (--format folder).
+    """Write MODEL as a model folder (--format folder), or in a foreign format of its method.
 
-    Formats: word2vec, word2vec-binary (word2vec), glove (glove), vec and fasttext (fasttext).
+    A format that the method does not write is answered with those that it does.
     """
     from lexarium.roles import Run  # noqa: PLC0415  numpy, only when the command runs
 
@@ -230,7 +230,8 @@ def _kept(session: Session, options: _Options, work: _Work) -> Iterator[None]:
     except TrainingInterrupted as stop:
         note(str(stop))
         if work.keep:
-            session.zoo.save(stop.model, name=options.name, lineage={"interrupted_at": round(stop.done, 4)})
+            lineage = {**stop.lineage, "interrupted_at": round(stop.done, 4)}
+            session.zoo.save(stop.model, name=options.name, license=stop.license, lineage=lineage)
             _report(session, options.name, as_json=options.as_json)
         raise
 

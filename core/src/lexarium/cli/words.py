@@ -31,7 +31,7 @@ __all__ = [
     "words",
 ]
 
-_NEEDED = "name a static model: glove, word2vec, fasttext"
+_NEEDED = "name a model with word vectors"
 _name_option = click.option("--name", required=True, help="The name that the new model is stored under.")
 
 
@@ -247,6 +247,14 @@ class _Base:
         self._kept = kept
         self._opened = _open(session, reference)
         self.words = _words(self._opened)
+        from lexarium.roles import ReplacesWords  # noqa: PLC0415  numpy, only when the command runs
+
+        embedder = _embedder(self._opened)
+        if not isinstance(embedder, ReplacesWords):
+            raise UnsupportedError(
+                f"{reference} takes no other word vectors", "ask its plugin for with_words"
+            )
+        self._embedder = embedder
 
     def keep(
         self,
@@ -256,7 +264,7 @@ class _Base:
         more: dict[str, Any] | None = None,
     ) -> None:
         opened, name = self._opened, self._kept.name
-        embedder = _embedder(opened)
+        embedder = self._embedder
         lineage: dict[str, Any] = {"base": {"model": opened.reference, "relation": relation}}
         license_ = opened.manifest.about.license
         if other is not None:

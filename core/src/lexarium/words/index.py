@@ -16,6 +16,7 @@ import hashlib
 import json
 import re
 from dataclasses import asdict, dataclass
+from errno import ENOSPC
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -119,7 +120,12 @@ class WordIndex:
         """
         folder.mkdir(parents=True, exist_ok=True)
         with atomic(folder / _GRAPH) as aside:
-            self._graph.save(str(aside))
+            try:
+                self._graph.save(str(aside))
+            except RuntimeError as error:  # usearch's own word for a disk that refuses
+                raise OSError(
+                    ENOSPC, f"the index cannot be written ({error})", str(folder / _GRAPH)
+                ) from error
             about = {
                 "format": _FORMAT,
                 "kind": _KIND,

@@ -61,18 +61,15 @@ class Counter(Protocol):
 class TermCounter:
     """Counts the n terms of a vocabulary; term i is column i."""
 
-    def __init__(self, config: CountConfig, vocabulary: Vocabulary, *, learned: bool = False) -> None:
-        """Join settings and terms; a ``learned`` vocabulary is known to be whole, and indexed on first use.
+    def __init__(self, config: CountConfig, vocabulary: Vocabulary) -> None:
+        """Join settings and terms, reading none of them: they are indexed when texts are first counted.
 
-        :raises CheckpointError: the vocabulary is empty, damaged, or has a term twice.
-        :raises MissingExtraError: ``tokenizer="jieba"`` and jieba is not installed.
+        :raises CheckpointError: the vocabulary is empty.
         """
         self.config = config
         self._vocabulary = vocabulary
         if not len(vocabulary):
             raise CheckpointError("vocabulary", "it holds no terms")
-        if not learned:
-            self._count  # noqa: B018  indexed now, so that a damaged vocabulary is found when it is opened
 
     @cached_property
     def terms(self) -> tuple[str, ...]:
@@ -109,6 +106,8 @@ class TermCounter:
         """Return the counts as float32 (len(inputs), n), the columns of each row ascending.
 
         :raises InputError: an input is not a string.
+        :raises CheckpointError: the stored vocabulary is damaged, or has a term twice.
+        :raises MissingExtraError: ``tokenizer="jieba"`` and jieba is not installed.
         """
         return self._count(check_texts(inputs))
 

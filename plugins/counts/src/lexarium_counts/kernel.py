@@ -7,14 +7,13 @@ counted there.
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from scipy.sparse import csr_array
 from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS, strip_accents_ascii, strip_accents_unicode
 
-from lexarium.backend import kernel
+from lexarium.backend import kernel, processors
 from lexarium_counts.analysis import analyzer
 from lexarium_counts.statistics import Statistics
 
@@ -26,9 +25,10 @@ if TYPE_CHECKING:
     from lexarium.vocabulary import Vocabulary
     from lexarium_counts.config import CountConfig
 
-__all__ = ["KernelCounter", "KernelHasher", "KernelLearner", "compiled", "threads"]
+__all__ = ["KernelCounter", "KernelHasher", "KernelLearner", "compiled"]
 
 _TEXTS, _CHARACTERS = 4096, 2**23  # at most so many at a time, so that Ctrl-C is heard between
+_INT32 = 2**31
 _CUT_BY_KERNEL: Final = {"unicode", "words", "whitespace", "characters"}
 _STRIP: dict[str | None, Callable[[str], str]] = {
     "ascii": strip_accents_ascii,
@@ -39,11 +39,6 @@ _STRIP: dict[str | None, Callable[[str], str]] = {
 def compiled() -> Any:  # noqa: ANN401  the compiled module, or None
     """Return the compiled module, or None where the reference works."""
     return kernel("_counting", instead="scikit-learn")
-
-
-def threads() -> int:
-    """Return how many threads count texts for a model that is there: ``OMP_NUM_THREADS``, or all."""
-    return max(1, int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1))
 
 
 class KernelLearner:
@@ -85,15 +80,17 @@ class KernelLearner:
     def finish(self) -> tuple[NDArray[np.uint8], NDArray[np.int64], Statistics, csr_array | None]:
         """Return the n terms (UTF-8 and offsets) in order, what they sum up to, and the rows if asked for.
 
-        *Shape:* rows (texts, n) int64.
+        *Shape:* rows (texts, n) int32.
         """
         raw, offsets, document, term, entropy, (indptr, indices, counts) = self._learner.finish()
         if self._binary:
-            term, entropy, counts = document.copy(), np.zeros(len(term)), np.ones(len(counts), np.int64)
+            term, entropy, counts = document.copy(), np.zeros(len(term)), np.ones(len(counts), np.int32)
         statistics = Statistics(self.texts, document, term, entropy)
         rows = None
         if len(indptr) == self.texts + 1:
-            rows = csr_array((counts.astype(np.int64), indices, indptr), shape=(self.texts, len(term)))
+            # With indices of one type nothing is copied.
+            ends = indptr.astype(np.int32) if len(indices) < _INT32 else indptr
+            rows = csr_array((counts, indices, ends), shape=(self.texts, len(term)))
         return raw, offsets, statistics, rows
 
 
@@ -113,14 +110,15 @@ class KernelCounter:
             np.require(tensors[f"vocabulary.{name}"], requirements=["C", "A"])
             for name in ("bytes", "offsets")
         )
-        self._counter = compiled().Counter(*self._cut.settings(threads()), raw, offsets)
+        self._counter = compiled().Counter(*self._cut.settings(processors()), raw, offsets)
 
     def count(self, texts: Sequence[str]) -> csr_array:
         """Return the counts as float32 (len(texts), n), the columns of each row ascending."""
         indptr, indices, counts = self._counter.count(*self._cut(texts))
         if self._binary:
             counts.fill(1)
-        return csr_array((counts, indices, indptr), shape=(len(texts), self._terms))
+        ends = indptr.astype(np.int32) if len(indices) < _INT32 else indptr
+        return csr_array((counts, indices, ends), shape=(len(texts), self._terms))
 
 
 class KernelHasher:
@@ -130,7 +128,7 @@ class KernelHasher:
         self._binary = config.binary
         self._columns = columns
         self._cut = _Cut(config)
-        self._hasher = compiled().Hasher(*self._cut.settings(threads()), columns, config.alternate_sign)
+        self._hasher = compiled().Hasher(*self._cut.settings(processors()), columns, config.alternate_sign)
 
     def count(self, texts: Sequence[str]) -> csr_array:
         """Return the counts as float32 (len(texts), columns), the columns of each row ascending."""

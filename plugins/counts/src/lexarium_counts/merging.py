@@ -85,7 +85,7 @@ def join(parts: Sequence[_Part], config: CountConfig) -> Learned:
             raise
         raise explained from error
     vocabulary = Vocabulary.from_bytes(*select(raw, offsets, kept))
-    return Learned(TermCounter(config, vocabulary, learned=True), total.kept(kept))
+    return Learned(TermCounter(config, vocabulary), total.kept(kept))
 
 
 def go_on(part: _Part, corpus: Corpus, config: CountConfig, run: Run) -> Learned:

@@ -63,7 +63,7 @@ def learn(corpus: Corpus, config: CountConfig, run: Run) -> tuple[TermCounter, c
     ``run.threads`` count where the kernels do, with the same result; ``run.seed`` changes nothing. All
     counts are held in memory; :func:`learn_terms` holds what is distinct only. ``prune_at`` has no effect.
 
-    *Shape:* counts (texts, terms) int64.
+    *Shape:* counts (texts, terms) int32.
 
     :raises DataError: there is no text, no term in the texts, or none left after ``min_df`` and ``max_df``.
     :raises ConfigError: for so many texts ``max_df`` is below ``min_df``.
@@ -118,10 +118,10 @@ def _terms(corpus: Corpus, config: CountConfig, run: Run, *, rows: bool) -> _Fou
         _notice_unsegmented(texts, config)
     if len(kept) == len(counted.offsets) - 1:
         vocabulary = Vocabulary.from_bytes(counted.raw, counted.offsets)
-        return _Found(TermCounter(config, vocabulary, learned=True), counted.statistics, counted.rows)
+        return _Found(TermCounter(config, vocabulary), counted.statistics, counted.rows)
     vocabulary = Vocabulary.from_bytes(*select(counted.raw, counted.offsets, kept))
     matrix = None if counted.rows is None else csr_array(counted.rows[:, kept])
-    return _Found(TermCounter(config, vocabulary, learned=True), counted.statistics.kept(kept), matrix)
+    return _Found(TermCounter(config, vocabulary), counted.statistics.kept(kept), matrix)
 
 
 def select(
@@ -162,7 +162,7 @@ def _by_kernel(texts: _Texts, config: CountConfig, run: Run, *, rows: bool) -> _
 def _by_reference(texts: _Texts, config: CountConfig) -> _Counted:
     analyze, _ = analyzer(config)
     # Exact: float32 sums would let max_features keep other terms.
-    vectorizer = CountVectorizer(analyzer=analyze, binary=config.binary, dtype=np.int64)
+    vectorizer = CountVectorizer(analyzer=analyze, binary=config.binary, dtype=np.int32)
     counts = csr_array(vectorizer.fit_transform(texts))
     terms = [term.encode("utf-8", "surrogatepass") for term in vectorizer.get_feature_names_out()]
     offsets = np.zeros(len(terms) + 1, np.int64)
@@ -184,6 +184,8 @@ def _hashed(corpus: Corpus, config: CountConfig, run: Run) -> Learned:
     if not texts.read:
         raise _no_texts()
     _notice_unsegmented(texts, config)
+    if not found.term_frequency.any():
+        raise _no_terms(texts.read, config)
     return Learned(counter, found)
 
 

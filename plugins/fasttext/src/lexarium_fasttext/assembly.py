@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lexarium.compose import Pipeline
-from lexarium.errors import UnsupportedError
+from lexarium.errors import CheckpointError, UnsupportedError
 from lexarium_fasttext.embedder import FastText
 from lexarium_fasttext.head import FastTextHead, HeadConfig
 from lexarium_fasttext.lookup import SubwordVectors
-from lexarium_fasttext.model import FastTextParts, Quantised
+from lexarium_fasttext.model import MOST_TOKENS, FastTextParts, Quantised, is_finite
 from lexarium_fasttext.subwords import Subwords, word_means
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from lexarium_fasttext.config import FastTextConfig
 
 __all__ = ["assemble", "disassemble"]
+
+_WHOLE = "import a .bin, which holds the rest"
 
 
 def assemble(parts: FastTextParts, config: FastTextConfig, threads: int = 1) -> FastText | Pipeline:
@@ -55,21 +57,24 @@ def assemble(parts: FastTextParts, config: FastTextConfig, threads: int = 1) -> 
     return Pipeline(embedder, _head(parts))
 
 
-def disassemble(model: FastText | Pipeline) -> FastTextParts:
+def disassemble(model: FastText | Pipeline, instead: str = _WHOLE) -> FastTextParts:
     """Return the parts of a model: the way back of :func:`assemble`.
 
+    ``instead`` is what to do with a model that holds word vectors alone.
+
     :raises UnsupportedError: it is no such model, or lacks what training and export need.
+    :raises CheckpointError: what it holds for them is damaged.
     """
     embedder = model.embedder if isinstance(model, Pipeline) else model
     if not isinstance(embedder, FastText):
-        raise UnsupportedError("this is not a fastText model", "export one that is")
+        raise UnsupportedError("this is not a fastText model", "take one that is")
     subwords, vocabulary = embedder.words.subwords, embedder.words.vocabulary
     parameters = subwords.parameters
     if (parameters.model == "supervised") != isinstance(model, Pipeline):
         raise UnsupportedError("an embedder and a head of different models", "export the embedder alone")
     needed = {"counts"} if isinstance(model, Pipeline) else {"counts", "output"}
     if not needed <= embedder.tensors.keys():
-        raise UnsupportedError("this model holds word vectors alone", "export it with --format vec")
+        raise UnsupportedError("this model holds word vectors alone", instead)
     matrix: Floats | Quantised = (
         subwords.rows
         if isinstance(subwords.rows, Quantised)
@@ -85,16 +90,32 @@ def disassemble(model: FastText | Pipeline) -> FastTextParts:
         "pruned": subwords.pruned,
     }
     if not isinstance(model, Pipeline):
-        return FastTextParts(output=embedder.tensors["output"], **common)
+        return _sound(FastTextParts(output=embedder.tensors["output"], **common))
     head = model.head
     if not isinstance(head, FastTextHead):
         raise UnsupportedError("the head is not fastText's", "fastText holds no other")
-    return FastTextParts(
-        output=head.output,
-        labels=tuple(head.prefix + label for label in head.labels),
-        label_counts=head.counts,
-        **common,
-    )
+    labels = tuple(head.prefix + label for label in head.labels)
+    return _sound(FastTextParts(output=head.output, labels=labels, label_counts=head.counts, **common))
+
+
+def _sound(parts: FastTextParts) -> FastTextParts:
+    """Return the parts, of which opening a model reads no number.
+
+    :raises CheckpointError: one is not what it should be.
+    """
+    remedy = "the model is damaged: fetch or import it again"
+    for name, matrix in (("input", parts.input), ("output", parts.output)):
+        if not is_finite(matrix):
+            raise CheckpointError(FastText.name, f"a number of the {name} matrix is not finite", remedy)
+    counts = parts.counts
+    if counts.min(initial=0) < 0 or counts.sum(dtype=np.float64) >= MOST_TOKENS:
+        raise CheckpointError(FastText.name, "how often the words occur is not from 0 to 2^62", remedy)
+    ids = parts.buckets
+    if ids is not None and len(ids):
+        inside = ids[0] >= 0 and ids[-1] < max(1, parts.parameters.bucket)
+        if not inside or (np.diff(ids) <= 0).any():
+            raise CheckpointError(FastText.name, "the numbers of the buckets do not rise", remedy)
+    return parts
 
 
 def _head(parts: FastTextParts) -> FastTextHead:

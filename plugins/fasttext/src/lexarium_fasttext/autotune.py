@@ -12,7 +12,7 @@ import time
 from collections import Counter
 from dataclasses import dataclass, replace
 from math import isfinite
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -20,10 +20,12 @@ from lexarium.compose import Pipeline
 from lexarium.config import require
 from lexarium.errors import DataError, TrainingInterrupted
 from lexarium_fasttext.assembly import assemble
+from lexarium_fasttext.config import NS_EXPONENT
+from lexarium_fasttext.divergence import DivergedError
 from lexarium_fasttext.supervised import train_supervised
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from lexarium.roles import Run
     from lexarium_fasttext.config import FastTextConfig
@@ -32,7 +34,6 @@ if TYPE_CHECKING:
 __all__ = ["Examples", "Trial", "TuneOptions", "Tuned", "autotune", "f1", "neighbour"]
 
 _log = logging.getLogger("lexarium")
-_T = TypeVar("_T")
 _WIDTH = 0.5  # of the first changes, in units of a factor e for those that multiply
 _HALVED_AFTER = 12  # trials
 _LOSSES = ("softmax", "hs", "ns", "ova")
@@ -46,7 +47,7 @@ class Examples:
     """Texts, and the labels of each."""
 
     texts: list[str]
-    labels: list[tuple[str, ...]]
+    labels: Sequence[tuple[str, ...]]
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -54,7 +55,7 @@ class Examples:
 
 @dataclass(frozen=True, kw_only=True)
 class TuneOptions:
-    """``duration`` is the time for the search in seconds; a last training on all texts comes on top.
+    """``duration`` is the time for the search in seconds.
 
     ``validation_size`` is the share of the texts that is split off to compare settings on, where no
     validation part is given; ``label`` names the label whose F1 counts, without it that of all predictions.
@@ -80,11 +81,15 @@ class Trial:
 
 @dataclass(frozen=True)
 class Tuned:
-    """What came of the search: the model with the best settings, those, and every finished trial in order."""
+    """What came of the search: the best settings, all finished trials in order, perhaps the model.
 
-    parts: FastTextParts
+    ``parts`` is the model of the best trial where a validation part was given. Where one was split off, that
+    model has not seen all texts, and ``parts`` is None: train with ``config`` on all of them.
+    """
+
     config: FastTextConfig
     trials: list[Trial]
+    parts: FastTextParts | None
 
 
 class _TimeIsUp(Exception):  # noqa: N818  not an error
@@ -100,10 +105,9 @@ def autotune(
 ) -> Tuned:
     """Search for the settings with the best F1 on the validation part; Ctrl-C ends the search, not more.
 
-    Without a validation part some texts are split off, and a last training has all of them.
+    Without a validation part some texts are split off. A trial that diverges has the score 0.
 
-    :raises DataError: as :func:`train_supervised`; or no trial was finished in time.
-    :raises TrainingInterrupted: on Ctrl-C in the last training.
+    :raises DataError: as :func:`train_supervised`; or no trial was finished in time, or all diverged.
     :raises KeyboardInterrupt: on Ctrl-C before a trial was finished.
     """
     require("model", config.supervised, "is words; autotune needs model=supervised")
@@ -124,25 +128,25 @@ def autotune(
     candidate = config.filled()
     try:
         while time.monotonic() < deadline:
-            parts = _unwrapped(lambda: train_supervised(learn.texts, learn.labels, candidate, inner))  # noqa: B023
-            trial = Trial(candidate, _score(parts, candidate, judge, options, run.threads))
+            parts = _trained(learn, candidate, inner)
+            score = 0.0 if parts is None else _score(parts, candidate, judge, options, run.threads)
+            trial = Trial(candidate, score)
             trials.append(trial)
             _log.info("trial %d: F1 %.4f with %s", len(trials), trial.score, _differences(config, candidate))
-            if best is None or trial.score > best[0].score:
+            if parts is not None and (best is None or trial.score > best[0].score):
                 best = trial, parts
-            candidate = neighbour(best[0].config, len(trials), rng)
+            candidate = neighbour(best[0].config if best else config, len(trials), rng)
     except _TimeIsUp:
         pass
     except KeyboardInterrupt:
         if best is None:
             raise
         _log.warning("the search was interrupted after %d trials", len(trials))
+    if best is None and trials:
+        raise DivergedError("alpha", config.number("alpha"))
     if best is None:
         raise DataError(f"no training was finished within {options.duration:g} seconds", "give more time")
-    chosen = best[0].config
-    if validation is not None:
-        return Tuned(best[1], chosen, trials)
-    return Tuned(train_supervised(examples.texts, examples.labels, chosen, run), chosen, trials)
+    return Tuned(best[0].config, trials, None if validation is None else best[1])
 
 
 def neighbour(config: FastTextConfig, trial: int, rng: np.random.Generator) -> FastTextConfig:
@@ -168,8 +172,10 @@ def neighbour(config: FastTextConfig, trial: int, rng: np.random.Generator) -> F
     changes["bucket"] = round(buckets)
     if config.min_alpha > changes["alpha"]:  # type: ignore[operator]  # a float
         changes["min_alpha"] = 0.0
-    if changes.get("loss") == "ns":
+    if changes.get("loss", config.loss) == "ns":
         changes["negative"] = max(1, config.negative)
+    else:  # where it has no effect
+        changes["ns_exponent"] = NS_EXPONENT
     return replace(config, **changes)  # type: ignore[arg-type]
 
 
@@ -187,10 +193,15 @@ def f1(truth: Sequence[Sequence[str]], predicted: Sequence[str], label: str | No
     return 2 * hits / both if both else 0.0
 
 
-def _unwrapped(work: Callable[[], _T]) -> _T:
-    """Let Ctrl-C through as it is: the unfinished model of a trial is nobody's."""
+def _trained(learn: Examples, config: FastTextConfig, run: Run) -> FastTextParts | None:
+    """Return what a trial trains, or None where it diverges.
+
+    :raises KeyboardInterrupt: on Ctrl-C, without the unfinished model of the trial, which is nobody's.
+    """
     try:
-        return work()
+        return train_supervised(learn.texts, learn.labels, config, run)
+    except DivergedError:
+        return None
     except TrainingInterrupted as error:
         raise KeyboardInterrupt from error
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from lexarium.errors import DataError, FormatError, InputError
 from lexarium.vocabulary import Vocabulary
-from lexarium_fasttext.model import FastTextParts, Parameters, Quantised
+from lexarium_fasttext.model import MOST_TOKENS, FastTextParts, Parameters, Quantised
 from lexarium_fasttext.names import HEADER, LOSSES, MAGIC, TASKS, VERSION
 
 if TYPE_CHECKING:
@@ -178,6 +178,8 @@ class _Reader:
             found[text] = occurrences
             if index % _TOLD == 0:
                 self._progress("read words", index, count)
+        if sum(found.values()) >= MOST_TOKENS:
+            raise self._error(f"{what}s", "their counts together are not below 2^62")
         return list(found), list(found.values())
 
     def _text(self, raw: bytes, field: str, begin: int) -> str:

@@ -8,14 +8,18 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from lexarium.backend import Backend  # noqa: TC001  from_mapping reads the annotations
 from lexarium.config import fit_only, require
+from lexarium_fasttext.model import LABEL_PREFIX
 from lexarium_fasttext.reading import TextConfig
 
 if TYPE_CHECKING:
     from lexarium_fasttext.model import Loss
 
-__all__ = ["FastTextConfig"]
+__all__ = ["MAX_WINDOW", "NS_EXPONENT", "FastTextConfig"]
 
-_MAX_WINDOW = 1000
+#: The power that fastText draws its negative samples with.
+NS_EXPONENT = 0.5
+MAX_WINDOW = 1000
+
 _MAX_ROWS = 2**31 - 1  # rows are numbered with int32, as in fastText's own files
 _MAX_NGRAM = 1000
 #: What None stands for: for words, and for a classifier.
@@ -37,7 +41,8 @@ class FastTextConfig(TextConfig):
     ``model``       ``words``: vectors of words from plain text; ``supervised``: a classifier of texts
     ``vector_size``  components of a vector (fastText's ``dim``)
     ``min_count``   a word that occurs less often has no row of its own: 5 / 1
-    ``max_final_vocab``  only so many words have one, the most frequent; None: no limit
+    ``max_final_vocab``  only so many words have one, the most frequent; None: no limit. Training that goes on
+                    keeps the words it has, and adds others up to this number
     ``min_n``, ``max_n``  lengths of the character n-grams that are parts of a word: 3 and 6 / 0 and 0, none
     ``bucket``      numbers that n-grams of characters and of words are hashed to; rows exist for those in use
     ``alpha``, ``min_alpha``  the learning rate falls linearly from one to the other; alpha: 0.05 / 0.1
@@ -75,14 +80,14 @@ class FastTextConfig(TextConfig):
     min_alpha: float = fit_only(0.0)
     epochs: int = fit_only(5)
     negative: int = fit_only(5)
-    ns_exponent: float = fit_only(0.5)
+    ns_exponent: float = fit_only(NS_EXPONENT)
     sg: Literal[0, 1] = fit_only(1)
     hs: Literal[0, 1] = fit_only(0)
     window: int = fit_only(5)
     sample: float = fit_only(1e-4)
     loss: Literal["softmax", "hs", "ns", "ova"] | None = None
     word_ngrams: int = 1
-    label_prefix: str = fit_only("__label__")
+    label_prefix: str = fit_only(LABEL_PREFIX)
     min_count_label: int = fit_only(0)
     autotune_duration: float = fit_only(0.0)
     backend: Backend = fit_only("auto")  # noqa: RUF009  a field, not a shared value
@@ -97,7 +102,7 @@ class FastTextConfig(TextConfig):
             require(key, getattr(self, key) >= 1, f"{getattr(self, key)} is below 1")
         for key in ("negative", "min_count_label"):
             require(key, getattr(self, key) >= 0, f"{getattr(self, key)} is below 0")
-        require("window", 1 <= self.window <= _MAX_WINDOW, f"{self.window} is not from 1 to {_MAX_WINDOW}")
+        require("window", 1 <= self.window <= MAX_WINDOW, f"{self.window} is not from 1 to {MAX_WINDOW}")
         self._check_numbers()
         self._check_ngrams()
         self._check_model()
@@ -113,6 +118,16 @@ class FastTextConfig(TextConfig):
         if self.supervised:
             return self.loss or "softmax"
         return "hs" if self.hs else "ns"
+
+    @property
+    def cuts_as_fasttext(self) -> bool:
+        """Whether texts are cut as fastText cuts them, in training and afterwards.
+
+        That is so with ``pooling=fasttext``, which a classifier always has, ``tokenizer=whitespace`` and
+        ``lowercase=false``.
+        """
+        pooled = self.supervised or self.pooling == "fasttext"
+        return pooled and self.tokenizer == "whitespace" and not self.lowercase
 
     def filled(self) -> Self:
         """Return the settings with a number in the place of each None that stands for one."""
@@ -147,11 +162,19 @@ class FastTextConfig(TextConfig):
 
     def _check_model(self) -> None:
         only_words = {"sg": 1, "hs": 0, "window": 5, "sample": 1e-4}
-        only_labels = {"loss": None, "word_ngrams": 1, "min_count_label": 0, "autotune_duration": 0.0}
+        only_labels = {
+            "loss": None,
+            "word_ngrams": 1,
+            "label_prefix": LABEL_PREFIX,
+            "min_count_label": 0,
+            "autotune_duration": 0.0,
+        }
         for key, default in (only_words if self.supervised else only_labels).items():
             other = "words" if self.supervised else "supervised"
             require(key, getattr(self, key) == default, f"has no effect unless model={other}")
         require(
             "negative", self.negative > 0 or self.chosen_loss != "ns", "is 0; negative sampling needs some"
         )
+        drawn = self.chosen_loss == "ns" or self.ns_exponent == NS_EXPONENT
+        require("ns_exponent", drawn, "has no effect without negative sampling")
         require("label_prefix", self.label_prefix, "is empty, so every word would be a label")

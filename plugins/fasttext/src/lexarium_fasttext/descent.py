@@ -8,6 +8,8 @@ import numpy as np
 from scipy.sparse import csr_array, issparse
 
 from lexarium.errors import DataError
+from lexarium_fasttext.divergence import DivergedError
+from lexarium_fasttext.model import is_finite
 from lexarium_fasttext.tree import children
 
 if TYPE_CHECKING:
@@ -30,7 +32,7 @@ def descend(
     *Shapes:* matrix (n, dim); classes (n,), numbers of labels; counts (K,). The texts come in an order drawn
     anew for each pass, 16 of them at a time, each with the full step.
 
-    :raises DataError: a vector has a value that is not finite.
+    :raises DataError: a vector has a value that is not finite, or the training diverged.
     """
     values = matrix.data if issparse(matrix) else matrix
     if not np.isfinite(values).all():
@@ -63,7 +65,9 @@ def descend(
                 run.progress("training", done, steps)
             done += len(chosen)
     run.progress("training", steps, steps)
-    return output.astype(np.float32)
+    if not is_finite(found := output.astype(np.float32)):
+        raise DivergedError("lr", config.lr)
+    return found
 
 
 def _paths(counts: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import asdict
+from math import isfinite
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
@@ -12,11 +14,11 @@ from lexarium.config import from_mapping, to_mapping
 from lexarium.errors import CheckpointError, ConfigError, UnsupportedError
 from lexarium.inputs import check_texts
 from lexarium.pooling import normalize_rows, remove_component
-from lexarium.roles import State
+from lexarium.roles import Coverage, State
 from lexarium_fasttext.config import FastTextConfig
 from lexarium_fasttext.lookup import SubwordVectors, processors
 from lexarium_fasttext.model import Parameters, Quantised
-from lexarium_fasttext.subwords import Pooling, Subwords, word_means
+from lexarium_fasttext.subwords import Pooling, Subwords, fasttext_words, word_means
 from lexarium_static.embedder import StaticEmbedder
 
 if TYPE_CHECKING:
@@ -33,6 +35,8 @@ __all__ = ["FastText"]
 _PARAMETERS = "fasttext.json"
 _TRAINING = "training."
 _TINY_BUCKETS = 64
+_EXAMPLES = 10
+_TOGETHER = 4096  # words looked up at once
 _JOINED = {"jieba", "pattern"}  # tokenizers that are not compiled
 
 
@@ -111,9 +115,34 @@ class FastText(StaticEmbedder):
         config = self.config
         if config.tokenizer in _JOINED:
             return ["\n".join(self.tokenize(text)) for text in texts], "lines"
-        if (config.pooling, config.tokenizer, config.lowercase) == ("fasttext", "whitespace", False):
+        if config.cuts_as_fasttext:
             return texts, "fasttext"
         return texts, config.tokenizer
+
+    def tokenize(self, text: str) -> list[str]:
+        """Return the words of a text, known or not."""
+        return fasttext_words(text) if self.config.cuts_as_fasttext else super().tokenize(text)
+
+    def coverage(self, inputs: Sequence[str]) -> Coverage:
+        """Count tokens, and those that add nothing to a text; name the ten most frequent of these.
+
+        Where words outside the vocabulary count with what their n-grams give them, one is unknown if the
+        model has none of its n-grams.
+        """
+        tokens, unknown = 0, Counter[str]()
+        for text in check_texts(inputs):
+            found = self.tokenize(text)
+            tokens += len(found)
+            ids = self.words.vocabulary.ids(found)
+            unknown.update(found[index] for index in np.flatnonzero(ids < 0))
+        if self.config.subwords or self.words.subwords.parameters.model == "supervised":
+            words = list(unknown)
+            for start in range(0, len(words), _TOGETHER):
+                some = words[start : start + _TOGETHER]
+                for index in np.flatnonzero(self.words.unknown(some, self.threads).any(axis=1)):
+                    del unknown[some[index]]
+        examples = tuple(word for word, _ in unknown.most_common(_EXAMPLES))
+        return Coverage(tokens=tokens, unknown=unknown.total(), examples=examples)
 
     def with_words(self, words: WordVectors) -> Self:
         """Return the same embedder over other word vectors; see :meth:`StaticEmbedder.with_words`.
@@ -187,12 +216,17 @@ class FastText(StaticEmbedder):
     def _training(cls, state: State, config: StaticConfig, words: int) -> dict[str, NDArray[Any]]:
         del config  # what is there depends on the model, not on its settings; restore() knows what must be
         found = {}
+        given = {name.removeprefix(_TRAINING) for name in state.tensors if name.startswith(_TRAINING)}
+        if unknown := sorted(given - cls.training.keys()):
+            raise CheckpointError(cls.name, f"the tensor {_TRAINING + unknown[0]!r} is none of this method's")
+        dim = state.tensors["vectors"].shape[1]
         for name, (dtype, dimensions) in cls.training.items():
             tensor = state.tensors.get(_TRAINING + name)
             if tensor is None:
                 continue
-            if tensor.dtype != dtype or tensor.ndim != dimensions or len(tensor) != words:
-                problem = f"the tensor {_TRAINING + name!r} is not {dtype.__name__} of {words} rows"
+            shape = (words, dim)[:dimensions]
+            if tensor.dtype != dtype or tensor.shape != shape:
+                problem = f"the tensor {_TRAINING + name!r} is not {dtype.__name__} of shape {shape}"
                 raise CheckpointError(cls.name, problem)
             found[name] = tensor
         return found
@@ -211,8 +245,30 @@ class _Stored:
             sound = all(type(self.document[name]) is kind for name, kind in fields.items())
         except (KeyError, TypeError, ValueError, RecursionError, ConfigError) as error:
             raise CheckpointError(where, f"{_PARAMETERS} is missing or damaged: {error}") from error
-        if not sound or not all(0 <= n < 1 << 31 for n in (self.parameters.bucket, self.parameters.maxn)):
+        if not sound or not self._in_range():
             raise CheckpointError(where, f"{_PARAMETERS} is damaged")
+
+    def _in_range(self) -> bool:
+        """Tell whether the numbers fit into the fields that fastText's files have for them."""
+        settings = self.parameters
+        fields = (
+            "minn",
+            "maxn",
+            "bucket",
+            "word_ngrams",
+            "ws",
+            "epoch",
+            "min_count",
+            "neg",
+            "lr_update_rate",
+        )
+        whole = all(0 <= getattr(settings, name) < 1 << 31 for name in fields)
+        return (
+            whole
+            and isfinite(settings.t)
+            and isfinite(settings.lr)
+            and 0 <= self.document["tokens"] < 1 << 63
+        )
 
     def subwords(self, words: int) -> Subwords:
         names = self.document["tensors"]

@@ -11,6 +11,7 @@ from lexarium.vocabulary import Vocabulary
 from lexarium_fasttext.assembly import assemble, disassemble
 from lexarium_fasttext.binary import is_binary, read_binary
 from lexarium_fasttext.binary_writer import write_binary
+from lexarium_fasttext.config import MAX_WINDOW, NS_EXPONENT
 from lexarium_fasttext.embedder import FastText
 from lexarium_fasttext.lookup import SubwordVectors, processors
 from lexarium_static.text import read_text
@@ -56,7 +57,7 @@ def write(model: FastText | Pipeline, path: Path, run: Run) -> None:
 
     :raises UnsupportedError: the format cannot hold the model.
     """
-    write_binary(disassemble(model), path, run.progress)
+    write_binary(disassemble(model, "export it with --format vec"), path, run.progress)
 
 
 def write_vec(model: FastText | Pipeline, path: Path, run: Run) -> None:
@@ -71,7 +72,11 @@ def write_vec(model: FastText | Pipeline, path: Path, run: Run) -> None:
 
 
 def described(config: FastTextConfig, parameters: Parameters) -> FastTextConfig:
-    """Return the settings with those of training as the model has them."""
+    """Return the settings with those of training as the model has them.
+
+    Words trained with ``softmax`` or ``ova``, which fastText allows, are read as what ``hs=0`` says; to go on
+    training them is refused.
+    """
     supervised = parameters.model == "supervised"
     longest = parameters.maxn if parameters.maxn >= parameters.minn else 0
     found = replace(
@@ -84,10 +89,17 @@ def described(config: FastTextConfig, parameters: Parameters) -> FastTextConfig:
         min_count=max(1, parameters.min_count),
         epochs=max(1, parameters.epoch),
         negative=max(1, parameters.neg),
+        ns_exponent=NS_EXPONENT,
     )
     if not supervised:
         skipgram, hierarchical = parameters.model == "skipgram", parameters.loss == "hs"
-        return replace(found, sg=1 if skipgram else 0, hs=1 if hierarchical else 0)
+        return replace(
+            found,
+            sg=1 if skipgram else 0,
+            hs=1 if hierarchical else 0,
+            window=min(MAX_WINDOW, max(1, parameters.ws)),
+            sample=min(1.0, max(0.0, parameters.t)),
+        )
     return replace(
         found,
         loss=parameters.loss,

@@ -14,7 +14,7 @@ import numpy as np
 from lexarium.config import from_mapping, require, to_mapping
 from lexarium.errors import CheckpointError, ConfigError, DataError
 from lexarium.roles import State
-from lexarium_fasttext.model import LABEL_PREFIX, Quantised
+from lexarium_fasttext.model import LABEL_PREFIX, MOST_TOKENS, Quantised
 from lexarium_fasttext.tree import children, leaf_probabilities
 from lexarium_heads.metrics import score
 
@@ -169,7 +169,9 @@ class FastTextHead:
             raise CheckpointError(_LABELS, "it does not name labels, each once")
         counts = _tensor(state, "counts", np.int64, 1)
         output = _quantised(state, dsub, normed=normed) if dsub else _tensor(state, "output", np.float32, 2)
-        if not len(counts) == len(output) == len(labels) or counts.min() < 0 or (np.diff(counts) > 0).any():
+        falling = counts.min() >= 0 and not (np.diff(counts) > 0).any()
+        small = counts.sum(dtype=np.float64) < MOST_TOKENS
+        if not len(counts) == len(output) == len(labels) or not falling or not small:
             problem = "the labels, their counts and the output layer do not belong together"
             raise CheckpointError("fasttext", problem)
         if not isinstance(output, Quantised) and not np.isfinite(output).all():

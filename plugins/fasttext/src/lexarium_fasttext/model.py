@@ -18,11 +18,25 @@ if TYPE_CHECKING:
     from lexarium.roles import Floats
     from lexarium.vocabulary import Vocabulary
 
-__all__ = ["EOS", "LABEL_PREFIX", "FastTextParts", "Loss", "Parameters", "Quantised", "Task"]
+__all__ = [
+    "EOS",
+    "LABEL_PREFIX",
+    "MOST_TOKENS",
+    "FastTextParts",
+    "Loss",
+    "Parameters",
+    "Quantised",
+    "Task",
+    "is_finite",
+]
 
 #: What fastText reads at the end of each line, and keeps among the words.
 EOS = "</s>"
 LABEL_PREFIX = "__label__"
+#: All counts together are below it, since the Huffman tree adds them up in 64 bits.
+MOST_TOKENS = 1 << 62
+
+_BLOCK = 2**16  # rows looked at together
 
 Loss: TypeAlias = Literal["hs", "ns", "softmax", "ova"]
 Task: TypeAlias = Literal["cbow", "skipgram", "supervised"]
@@ -115,3 +129,11 @@ class FastTextParts:
     def supervised(self) -> bool:
         """Whether it predicts labels."""
         return self.parameters.model == "supervised"
+
+
+def is_finite(matrix: Floats | Quantised) -> bool:
+    """Tell whether every number of a matrix (n, dim) is finite; of a quantised one, of its tables."""
+    if isinstance(matrix, Quantised):
+        return is_finite(matrix.centroids) and (matrix.norms is None or is_finite(matrix.norms))
+    blocks = (matrix[start : start + _BLOCK] for start in range(0, len(matrix), _BLOCK))
+    return all(np.isfinite(block).all() for block in blocks)

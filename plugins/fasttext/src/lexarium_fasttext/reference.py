@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lexarium.config import require
 from lexarium.errors import DataError, MissingExtraError
 from lexarium.vocabulary import Vocabulary
 from lexarium_fasttext.binary import read_binary
-from lexarium_fasttext.model import FastTextParts, Quantised
-from lexarium_fasttext.subwords import hashed_ngrams
-from lexarium_fasttext.unsupervised import lines_of, parameters_of
-from lexarium_static.encoding import encode
+from lexarium_fasttext.config import NS_EXPONENT
+from lexarium_fasttext.divergence import DivergedError
+from lexarium_fasttext.model import FastTextParts, Quantised, is_finite
+from lexarium_fasttext.subwords import fasttext_words, hashed_ngrams
+from lexarium_fasttext.unsupervised import lines_of, parameters_of, tokens_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -42,16 +44,20 @@ _EXTRA = "lexarium-fasttext[reference]"
 
 
 def embed_words(corpus: Corpus, config: FastTextConfig, run: Run) -> FastTextParts:
-    """Train word vectors with fastText or, by negative sampling and where it is not installed, gensim.
+    """Train word vectors with fastText or, by negative sampling and where fastText cannot, gensim.
 
-    :raises DataError: as with the compiled loops.
+    :raises DataError: as with the compiled loops; or fastText would cut a token.
+    :raises ConfigError: neither takes a setting.
     :raises MissingExtraError: neither is installed.
     """
     parameters = parameters_of(config)
     lines = lines_of(corpus, config, run, parameters.min_count)
-    # fastText knows no other exponent, and gensim's tree is not the one that fastText's files imply.
-    if parameters.loss == "ns" and (config.ns_exponent != 0.5 or not _installed("fasttext")):  # noqa: PLR2004
+    # fastText knows no other exponent and lets the rate fall to 0; gensim's tree is not the one that
+    # fastText's files imply.
+    gensims = config.ns_exponent != NS_EXPONENT or config.min_alpha > 0
+    if parameters.loss == "ns" and (gensims or not _installed("fasttext")):
         return _gensim(lines, parameters, config, run)
+    require("min_alpha", config.min_alpha == 0, "is not a setting of fastText, which backend=reference runs")
     if not _installed("fasttext"):
         raise MissingExtraError("backend=reference", "fasttext", _EXTRA)
     return _fasttext(_words_of(lines), parameters, config, run)
@@ -60,20 +66,23 @@ def embed_words(corpus: Corpus, config: FastTextConfig, run: Run) -> FastTextPar
 def classify(texts: Sequence[str], labels: Labels, config: FastTextConfig, run: Run) -> FastTextParts:
     """Train a classifier with fastText.
 
-    :raises DataError: as with the compiled loops.
+    :raises DataError: as with the compiled loops; or fastText would cut a token.
+    :raises ConfigError: fastText does not take a setting.
     :raises MissingExtraError: it is not installed.
     """
     if not _installed("fasttext"):
         raise MissingExtraError("backend=reference", "fasttext", _EXTRA)
     parameters = parameters_of(config)
-    read = encode(
-        texts,
-        tokenizer=config.tokenizer,
-        token_pattern=config.token_pattern,
-        lowercase=config.lowercase,
-        run=run,
-    )
-    words = list(read.vocabulary)
+    for key, default in (("max_final_vocab", None), ("min_alpha", 0.0), ("ns_exponent", NS_EXPONENT)):
+        require(
+            key, getattr(config, key) == default, "is not a setting of fastText, which backend=reference runs"
+        )
+    read = tokens_of(texts, config, run)
+    most = int(read.counts.max(initial=0))
+    if most < parameters.min_count:
+        problem = f"no word occurs {parameters.min_count} times, the most frequent {most} times"
+        raise DataError(problem, "lower min_count")
+    words = _whole(read.vocabulary)
     prefix = config.label_prefix
 
     def written() -> Iterator[str]:
@@ -98,9 +107,22 @@ def _installed(name: str) -> bool:
 
 
 def _words_of(lines: Lines) -> Iterator[str]:
-    words = list(lines.vocabulary)
+    words = _whole(lines.vocabulary)
     for start, stop in pairwise(lines.offsets):
         yield " ".join(words[i] for i in lines.ids[start:stop])
+
+
+def _whole(vocabulary: Vocabulary) -> list[str]:
+    """Return the words.
+
+    :raises DataError: fastText, which reads them from a file, would cut one.
+    """
+    words = list(vocabulary)
+    for word in words:
+        if fasttext_words(word) != [word]:
+            problem = f"the token {word[:40]!r} holds white space or NUL, where fastText would cut it"
+            raise DataError(problem, "set another tokenizer, or backend=kernels")
+    return words
 
 
 def _fasttext(
@@ -141,7 +163,10 @@ def _fasttext(
         try:
             model = train(str(corpus), **shared, **own)
         except (ValueError, RuntimeError) as error:
-            raise DataError(f"fastText cannot train on this: {error}", "try a lower alpha") from error
+            if "NaN" in str(error):
+                raise DivergedError("alpha", parameters.lr) from error
+            remedy = "look at the settings and the corpus, or set backend=kernels"
+            raise DataError(f"fastText cannot train on this: {error}", remedy) from error
         model.save_model(str(stored))
         return _compact(read_binary(stored, run.progress), parameters)
 
@@ -193,6 +218,8 @@ def _gensim(lines: Lines, parameters: Parameters, config: FastTextConfig, run: R
     vocabulary = Vocabulary.build(model.wv.index_to_key)
     used = _used(vocabulary, parameters)
     counts = [model.wv.get_vecattr(word, "count") for word in vocabulary]
+    if not (is_finite(model.wv.vectors_vocab) and is_finite(model.wv.vectors_ngrams)):
+        raise DivergedError("alpha", parameters.lr)
     return FastTextParts(
         parameters=parameters,
         vocabulary=vocabulary,

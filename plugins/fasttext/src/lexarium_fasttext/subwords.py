@@ -25,19 +25,38 @@ if TYPE_CHECKING:
     from lexarium.vocabulary import Vocabulary
 
 __all__ = [
+    "WORD_PATTERN",
     "Engine",
     "Pooling",
     "Subwords",
     "engine",
+    "fasttext_words",
     "hash_word",
     "hashed_ngrams",
     "hashed_runs",
+    "is_cut_alike",
     "word_means",
 ]
 
 _MASK_32, _MASK_64 = (1 << 32) - 1, (1 << 64) - 1
 _START, _FACTOR, _RUN_FACTOR = 2166136261, 16777619, 116049371
-_FASTTEXT_BREAKS = re.compile("[ \t\n\v\f\r\0]+")
+#: What fastText takes for a word: what stands between ASCII white space and NUL, and nothing else.
+WORD_PATTERN = r"[^ \t\n\v\f\r\0]+"
+_FASTTEXT_WORD = re.compile(WORD_PATTERN)
+#: Where fastText cuts and ``tokenizer=whitespace`` does not, or the other way round.
+_ELSEWHERE = "\0\x1c\x1d\x1e\x1f\x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(
+    map(chr, range(0x2000, 0x200B))
+)
+
+
+def fasttext_words(text: str) -> list[str]:
+    """Return the words of a text as fastText cuts it: a no-break or an ideographic space is part of one."""
+    return _FASTTEXT_WORD.findall(text)
+
+
+def is_cut_alike(texts: Sequence[str]) -> bool:
+    """Tell whether ``tokenizer=whitespace`` cuts these texts as fastText does."""
+    return not any(mark in text for mark in _ELSEWHERE for text in texts)
 
 
 def hash_word(word: bytes) -> int:
@@ -168,9 +187,7 @@ def word_means(
     settings = subwords.parameters
     compiled = kernel("_fasttext", instead="numpy")
     if compiled is not None:
-        words = compiled.Words(
-            *(vocabulary.tensors()[f"vocabulary.{part}"] for part in ("bytes", "offsets", "slots"))
-        )
+        words = _words(compiled, vocabulary)
         buckets = _buckets(compiled, len(vocabulary), subwords)
         found: tuple[Floats, NDArray[np.int32]] = compiled.word_means(
             words, rows, buckets, settings.minn, settings.maxn, threads
@@ -337,7 +354,7 @@ class _Reference:
 
 def _cut(text: str, split: str, *, lowercase: bool) -> Iterator[str]:
     if split == "fasttext":
-        return filter(None, _FASTTEXT_BREAKS.split(text))
+        return iter(fasttext_words(text))
     if split == "lines":
         return filter(None, text.split("\n"))
     rule: Any = split

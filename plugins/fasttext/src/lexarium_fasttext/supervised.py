@@ -16,6 +16,7 @@ from lexarium.tables import Texts
 from lexarium.vocabulary import Vocabulary
 from lexarium_fasttext.model import FastTextParts
 from lexarium_fasttext.rows import input_rows, new_rows, padded, strings
+from lexarium_fasttext.subwords import fasttext_words
 from lexarium_fasttext.unsupervised import lines_of, parameters_of, watched
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def train_supervised(
     """Train a classifier; ``labels`` has one label or several for each text, without prefix.
 
     :raises DataError: another number of labels than of texts, fewer than two labels, a text without one, or
-        no word that is frequent enough.
+        no word that is frequent enough; or the training diverged.
     :raises TrainingInterrupted: on Ctrl-C, with the :class:`FastTextParts` as far as they have come.
     """
     numbered = number_labels(texts, labels, config)
@@ -102,30 +103,39 @@ def train_supervised(
     return watched(work, trained, every.steps * parameters.epoch, run)
 
 
-def split_labels(corpus: Corpus, prefix: str) -> tuple[list[str], list[list[str]]]:
+def split_labels(corpus: Corpus, prefix: str) -> tuple[list[str], list[tuple[str, ...]]]:
     """Take the labels out of texts that hold them as words with a prefix, as fastText's training files do.
 
-    :raises InputError: a text has no label; names file and line.
+    Texts are cut into words as fastText cuts them, and joined by single spaces again.
+
+    :raises InputError: a text has no label, or is not a string; names file and line.
     """
-    path = corpus.path if isinstance(corpus, Texts | FileCorpus) else "corpus"
-    lines = corpus.lines if isinstance(corpus, Texts) else None
     texts, labels = [], []
-    for index, text in enumerate(corpus):
-        words = text.split()
-        found = [word.removeprefix(prefix) for word in words if word.startswith(prefix)]
+    known: dict[tuple[str, ...], tuple[str, ...]] = {}  # so that equal labels are held once
+    for path, line, text in _located(corpus):
+        if not isinstance(text, str):
+            raise InputError(path, f"{type(text).__name__}, not text", "pass strings", line=line)
+        words = fasttext_words(text)
+        found = tuple(word.removeprefix(prefix) for word in words if word.startswith(prefix))
         if not found or not all(found):
             problem = (
                 f"a label is nothing but its prefix {prefix!r}"
                 if found
                 else f"no word begins with {prefix!r}"
             )
-            line = lines[index] if lines is not None else index + 1
             raise InputError(
                 path, problem, f"write {prefix}NAME before the text, or set label_prefix", line=line
             )
         texts.append(" ".join(word for word in words if not word.startswith(prefix)))
-        labels.append(found)
+        labels.append(known.setdefault(found, found))
     return texts, labels
+
+
+def _located(corpus: Corpus) -> Iterable[tuple[str, int, str]]:
+    """Return each text behind its file and line; of texts in memory, behind "corpus" and its number."""
+    if isinstance(corpus, Texts | FileCorpus):
+        return corpus.located()
+    return (("corpus", number, text) for number, text in enumerate(corpus, start=1))
 
 
 def number_labels(

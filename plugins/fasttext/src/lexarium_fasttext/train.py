@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from lexarium_fasttext.model import FastTextParts, Quantised
 from lexarium_fasttext.rows import InputRows, input_rows, new_rows
 from lexarium_fasttext.supervised import split_labels, train_supervised
 from lexarium_fasttext.unsupervised import Lines, learn, lines_of, parameters_of, train_words
-from lexarium_static.weights import weigh
+from lexarium_static.weights import weigh, weighed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,7 +40,9 @@ _log = logging.getLogger("lexarium")
 def fit(corpus: Corpus, config: FastTextConfig, run: Run) -> FastText | Pipeline:
     """Train on ``corpus``; with ``model="supervised"`` its texts hold their labels, and a pipeline comes out.
 
-    :raises DataError: the corpus has nothing to learn from.
+    The corpus is read once; where the pooling weighs words, once more for idf, and twice more for SIF.
+
+    :raises DataError: the corpus has nothing to learn from, or the training diverged.
     :raises InputError: a text to be classified has no label.
     :raises ConfigError: ``run.threads`` is below 1.
     :raises TrainingInterrupted: on Ctrl-C, with the model as far as it has come.
@@ -49,9 +51,8 @@ def fit(corpus: Corpus, config: FastTextConfig, run: Run) -> FastText | Pipeline
     config = config.filled()
     if config.supervised:
         texts, labels = split_labels(corpus, config.label_prefix)
-        if config.autotune_duration:
-            return _tuned(texts, labels, config, run)
-        return _finished(lambda: train_supervised(texts, labels, config, run), texts, config, run)
+        chosen = _tuned(texts, labels, config, run) if config.autotune_duration else config
+        return _finished(lambda: train_supervised(texts, labels, chosen, run), texts, chosen, run)
 
     def work() -> FastTextParts:
         module = kernel(_KERNEL, config.backend, instead="fasttext or gensim")
@@ -65,29 +66,30 @@ def fit(corpus: Corpus, config: FastTextConfig, run: Run) -> FastText | Pipeline
 
 
 def _tuned(
-    texts: list[str], labels: list[list[str]], config: FastTextConfig, run: Run
-) -> FastText | Pipeline:
+    texts: list[str], labels: list[tuple[str, ...]], config: FastTextConfig, run: Run
+) -> FastTextConfig:
+    """Return the settings that a search finds; a last training with all texts is up to the caller."""
     options = TuneOptions(duration=config.autotune_duration)
-    found = autotune(
-        Examples(texts, [tuple(each) for each in labels]),
-        replace(config, autotune_duration=0.0),
-        run,
-        options,
-    )
+    found = autotune(Examples(texts, labels), replace(config, autotune_duration=0.0), run, options)
     best = max(trial.score for trial in found.trials)
     _log.warning("autotune: F1 %.4f on held-out texts after %d trials", best, len(found.trials))
-    return _model(found.parts, texts, found.config, run)
+    return found.config
 
 
 def update(model: FastText, corpus: Corpus, config: FastTextConfig, run: Run) -> FastText:
     """Train on with new text. Words that occur there ``min_count`` times get rows, and so do their n-grams.
 
     With hierarchical softmax no word is added, since the tree over the words would change, and with it what
-    its nodes have learned.
+    its nodes have learned. Nor is one beyond ``max_final_vocab`` words in all; those that are there stay.
 
-    :raises DataError: the corpus has nothing to learn from.
+    The words of the model keep their idf or SIF weights; new words get theirs from the new text, where SIF's
+    common component is found as well, since the vectors have changed.
+
+    :raises DataError: the corpus has nothing to learn from, or the training diverged.
     :raises ConfigError: a setting cannot change any more.
-    :raises UnsupportedError: the model is a classifier, quantised, or without what training goes on from.
+    :raises CheckpointError: what training goes on from is damaged.
+    :raises UnsupportedError: the model is a classifier, quantised, trained with a loss that words are not
+        trained with here, or without what training goes on from.
     :raises TrainingInterrupted: on Ctrl-C, with the model as far as it has come.
     """
     if isinstance(model, Pipeline):
@@ -100,33 +102,49 @@ def update(model: FastText, corpus: Corpus, config: FastTextConfig, run: Run) ->
         require(key, was == asked, f"{asked} was {was} when training began, and cannot change any more")
     if isinstance(old.input, Quantised) or isinstance(old.output, Quantised) or old.pruned:
         raise UnsupportedError("a quantised model is not trained on", "go on with the model it was made from")
+    if old.parameters.loss not in {"ns", "hs"}:
+        what = (
+            f"the words were trained with loss={old.parameters.loss}, and are trained on with ns or hs alone"
+        )
+        raise UnsupportedError(what, "fit a model anew")
     module = kernel(_KERNEL, config.backend)
     if module is None:
         raise UnsupportedError("fasttext and gensim do not train on", "install lexarium-kernels, or fit anew")
     lines, merged = _merged(old, lines_of(corpus, replace(config, max_final_vocab=None), run, 1), config)
-    layout = input_rows(module, merged.vocabulary, merged.parameters, len(merged.vocabulary), old.buckets)
+    every = np.arange(old.parameters.bucket) if old.buckets is None else old.buckets
+    layout = input_rows(module, merged.vocabulary, merged.parameters, len(merged.vocabulary), every)
     grown = _grown(old, merged, layout, np.random.default_rng(run.seed))
-    found = _finished(lambda: learn(module, grown, lines, layout, (config, run)), corpus, config, run)
+    found = _finished(lambda: learn(module, grown, lines, layout, (config, run)), corpus, config, run, model)
     assert isinstance(found, FastText)  # noqa: S101  of words, so no pipeline
     return found
 
 
 def _finished(
-    work: Callable[[], FastTextParts], corpus: Corpus, config: FastTextConfig, run: Run
+    work: Callable[[], FastTextParts],
+    corpus: Corpus,
+    config: FastTextConfig,
+    run: Run,
+    old: FastText | None = None,
 ) -> FastText | Pipeline:
-    """Return the model of the parts that ``work`` returns, or is interrupted with."""
+    """Return the model of the parts that ``work`` returns; ``old`` is the model that they went on from.
+
+    :raises TrainingInterrupted: on Ctrl-C, with the model of the parts so far.
+    """
     try:
-        return _model(work(), corpus, config, run)
+        model = assemble(work(), config, run.threads)
     except TrainingInterrupted as error:
         parts: Any = error.model
-        raise TrainingInterrupted(_model(parts, corpus, config, run), error.done) from error
+        found = assemble(parts, config, run.threads)
+        # Whoever interrupts waits for no corpus to be read.
+        raise TrainingInterrupted(
+            weigh(found, None, run, old) if _weighs(found) else found, error.done
+        ) from error
+    return weighed(model, corpus, run, old) if _weighs(model) else model
 
 
-def _model(parts: FastTextParts, corpus: Corpus, config: FastTextConfig, run: Run) -> FastText | Pipeline:
-    model = assemble(parts, config, run.threads)
-    if isinstance(model, Pipeline) or config.pooling == "fasttext":
-        return model
-    return weigh(model, corpus, run)
+def _weighs(model: FastText | Pipeline) -> TypeGuard[FastText]:
+    """Tell whether the words of a model have weights."""
+    return isinstance(model, FastText) and model.config.pooling != "fasttext"
 
 
 def _merged(old: FastTextParts, read: Lines, config: FastTextConfig) -> tuple[Lines, FastTextParts]:
@@ -137,6 +155,8 @@ def _merged(old: FastTextParts, read: Lines, config: FastTextConfig) -> tuple[Li
     new = np.flatnonzero((place < 0) & (read.counts >= parameters.min_count) & (not fixed))
     if fixed and (place < 0).any():
         _log.warning("hierarchical softmax learns no new words: %d are left out", np.count_nonzero(place < 0))
+    if config.max_final_vocab is not None:  # the new words are in falling order
+        new = new[: max(0, config.max_final_vocab - len(old.vocabulary))]
     place[new] = len(old.vocabulary) + np.arange(len(new))
     counts = np.concatenate([old.counts, np.zeros(len(new), np.int64)])
     here = np.zeros_like(counts)
@@ -175,4 +195,5 @@ def _grown(
     grown[now + np.searchsorted(layout.buckets, buckets)] = inputs[was:]
     output = np.zeros((now, old.parameters.dim), np.float32)
     output[place] = outputs
-    return replace(merged, input=grown, output=output, buckets=layout.buckets)
+    kept = None if old.buckets is None else layout.buckets
+    return replace(merged, input=grown, output=output, buckets=kept)

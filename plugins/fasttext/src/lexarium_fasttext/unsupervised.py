@@ -7,6 +7,7 @@ text it is nearly always left out.
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +15,10 @@ import numpy as np
 
 from lexarium.errors import TrainingInterrupted
 from lexarium.vocabulary import Vocabulary
-from lexarium_fasttext.model import EOS, FastTextParts, Parameters
+from lexarium_fasttext.divergence import DivergedError
+from lexarium_fasttext.model import EOS, FastTextParts, Parameters, is_finite
 from lexarium_fasttext.rows import InputRows, input_rows, new_rows, padded, place_end
+from lexarium_fasttext.subwords import WORD_PATTERN, is_cut_alike
 from lexarium_static.encoding import encode
 
 if TYPE_CHECKING:
@@ -25,9 +28,11 @@ if TYPE_CHECKING:
 
     from lexarium.roles import Corpus, Floats, Run
     from lexarium_fasttext.config import FastTextConfig
+    from lexarium_static.encoding import Encoded
 
-__all__ = ["Lines", "learn", "lines_of", "parameters_of", "train_words", "watched"]
+__all__ = ["Lines", "learn", "lines_of", "parameters_of", "tokens_of", "train_words", "watched"]
 
+_log = logging.getLogger("lexarium")
 _SHARED = 2  # targets around one middle word with the same negative samples: as good, and faster
 
 
@@ -74,20 +79,32 @@ def parameters_of(config: FastTextConfig) -> Parameters:
     )
 
 
-def lines_of(corpus: Corpus, config: FastTextConfig, run: Run, min_count: int) -> Lines:
-    """Read a corpus once, and put ``</s>`` among its words.
+def tokens_of(
+    corpus: Corpus, config: FastTextConfig, run: Run, min_count: int = 1, max_vocab: int | None = None
+) -> Encoded:
+    """Read a corpus once, cut into the words that the trained model cuts texts into.
 
     :raises DataError: the corpus holds no text, no token, or no word that is frequent enough.
     """
-    read = encode(
+    # The rule "whitespace" is compiled, a pattern is not; a list can be looked through before it is cut.
+    other = config.cuts_as_fasttext and not (isinstance(corpus, list) and is_cut_alike(corpus))
+    return encode(
         corpus,
-        tokenizer=config.tokenizer,
-        token_pattern=config.token_pattern,
+        tokenizer="pattern" if other else config.tokenizer,
+        token_pattern=WORD_PATTERN if other else config.token_pattern,
         lowercase=config.lowercase,
         min_count=min_count,
-        max_vocab=config.max_final_vocab,
+        max_vocab=max_vocab,
         run=run,
     )
+
+
+def lines_of(corpus: Corpus, config: FastTextConfig, run: Run, min_count: int) -> Lines:
+    """Read a corpus once, and put ``</s>`` among its words.
+
+    :raises DataError: as :func:`tokens_of`.
+    """
+    read = tokens_of(corpus, config, run, min_count, config.max_final_vocab)
     texts = len(read.offsets) - 1
     tokens = read.tokens + texts
     end = read.vocabulary.find(EOS)
@@ -104,7 +121,7 @@ def lines_of(corpus: Corpus, config: FastTextConfig, run: Run, min_count: int) -
 def train_words(kernel: Any, corpus: Corpus, config: FastTextConfig, run: Run) -> FastTextParts:  # noqa: ANN401
     """Train vectors from a corpus with the compiled loops.
 
-    :raises DataError: as :func:`lines_of`.
+    :raises DataError: as :func:`lines_of`; or the training diverged.
     :raises TrainingInterrupted: on Ctrl-C, with the :class:`FastTextParts` as far as they have come.
     """
     parameters = parameters_of(config)
@@ -133,6 +150,7 @@ def learn(
 ) -> FastTextParts:
     """Return ``parts``, trained on with ``lines``.
 
+    :raises DivergedError: what came of it is not finite.
     :raises TrainingInterrupted: on Ctrl-C, with the parts as far as they have come.
     """
     config, run = how
@@ -159,7 +177,9 @@ def watched(
 ) -> FastTextParts:
     """Do the work, reporting its steps; return what is trained.
 
+    :raises DivergedError: it is not finite.
     :raises TrainingInterrupted: on Ctrl-C, with what is trained so far.
+    :raises KeyboardInterrupt: on Ctrl-C, where that is not finite, so that there is nothing to keep.
     """
     reached = 0
 
@@ -171,9 +191,19 @@ def watched(
     try:
         work(progress)
     except KeyboardInterrupt as error:
-        raise TrainingInterrupted(trained(), reached / max(1, steps)) from error
+        parts = trained()
+        if not _is_sound(parts):
+            _log.warning("%s", DivergedError("alpha", parts.parameters.lr))
+            raise
+        raise TrainingInterrupted(parts, reached / max(1, steps)) from error
     run.progress("training", steps, steps)
-    return trained()
+    if not _is_sound(parts := trained()):
+        raise DivergedError("alpha", parts.parameters.lr)
+    return parts
+
+
+def _is_sound(parts: FastTextParts) -> bool:
+    return is_finite(parts.input) and is_finite(parts.output)
 
 
 def _keep(lines: Lines, threshold: float) -> Floats:

@@ -38,7 +38,7 @@ class GloveConfig(StaticConfig):
                             themselves in random order; ``global``: all pairs in random order, slower
     ``memory``              GB of pairs that are kept in memory (16 bytes each); what is more goes to a file
                             without a name in the folder for temporary files (``TMPDIR``)
-    ``backend``             the kernels, or numpy as the reference
+    ``backend``             the kernels, or numpy as the reference, which has no ``shuffle`` and ``memory``
 
     :raises ConfigError: a value is out of range, or of no effect beside the others.
     """

@@ -19,17 +19,18 @@ from lexarium.errors import (
     TrainingInterrupted,
     UnsupportedError,
 )
-from lexarium.vocabulary import Vocabulary
 from lexarium.words import WordVectors
 from lexarium_glove.embedder import Glove
 from lexarium_glove.model import Parameters, cooccurrence, entries, iterate
-from lexarium_static.encoding import encode
-from lexarium_static.weights import weigh
+from lexarium_static.config import check_idle
+from lexarium_static.encoding import encode, encode_onto
+from lexarium_static.weights import weigh, weighed
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lexarium.roles import Corpus, Run
+    from lexarium.vocabulary import Vocabulary
     from lexarium_glove.config import GloveConfig
 
 __all__ = ["Training", "fit", "update"]
@@ -42,7 +43,7 @@ _log = logging.getLogger("lexarium")
 
 
 def fit(corpus: Corpus, config: GloveConfig, run: Run) -> Glove:
-    """Train on ``corpus``, which is read once (twice where the pooling weighs words).
+    """Train on ``corpus``, which is read once, and again to weigh words (:func:`weigh`).
 
     With one thread and the kernels, the same corpus, settings and ``run.seed`` give the same bits; with more
     threads they do not. The reference ignores ``run.threads`` and gives the same bits always.
@@ -50,8 +51,10 @@ def fit(corpus: Corpus, config: GloveConfig, run: Run) -> Glove:
     :raises DataError: no text, no word with ``min_count`` occurrences, no two words that stand together, or
         vectors that grow without bound.
     :raises InputError: an element of the corpus is not a string, or the disk cannot take the pairs.
+    :raises ConfigError: a setting that the reference, where it works, does not have.
     :raises TrainingInterrupted: on Ctrl-C in training; it holds the model as far as it has come.
     """
+    _check_backend(config)
     encoded = encode(
         corpus,
         tokenizer=config.tokenizer,
@@ -71,10 +74,11 @@ def update(model: Glove, corpus: Corpus, config: GloveConfig, run: Run) -> Glove
 
     Words that occur ``min_count`` times in the new text join the vocabulary behind the old ones. The pairs
     of the old text are not kept, so they count no more; words that the new text lacks stay as they are.
+    Where the pooling weighs words, old words keep their weights, and new ones get theirs from ``corpus``.
 
     :raises DataError: as :func:`fit`.
     :raises InputError: as :func:`fit`.
-    :raises ConfigError: a setting that the vectors depend on differs from the model's.
+    :raises ConfigError: as :func:`fit`; or a setting that the vectors depend on differs from the model's.
     :raises UnsupportedError: the model was read from a file, which holds no biases and no gradients.
     :raises CheckpointError: what the model keeps for training is damaged.
     """
@@ -86,11 +90,20 @@ def update(model: Glove, corpus: Corpus, config: GloveConfig, run: Run) -> Glove
         problem = "the model holds no biases and no gradients to go on from: it was not trained here"
         raise UnsupportedError(problem, "train one with: lexarium fit glove")
     old = _parameters(model)
-    vocabulary, ids, offsets = _extended(model.words.vocabulary, corpus, config, run)
-    start = Parameters.random(len(vocabulary), config.vector_size, run.seed)
+    _check_backend(config)
+    encoded = encode_onto(
+        model.words.vocabulary,
+        corpus,
+        config,
+        min_count=config.min_count,
+        max_vocab=config.max_vocab,
+        run=run,
+    )
+    start = Parameters.random(len(encoded.vocabulary), config.vector_size, run.seed)
     for array, kept in zip(start.arrays(), old.arrays(), strict=True):
         array[: len(kept)] = kept
-    return _finished(Training(vocabulary, ids, offsets, start, config), corpus, run)
+    training = Training(encoded.vocabulary, encoded.ids, encoded.offsets, start, config)
+    return _finished(training, corpus, run, model)
 
 
 @dataclass
@@ -123,13 +136,16 @@ class Training:
                 _log.info("glove: iteration %d of %d, loss %.6f", number + 1, self.config.iter, losses[-1])
         finally:
             self.parameters = finish()
-        if not all(np.isfinite(array).all() for array in self.parameters.arrays()):
-            raise DataError(f"the training diverged with eta={self.config.eta:g}", "lower eta")
         return losses
 
     def glove(self) -> Glove:
-        """Return the embedder as far as training has come, its words not weighed yet."""
+        """Return the embedder as far as training has come, its words not weighed yet.
+
+        :raises DataError: the training diverged.
+        """
         learned = self.parameters
+        if not all(np.isfinite(array).all() for array in learned.arrays()):
+            raise DataError(f"the training diverged with eta={self.config.eta:g}", "lower eta")
         tensors = {field.name: getattr(learned, field.name) for field in fields(learned)}
         vectors = (
             learned.words[:, :-1] + learned.contexts[:, :-1]
@@ -208,14 +224,21 @@ class Training:
         return report
 
 
-def _finished(training: Training, corpus: Corpus, run: Run) -> Glove:
+def _check_backend(config: GloveConfig) -> None:
+    """Refuse what the reference, where it will work, does not have."""
+    idle = kernel("_glove", config.backend) is None
+    check_idle(config, idle, ("shuffle", "memory"), "with the reference, which keeps all pairs in memory")
+
+
+def _finished(training: Training, corpus: Corpus, run: Run, old: Glove | None = None) -> Glove:
+    """Train, and weigh the words; ``old``: what training goes on from."""
     try:
         training.run(run)
     except KeyboardInterrupt as interrupt:
         if not training.done:
             raise
-        raise TrainingInterrupted(weigh(training.glove(), None, run), training.done) from interrupt
-    return weigh(training.glove(), corpus, run)
+        raise TrainingInterrupted(weigh(training.glove(), None, run, old), training.done) from interrupt
+    return weighed(training.glove(), corpus, run, old)
 
 
 def _parameters(model: Glove) -> Parameters:
@@ -233,26 +256,3 @@ def _parameters(model: Glove) -> Parameters:
             )
             raise CheckpointError(model.name, problem, "the model is damaged")
     return kept
-
-
-def _extended(
-    old: Vocabulary, corpus: Corpus, config: GloveConfig, run: Run
-) -> tuple[Vocabulary, NDArray[np.int32], NDArray[np.int64]]:
-    """Return the old words with the new ones behind them, and the corpus as numbers of these words."""
-    fresh = encode(
-        corpus,
-        tokenizer=config.tokenizer,
-        token_pattern=config.token_pattern,
-        lowercase=config.lowercase,
-        run=run,
-    )
-    number = old.ids(fresh.vocabulary)
-    joining = np.flatnonzero((number < 0) & (fresh.counts >= config.min_count))
-    if config.max_vocab is not None:
-        joining = joining[: max(0, config.max_vocab - len(old))]
-    number[joining] = len(old) + np.arange(len(joining))
-    ids = number[fresh.ids]
-    known = ids >= 0
-    before = np.concatenate([[0], np.cumsum(known)])
-    words = [*old, *(fresh.vocabulary.word(int(index)) for index in joining)]
-    return Vocabulary.build(words), ids[known].astype(np.int32), before[fresh.offsets].astype(np.int64)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import gzip
 import io
+import os
 import zipfile
 import zlib
 from contextlib import contextmanager
 from errno import EINVAL
-from typing import IO, TYPE_CHECKING, cast
+from typing import IO, TYPE_CHECKING, Any, cast
 
 from lexarium.errors import FormatError, InputError, did_you_mean
 
@@ -31,7 +32,10 @@ _BUFFER = 1 << 18
 def open_stream(path: Path, member: str | None = None) -> Iterator[IO[bytes]]:
     """Open a file for reading in one go; its first bytes say what it is. ``member``: a file in an archive.
 
-    :raises FormatError: compressed data is damaged (also while it is read), or the archive lacks the file.
+    Compressed data may unpack to 200 times its size and 1 MiB, which bounds what a small file can take.
+
+    :raises FormatError: compressed data is damaged or unpacks to more (also while it is read), or the
+        archive lacks the file.
     :raises InputError: the file cannot be read.
     """
     magic = b""
@@ -46,7 +50,11 @@ def open_stream(path: Path, member: str | None = None) -> Iterator[IO[bytes]]:
                 raise FormatError(
                     path, f"not a zip archive, so there is no {member!r} in it", "give the path alone"
                 )
-            yield cast("IO[bytes]", gzip.GzipFile(fileobj=file)) if magic.startswith(_GZIP) else file
+            if magic.startswith(_GZIP):
+                with io.BufferedReader(_Unpacked(path, file), _BUFFER) as buffered:
+                    yield cast("IO[bytes]", buffered)
+                return
+            yield file
     except (EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile, NotImplementedError) as error:
         kind = "gzip" if magic.startswith(_GZIP) else "zip"
         raise FormatError(path, f"the {kind} data is damaged: {error}", "fetch it again") from error
@@ -75,15 +83,41 @@ def _open_member(path: Path, file: IO[bytes], member: str | None) -> Iterator[IO
         if info.flag_bits & 1:
             raise FormatError(path, f"{name} is encrypted", "unpack it and give the file")
         if info.file_size > _SMALL + _MOST_SWOLLEN * info.compress_size:
-            problem = (
-                f"{name} is more than {_MOST_SWOLLEN} times as large as its {info.compress_size} bytes here"
-            )
-            raise FormatError(path, problem, "vectors do not shrink so; unpack it yourself if you trust it")
+            raise _swollen(path, name, info.compress_size)
         with (
             archive.open(info) as stream,
             io.BufferedReader(cast("io.RawIOBase", stream), _BUFFER) as buffered,
         ):
             yield buffered
+
+
+class _Unpacked(io.RawIOBase):
+    """What a gzip file holds, up to a multiple of its size."""
+
+    def __init__(self, path: Path, file: IO[bytes]) -> None:
+        self._path = path
+        self._inner = gzip.GzipFile(fileobj=file)
+        self._size = os.fstat(file.fileno()).st_size
+        self._left = _SMALL + _MOST_SWOLLEN * self._size
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:  # noqa: ANN401  whatever bytes can be written to
+        """Fill ``buffer`` as far as there is something.
+
+        :raises FormatError: the file swells beyond measure.
+        """
+        read = self._inner.readinto(buffer)
+        self._left -= read
+        if self._left < 0:
+            raise _swollen(self._path, "its content", self._size)
+        return read
+
+
+def _swollen(path: Path, what: str, size: int) -> FormatError:
+    problem = f"{what} is more than {_MOST_SWOLLEN} times as large as its {size} bytes here"
+    return FormatError(path, problem, "vectors do not shrink so; unpack it yourself if you trust it")
 
 
 def _check_list(path: Path, file: IO[bytes]) -> None:

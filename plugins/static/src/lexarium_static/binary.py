@@ -7,18 +7,15 @@ occurs once. Memory grows with what has been read, never with what the header pr
 
 from __future__ import annotations
 
-import gzip
 import re
-import zlib
-from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING
 
 import numpy as np
 
-from lexarium.errors import FormatError, InputError
+from lexarium.errors import FormatError
+from lexarium_static.archive import open_stream
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from lexarium.roles import Floats, Progress
@@ -30,7 +27,6 @@ _MAX_HEADER = 64
 _MAX_WORD = 1 << 16
 _CHUNK = 1 << 20
 _REPORT = 10_000
-_GZIP = b"\x1f\x8b"
 _OF_NUMBERS = frozenset(b"0123456789+-.eEnaifNIFAty \r\n")  # what a vector in text is made of
 _SHAPE = (
     "word2vec's binary format is 'count dim', a line end, then each word, a space and dim float32 numbers"
@@ -43,7 +39,7 @@ def is_binary(path: Path) -> bool:
     :raises InputError: the file cannot be read.
     :raises FormatError: its gzip data is damaged.
     """
-    with _opened(path) as stream:
+    with open_stream(path) as stream:
         start = stream.read(_MAX_HEADER + _MAX_WORD)
     header = _HEADER.match(start)
     if header is None:
@@ -58,7 +54,7 @@ def read_binary(path: Path, progress: Progress) -> tuple[list[str], Floats]:
     :raises FormatError: names the vector that breaks the format.
     :raises InputError: the file cannot be read.
     """
-    with _opened(path) as stream:
+    with open_stream(path) as stream:
         source = _Source(stream)
         header = _HEADER.fullmatch(source.until(b"\n", _MAX_HEADER))
         if header is None:
@@ -85,15 +81,15 @@ def _rows(
                 f"{where} is a second one for the word {word[:40]!r}; the first is vector {numbers[word]}"
             )
             raise FormatError(path, problem, "leave one of the two out")
-        row = source.take(4 * dim)
-        if len(row) < 4 * dim:
+        begin = len(packed)
+        source.take(4 * dim, packed)
+        if len(packed) - begin < 4 * dim:
             raise FormatError(path, f"the file ends inside {where}", "fetch the file again")
-        if not np.isfinite(np.frombuffer(row, "<f4")).all():
+        if not np.isfinite(np.frombuffer(packed, "<f4", offset=begin)).all():
             raise FormatError(
                 path, f"{where}, the word {word[:40]!r}, has a number that is NaN or infinite", _SHAPE
             )
         numbers[word] = number
-        packed += row
         follows = source.skip(b"\n")
         if ended is not None and follows != ended:
             what = "no line end follows" if ended else "a line end follows"
@@ -101,7 +97,7 @@ def _rows(
         ended = follows
         if number % _REPORT == 0:
             progress("read vectors", number, count)
-    if source.take(1):
+    if source.more():
         raise FormatError(path, f"there is more than the {count} vectors that the header promises", _SHAPE)
     progress("read vectors", count, count)
     return list(numbers), packed
@@ -139,22 +135,22 @@ class _Source:
         end = found + 1 if found >= 0 else len(self._held)
         return self._pass(min(end, self._at + most))
 
-    def take(self, size: int) -> bytes:
-        """Return the next ``size`` bytes; fewer where the stream ends."""
-        if len(self._held) - self._at >= size:
-            return self._pass(self._at + size)
-        parts = bytearray(self._pass(len(self._held)))
-        while len(parts) < size and self._more():
-            parts += self._pass(min(len(self._held), size - len(parts)))
-        return bytes(parts)
+    def take(self, size: int, to: bytearray) -> None:
+        """Put the next ``size`` bytes behind ``to``; fewer where the stream ends."""
+        while size and self.more():
+            part = self._pass(min(len(self._held), self._at + size))
+            to += part
+            size -= len(part)
 
     def skip(self, mark: bytes) -> bool:
         """Step over the byte ``mark`` where it comes next, and tell whether it did."""
-        if self._at == len(self._held) and not self._more():
-            return False
-        found = self._held[self._at : self._at + 1] == mark
+        found = self.more() and self._held[self._at : self._at + 1] == mark
         self._at += found
         return found
+
+    def more(self) -> bool:
+        """Tell whether something comes next."""
+        return self._at < len(self._held) or self._more()
 
     def _pass(self, end: int) -> bytes:
         passed = self._held[self._at : end]
@@ -166,15 +162,3 @@ class _Source:
         self._held = self._held[self._at :] + more
         self._at = 0
         return bool(more)
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[IO[bytes]]:
-    try:
-        with path.open("rb") as file:
-            packed = file.peek(len(_GZIP)).startswith(_GZIP)
-            yield gzip.GzipFile(fileobj=file) if packed else file  # type: ignore[misc]
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise FormatError(path, f"the gzip data is damaged: {error}", "fetch it again") from error
-    except OSError as error:
-        raise InputError(path, f"cannot be read: {error.strerror}", "check the file") from error

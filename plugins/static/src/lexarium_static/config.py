@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from math import isfinite
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from lexarium.config import fit_only, require
 from lexarium.tokens import TokenizerName, check_choice
 
-__all__ = ["StaticConfig"]
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["StaticConfig", "check_idle"]
+
+
+def check_idle(config: Any, idle: object, keys: Iterable[str], because: str) -> None:  # noqa: ANN401  any dataclass
+    """Refuse a value other than the default for settings that are ``idle``, which nothing would read.
+
+    ``because`` completes the sentence "has no effect ...".
+
+    :raises ConfigError: names the first such setting.
+    """
+    if idle:
+        defaults = {field.name: field.default for field in fields(config)}
+        for key in keys:
+            require(key, getattr(config, key) == defaults[key], f"has no effect {because}; leave it out")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,7 +36,7 @@ class StaticConfig:
     ``tokenizer``  what a word is (:mod:`lexarium.tokens`); ``pattern`` asks for a ``token_pattern``
     ``pooling``    ``mean``; ``idf``, weighted by inverse document frequency; or ``sif``, the weights
                    a / (a + p(word)) and, given a corpus, the removal of the common component
-    ``sif_a``      a of SIF (Arora et al., 2017)
+    ``sif_a``      a of SIF (Arora et al., 2017); only with ``pooling`` ``sif``
     ``normalize``  rows of length 1
 
     :raises ConfigError: a value is out of range, or of no effect beside the others.
@@ -35,4 +51,5 @@ class StaticConfig:
 
     def __post_init__(self) -> None:
         require("sif_a", isfinite(self.sif_a) and self.sif_a > 0, f"{self.sif_a} is not a number above 0")
+        check_idle(self, self.pooling != "sif", ("sif_a",), "without pooling=sif")
         check_choice(self.tokenizer, self.token_pattern)

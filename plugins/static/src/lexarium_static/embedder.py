@@ -200,7 +200,11 @@ class StaticEmbedder:
         }
         if not found:
             return {}
-        for name, (dtype, dimensions) in cls.kept(config).items():
+        kinds = cls.kept(config)
+        for name in found.keys() - kinds.keys():
+            problem = f"the tensor {_TRAINING + name!r} is none that training with these settings leaves"
+            raise CheckpointError(cls.name, problem, "the model is damaged, or of another version")
+        for name, (dtype, dimensions) in kinds.items():
             tensor = found.get(name)
             if tensor is None or tensor.dtype != dtype or tensor.ndim != dimensions or len(tensor) != words:
                 problem = (

@@ -10,27 +10,30 @@ from collections.abc import Sized
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from lexarium.corpora import FileCorpus
 from lexarium.errors import DataError, InputError
 from lexarium.tokens import is_mostly_chinese
-from lexarium_static.numbering import Spill, numbering
+from lexarium.vocabulary import Vocabulary
+from lexarium_static.numbering import Spill, numbering, renumber
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from lexarium.corpora import TextBlock
     from lexarium.roles import Corpus, Run
-    from lexarium.tokens import TokenizerName
-    from lexarium.vocabulary import Vocabulary
+    from lexarium.tokens import Tokenize, TokenizerName
+    from lexarium_static.config import StaticConfig
     from lexarium_static.numbering import Numbering
 
-__all__ = ["Encoded", "Reading", "encode", "encode_with"]
+__all__ = ["Encoded", "encode", "encode_onto"]
 
 _SAMPLED, _SAMPLE_LENGTH = 200, 200
 _TEXTS, _CHARACTERS = 1024, 2**20  # of a batch: whichever comes first
+_MEMORY = 2**30  # bytes of word numbers; what is more goes to a file
 _log = logging.getLogger("lexarium")
 
 
@@ -50,70 +53,6 @@ class Encoded:
     tokens: int
 
 
-@dataclass(frozen=True, kw_only=True)
-class Reading:
-    """How texts become tokens; word numbers beyond ``memory`` bytes go to an unnamed temporary file."""
-
-    tokenizer: TokenizerName = "words"
-    token_pattern: str | None = None
-    lowercase: bool = True
-    memory: int = 2**30
-
-    def encode(
-        self, corpus: Corpus, *, min_count: int = 1, max_vocab: int | None = None, run: Run
-    ) -> Encoded:
-        """Do what :func:`encode` does."""
-        numbers, texts, spill = self._read(corpus, run)
-        with spill:
-            if not numbers.words:
-                problem = f"no token in {texts.read} texts (tokenizer={self.tokenizer})"
-                raise DataError(problem, "try tokenizer=characters or tokenizer=jieba (Chinese)")
-            vocabulary, counts, table = numbers.choose(min_count, max_vocab)
-            if not len(counts):
-                problem = (
-                    f"none of the {numbers.words} words of the corpus occurs {min_count} times; "
-                    f"the most frequent one occurs {numbers.highest} times"
-                )
-                raise DataError(problem, "lower min_count, or give more text")
-            ids, offsets = spill.finish()
-            kept = numbers.renumber(ids, offsets, table)
-            return Encoded(vocabulary, counts, ids[:kept], offsets, spill.tokens)
-
-    def encode_with(self, vocabulary: Vocabulary, corpus: Corpus, *, run: Run) -> Encoded:
-        """Do what :func:`encode_with` does."""
-        numbers, texts, spill = self._read(corpus, run)
-        with spill:
-            counts, table = numbers.match(vocabulary)
-            if not counts.any():
-                problem = (
-                    f"none of the {spill.tokens} tokens of the {texts.read} texts is a word of the model"
-                )
-                raise DataError(problem, "give texts in its language, or another tokenizer")
-            ids, offsets = spill.finish()
-            kept = numbers.renumber(ids, offsets, table)
-            return Encoded(vocabulary, counts, ids[:kept], offsets, spill.tokens)
-
-    def _read(self, corpus: Corpus, run: Run) -> tuple[Numbering, _Texts, Spill]:
-        numbers = numbering(self.tokenizer, self.token_pattern, lowercase=self.lowercase, threads=run.threads)
-        texts = _Texts(corpus, run)
-        spill = Spill(self.memory)
-        try:
-            for block in texts.blocks(lines=numbers.takes_lines):
-                ids, lengths = numbers.add(block)
-                spill.append(ids, lengths)
-                texts.advance(len(lengths))
-        except BaseException:
-            spill.close()
-            raise
-        if self.tokenizer in {"unicode", "words"} and is_mostly_chinese(texts.sample):
-            _log.warning(
-                "the texts are mostly Chinese, which tokenizer=%s does not cut into words: type "
-                "--set tokenizer=jieba or --set tokenizer=characters",
-                self.tokenizer,
-            )
-        return numbers, texts, spill
-
-
 def encode(
     corpus: Corpus,
     *,
@@ -127,34 +66,96 @@ def encode(
     """Read a corpus once; number its words, most frequent first, equal counts in the order of their bytes.
 
     Words that occur fewer than ``min_count`` times are left out, and all but the first ``max_vocab``.
-    ``run.threads`` and the backend change nothing in the result.
+    ``run.threads`` and the backend change nothing in the result. Word numbers beyond 1 GiB go to a
+    temporary file without a name, so that memory grows with the words and texts, not with the tokens.
 
     :raises DataError: there is no text, no token in the texts, or no word with ``min_count`` occurrences.
     :raises InputError: an element of the corpus is not a string, a file of it cannot be read or changes,
         or the disk has no room for the word numbers.
     :raises ConfigError: ``token_pattern`` is no regular expression.
     """
-    reading = Reading(tokenizer=tokenizer, token_pattern=token_pattern, lowercase=lowercase)
-    return reading.encode(corpus, min_count=min_count, max_vocab=max_vocab, run=run)
+    numbers = numbering(tokenizer, token_pattern, lowercase=lowercase, threads=run.threads)
+    with _read(corpus, numbers, tokenizer, run) as spill:
+        vocabulary, counts, table = numbers.choose(min_count, max_vocab)
+        if not len(counts):
+            problem = (
+                f"none of the {numbers.words} words of the corpus occurs {min_count} times; "
+                f"the most frequent one occurs {numbers.highest} times"
+            )
+            raise DataError(problem, "lower min_count, or give more text")
+        return _finished(vocabulary, counts, table, spill)
 
 
-def encode_with(
+def encode_onto(
     vocabulary: Vocabulary,
     corpus: Corpus,
+    config: StaticConfig,
     *,
-    tokenizer: TokenizerName,
-    token_pattern: str | None,
-    lowercase: bool,
+    min_count: int,
+    max_vocab: int | None,
     run: Run,
+    analyze: Tokenize | None = None,
 ) -> Encoded:
-    """Read a corpus once over a given vocabulary; ``counts`` are those of this corpus, some perhaps 0.
+    """Read new text once over the words of a model; ``counts`` are those of the new text, some perhaps 0.
 
-    :raises DataError: there is no text, or no token in the texts is a word of the vocabulary.
+    The words keep their numbers. Others that occur ``min_count`` times come behind them, in the order
+    that :func:`encode` gives them, while there are no more than ``max_vocab`` words in all.
+    ``analyze``, where given, cuts the texts instead of the tokenizer that ``config`` names.
+
+    :raises DataError: there is no text, no token in the texts, or none that is a known or a new word.
     :raises InputError: as :func:`encode`.
     :raises ConfigError: as :func:`encode`.
+    :raises CheckpointError: the vocabulary is damaged.
     """
-    reading = Reading(tokenizer=tokenizer, token_pattern=token_pattern, lowercase=lowercase)
-    return reading.encode_with(vocabulary, corpus, run=run)
+    rule = config.tokenizer
+    numbers = numbering(
+        rule, config.token_pattern, lowercase=config.lowercase, threads=run.threads, analyze=analyze
+    )
+    with _read(corpus, numbers, rule, run) as spill:
+        counts, table = numbers.match(vocabulary)
+        words, frequencies, places = numbers.choose(min_count, None)
+        new = np.flatnonzero((table < 0) & (places >= 0))
+        room = None if max_vocab is None else max(0, max_vocab - len(vocabulary))
+        new = new[np.argsort(places[new])][:room]
+        if not len(new) and not counts.any():
+            problem = f"none of the {spill.tokens} tokens is a word of the model or occurs {min_count} times"
+            raise DataError(problem, "give texts in its language, or lower min_count")
+        table[new] = len(vocabulary) + np.arange(len(new))
+        if len(new):
+            vocabulary = Vocabulary.build([*vocabulary, *map(words.word, places[new].tolist())])
+        return _finished(vocabulary, np.append(counts, frequencies[places[new]]), table, spill)
+
+
+def _read(corpus: Corpus, numbers: Numbering, rule: TokenizerName, run: Run) -> Spill:
+    """Return the provisional numbers of all tokens, of which there is one at least."""
+    texts = _Texts(corpus, run)
+    spill = Spill(_MEMORY)
+    try:
+        for block in texts.blocks(lines=numbers.takes_lines):
+            ids, lengths = numbers.add(block)
+            spill.append(ids, lengths)
+            texts.advance(len(lengths))
+    except BaseException:
+        spill.close()
+        raise
+    if not spill.tokens:  # nothing went to a file then
+        problem = f"no token in {texts.read} texts (tokenizer={rule})"
+        raise DataError(problem, "try tokenizer=characters or tokenizer=jieba (Chinese)")
+    if rule in {"unicode", "words"} and is_mostly_chinese(texts.sample):
+        _log.warning(
+            "the texts are mostly Chinese, which tokenizer=%s does not cut into words: type "
+            "--set tokenizer=jieba or --set tokenizer=characters",
+            rule,
+        )
+    return spill
+
+
+def _finished(
+    vocabulary: Vocabulary, counts: NDArray[np.int64], table: NDArray[np.int32], spill: Spill
+) -> Encoded:
+    ids, offsets = spill.finish()
+    kept = renumber(ids, offsets, table)
+    return Encoded(vocabulary, counts, ids[:kept], offsets, spill.tokens)
 
 
 class _Texts:

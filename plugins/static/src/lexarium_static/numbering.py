@@ -5,7 +5,6 @@ from __future__ import annotations
 import tempfile
 from collections import Counter
 from contextlib import suppress
-from itertools import pairwise
 from typing import IO, TYPE_CHECKING, Any, Protocol, Self, cast
 
 import numpy as np
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from lexarium.corpora import TextBlock
     from lexarium.tokens import Tokenize, TokenizerName
 
-__all__ = ["Numbering", "Spill", "numbering"]
+__all__ = ["Numbering", "Spill", "numbering", "renumber"]
 
 _COMPILED = {"unicode", "words", "whitespace", "characters"}
 _STEP = 2**24  # word numbers that plain Python replaces at once
@@ -56,35 +55,59 @@ class Numbering(Protocol):
         """Return how often each given word occurs, and each provisional number's final one or -1."""
         ...
 
-    def renumber(self, ids: NDArray[np.int32], offsets: NDArray[np.int64], table: NDArray[np.int32]) -> int:
-        """Put final numbers in place of provisional ones, close the gaps of -1, and keep the offsets right.
 
-        Return how many ids are left, at the beginning of ``ids``.
-        """
-        ...
-
-
-def numbering(name: TokenizerName, pattern: str | None, *, lowercase: bool, threads: int) -> Numbering:
+def numbering(
+    name: TokenizerName,
+    pattern: str | None,
+    *,
+    lowercase: bool,
+    threads: int,
+    analyze: Tokenize | None = None,
+) -> Numbering:
     """Return the compiled numbering, or where it is not there or not wanted the one in plain Python.
+
+    ``analyze``, where given, cuts the texts, and ``name``, ``pattern`` and ``lowercase`` do not.
 
     :raises ConfigError: the pattern is not a regular expression.
     :raises MissingExtraError: ``jieba`` is asked for and not installed.
     """
     kernels = kernel("_corpus", instead="plain Python")
-    cut = tokenizer(name, pattern)
-    analyze: Tokenize = (lambda text: cut(text.lower())) if lowercase else cut
+    if analyze is None:
+        if kernels is not None and name in _COMPILED:
+            return _Compiled(kernels.Encoder(name, lowercase, threads))
+        cut = tokenizer(name, pattern)
+        analyze = (lambda text: cut(text.lower())) if lowercase else cut
     if kernels is None:
         return _Plain(analyze)
-    if name in _COMPILED:
-        return _Compiled(kernels, kernels.Encoder(name, lowercase, threads))
-    return _Compiled(kernels, kernels.Encoder("words", lowercase, threads), analyze)
+    return _Compiled(kernels.Encoder("words", lowercase, threads), analyze)
+
+
+def renumber(ids: NDArray[np.int32], offsets: NDArray[np.int64], table: NDArray[np.int32]) -> int:
+    """Put ``table[i]`` in place of each i of ``ids``, close the gaps of -1, and keep the offsets right.
+
+    Return how many ids are left, at the beginning of ``ids``; both arrays are changed in place.
+
+    *Shapes:* ids (t,); offsets (s + 1,), text i being ``ids[offsets[i]:offsets[i + 1]]``; table (n,).
+    """
+    kernels = kernel("_corpus", instead="plain Python")
+    if kernels is not None:
+        return int(kernels.renumber(ids, offsets, table))
+    old, first, kept = offsets.copy(), 0, 0
+    for start in range(0, len(ids), _STEP):
+        new = table[ids[start : start + _STEP]]
+        known = new >= 0
+        before = np.concatenate([[0], np.cumsum(known)])
+        last = int(np.searchsorted(old, start + len(new), "right"))
+        offsets[first:last] = kept + before[old[first:last] - start]
+        ids[kept : kept + before[-1]] = new[known]
+        first, kept = last, kept + int(before[-1])
+    return kept
 
 
 class _Compiled:
     """The kernels; ``analyze``, where given, cuts the texts instead of them."""
 
-    def __init__(self, kernels: Any, encoder: Any, analyze: Tokenize | None = None) -> None:  # noqa: ANN401  compiled
-        self._kernels = kernels
+    def __init__(self, encoder: Any, analyze: Tokenize | None = None) -> None:  # noqa: ANN401  compiled
         self._encoder = encoder
         self._analyze = analyze
         self.takes_lines = analyze is None
@@ -111,9 +134,7 @@ class _Compiled:
         self, min_count: int, max_vocab: int | None
     ) -> tuple[Vocabulary, NDArray[np.int64], NDArray[np.int32]]:
         raw, ends, counts, table = self._encoder.choose(min_count, max_vocab)
-        whole = raw.tobytes()
-        words = [whole[start:end].decode("utf-8", "surrogatepass") for start, end in pairwise(ends.tolist())]
-        return Vocabulary.build(words), counts, table
+        return Vocabulary.from_bytes(raw, ends), counts, table
 
     def match(self, vocabulary: Vocabulary) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
         tensors = vocabulary.tensors()
@@ -122,9 +143,6 @@ class _Compiled:
         except ValueError as error:
             raise CheckpointError("vocabulary", str(error)) from error
         return counts, table
-
-    def renumber(self, ids: NDArray[np.int32], offsets: NDArray[np.int64], table: NDArray[np.int32]) -> int:
-        return int(self._kernels.renumber(ids, offsets, table))
 
 
 class _Plain:
@@ -172,18 +190,6 @@ class _Plain:
         occurrences = np.array([self._counts[word] for word in self._numbers], np.int64)
         counts[table[table >= 0]] = occurrences[table >= 0]
         return counts, table
-
-    def renumber(self, ids: NDArray[np.int32], offsets: NDArray[np.int64], table: NDArray[np.int32]) -> int:
-        old, first, kept = offsets.copy(), 0, 0
-        for start in range(0, len(ids), _STEP):
-            new = table[ids[start : start + _STEP]]
-            known = new >= 0
-            before = np.concatenate([[0], np.cumsum(known)])
-            last = int(np.searchsorted(old, start + len(new), "right"))
-            offsets[first:last] = kept + before[old[first:last] - start]
-            ids[kept : kept + before[-1]] = new[known]
-            first, kept = last, kept + int(before[-1])
-        return kept
 
 
 class Spill:

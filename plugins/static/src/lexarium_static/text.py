@@ -10,13 +10,14 @@ What published files need, and nothing looser:
 - A word may hold spaces (GloVe 840B has ``. . .`` and ``at name@domain.com``): the last dim fields are
   the numbers. A word with spaces that ends in a number is refused, because a line with one number too
   many looks just so; no published file has one.
-- Lines end in ``\n`` or ``\r\n``, fields are separated by the space alone: U+0085 and U+00A0 are words.
+- Every line ends in ``\n`` or ``\r\n``, the last one too: a number that was cut off is a number. Fields
+  are separated by the space alone: U+0085 and U+00A0 are words.
 - A word is UTF-8, not empty, without a space at its edge, and occurs once.
 - The file may be gzipped, or a file in a zip archive (:mod:`lexarium_static.archive`); nothing is unpacked
   to disk.
 
-Memory grows with what has been read, never with what a header promises. The last number of a file
-whose end was cut off inside it cannot be told from a shorter number.
+Memory grows with what has been read, never with what a header promises. A file without a header that was
+cut behind a whole line cannot be told from a shorter one.
 """
 
 from __future__ import annotations
@@ -162,6 +163,9 @@ def _lines(path: Path, member: str | None) -> Iterator[bytes]:
             if len(line) > _MAX_LINE:
                 problem = f"the line is longer than {_MAX_LINE >> 20} MiB"
                 raise FormatError(path, problem, f"in text {_SHAPE}", line=number)
+            if not line.endswith(b"\n"):  # a number cut short is a number too
+                remedy = "fetch it again; or, if nothing is missing, add a line end"
+                raise FormatError(path, "the last line has no end: the file may be cut", remedy, line=number)
             yield line.rstrip(b" \r\n")
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from lexarium.backend import Backend  # noqa: TC001  from_mapping reads the annotations
 from lexarium.config import fit_only, require
-from lexarium_static.config import StaticConfig
+from lexarium_static.config import StaticConfig, check_idle
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,16 +23,15 @@ _LARGEST = 1 << 16
 class Word2VecConfig(StaticConfig):
     """What is trained, and what turns a text into the mean of word vectors.
 
-    Names and defaults are gensim's, but for ``sg``: skip-gram, which is 0 there, because on corpora of some
-    million words it scores higher on word similarity.
+    Names and defaults are gensim's, but for ``sg``, which is 1 here by default and 0 there.
 
     ``vector_size``     components of a vector
     ``window``          words on either side of a centre word that belong to it
     ``shrink_windows``  each centre word draws its window from 1 to ``window``
     ``min_count``       rarer words are left out
-    ``max_vocab``       only so many words, the most frequent (gensim's ``max_final_vocab``)
+    ``max_final_vocab``  only so many words, the most frequent
     ``sg``              1: skip-gram; 0: continuous bag of words (CBOW)
-    ``cbow_mean``       1: CBOW takes the mean of its window; 0: the sum
+    ``cbow_mean``       with ``sg`` 0; 1: CBOW takes the mean of its window; 0: the sum
     ``hs``              1: hierarchical softmax, over a Huffman tree
     ``negative``        negative sampling with so many drawn words; 0: none
     ``ns_exponent``     they are drawn in proportion to count ** ns_exponent
@@ -51,7 +50,7 @@ class Word2VecConfig(StaticConfig):
     window: int = fit_only(5)
     shrink_windows: bool = fit_only(True)
     min_count: int = fit_only(5)
-    max_vocab: int | None = fit_only(None)
+    max_final_vocab: int | None = fit_only(None)
     sg: Literal[0, 1] = fit_only(1)
     cbow_mean: Literal[0, 1] = fit_only(1)
     hs: Literal[0, 1] = fit_only(0)
@@ -76,16 +75,20 @@ class Word2VecConfig(StaticConfig):
         require("alpha", self.alpha > 0, f"{self.alpha} is not above 0")
         require("min_alpha", self.min_alpha <= self.alpha, f"{self.min_alpha} is above alpha={self.alpha}")
         require("negative", self.negative or self.hs, "0 needs hs=1: without either nothing is learned")
+        check_idle(self, self.sg, ("cbow_mean",), "with sg=1")
+        check_idle(self, not self.negative, ("ns_exponent",), "with negative=0")
+        check_idle(self, not self.phrases, _OF_PHRASES, "with phrases=0")
         npmi = self.phrases_scoring == "npmi"
         fits = not npmi or -1 <= self.phrases_threshold <= 1
         require("phrases_threshold", fits, f"{self.phrases_threshold} is not from -1 to 1, as npmi is")
 
 
+_OF_PHRASES = ("phrases_min_count", "phrases_threshold", "phrases_scoring")
 _RANGES: Iterable[tuple[str, float, float]] = (
     ("vector_size", 1, _LARGEST),
     ("window", 1, _MOST),
     ("min_count", 1, 1 << 40),
-    ("max_vocab", 2, 1 << 30),
+    ("max_final_vocab", 2, 1 << 30),
     ("negative", 0, _MOST),
     ("ns_exponent", -10, 10),
     ("sample", 0, 1),

@@ -6,7 +6,7 @@ compositionality", 2013, section 4; "npmi" is normalised pointwise mutual inform
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -14,18 +14,20 @@ import numpy as np
 
 from lexarium.errors import DataError
 from lexarium.vocabulary import Vocabulary
+from lexarium_static.numbering import renumber
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
     from lexarium_static.encoding import Encoded
     from lexarium_word2vec.config import Word2VecConfig
 
-__all__ = ["join_found", "join_known", "join_known_ids", "prune", "renumber"]
+__all__ = ["join_found", "join_known", "prune"]
 
 _MARK = "_"
+_STEP = 1 << 20  # tokens looked at together
 
 
 def join_known(tokens: Sequence[str], vocabulary: Vocabulary) -> list[str]:
@@ -39,35 +41,20 @@ def join_known(tokens: Sequence[str], vocabulary: Vocabulary) -> list[str]:
 
 
 def join_found(encoded: Encoded, config: Word2VecConfig) -> Encoded:
-    """Find the phrases of a corpus with all its words in it, ``config.phrases`` times; join them.
+    """Find the phrases of a corpus with all its words in it, ``config.phrases`` times; join them in place.
 
-    The words keep their order, phrases come behind them; ``counts`` may be 0.
+    The words keep their order, phrases come behind them; ``counts`` may be 0. Beside the corpus itself,
+    which is changed, memory grows with its distinct pairs of neighbours.
     """
     for _ in range(config.phrases):
-        before = encoded
-
-        def is_good(pairs: _Pairs, before: Encoded = before) -> NDArray[np.bool_]:
-            return _scored(pairs, before, config)
-
-        encoded = _join(encoded, is_good)
-    return encoded
-
-
-def join_known_ids(encoded: Encoded, known: Vocabulary, passes: int) -> Encoded:
-    """Join as :func:`join_known` does, in a whole corpus."""
-    for _ in range(passes):
-        words = list(encoded.vocabulary)
-
-        def is_known(pairs: _Pairs, words: list[str] = words) -> NDArray[np.bool_]:
-            names = (words[a] + _MARK + words[b] for a, b in zip(pairs.a, pairs.b, strict=True))
-            return known.ids(names) >= 0
-
-        encoded = _join(encoded, is_known)
+        if len(encoded.ids) > 1:
+            pairs = _pairs(encoded)
+            encoded = _join(encoded, pairs.keys[_scored(pairs, encoded, config)])
     return encoded
 
 
 def prune(encoded: Encoded, min_count: int, max_vocab: int | None) -> Encoded:
-    """Leave out rare words, and all but ``max_vocab``; number the rest as :func:`encode` does.
+    """Leave out rare words, and all but ``max_vocab``, in place; number the rest as :func:`encode` does.
 
     :raises DataError: no word is left.
     """
@@ -78,69 +65,83 @@ def prune(encoded: Encoded, min_count: int, max_vocab: int | None) -> Encoded:
         problem = f"none of the {len(words)} words occurs {min_count} times"
         raise DataError(f"{problem}, the most frequent {counts.max()} times", "lower min_count")
     kept = sorted(frequent, key=lambda i: (-counts[i], raw[i]))[:max_vocab]
-    numbers = np.full(len(words), -1, np.int32)
-    numbers[kept] = np.arange(len(kept))
-    return renumber(encoded, numbers, Vocabulary.build([words[i] for i in kept]))
+    table = np.full(len(words), -1, np.int32)
+    table[kept] = np.arange(len(kept))
+    left = renumber(encoded.ids, encoded.offsets, table)
+    vocabulary = Vocabulary.build([words[i] for i in kept])
+    return replace(encoded, vocabulary=vocabulary, counts=counts[kept], ids=encoded.ids[:left])
 
 
-def renumber(encoded: Encoded, numbers: NDArray[np.int32], vocabulary: Vocabulary) -> Encoded:
-    """Give each word another number, -1 to leave it out; *shape:* numbers (n,)."""
-    ids = numbers[encoded.ids]
-    known = ids >= 0
-    offsets = np.append(0, np.cumsum(known, dtype=np.int64))[encoded.offsets]
-    ids = ids[known]
-    counts = np.bincount(ids, minlength=len(vocabulary)).astype(np.int64)
-    return replace(encoded, vocabulary=vocabulary, counts=counts, ids=ids, offsets=offsets)
-
-
+@dataclass(frozen=True)
 class _Pairs:
-    """The distinct pairs (a, b) of neighbours in a corpus, and how often each occurs."""
+    """The distinct pairs (a, b) of neighbours, as a * n + b, rising, and how often each occurs, (m,) each."""
 
-    def __init__(self, encoded: Encoded) -> None:
-        n = len(encoded.vocabulary)
-        ids = encoded.ids.astype(np.int64)
-        keys = ids[:-1] * n + ids[1:]
-        ends = encoded.offsets[1:] - 1
-        self._inside = np.ones(len(keys), bool)  # both words are of one text
-        self._inside[ends[(ends >= 0) & (ends < len(keys))]] = False
-        self._keys = keys
-        self._distinct, self.counts = np.unique(keys[self._inside], return_counts=True)
-        self.a, self.b = self._distinct // n, self._distinct % n
+    keys: NDArray[np.int64]
+    counts: NDArray[np.int64]
 
-    def where(self, chosen: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """Tell at which places of the corpus a chosen pair begins."""
-        if not chosen.any():
-            return np.zeros(len(self._keys), bool)
-        wanted = self._distinct[chosen]
-        at = np.searchsorted(wanted, self._keys)
-        found: NDArray[np.bool_] = self._inside & (wanted[np.minimum(at, len(wanted) - 1)] == self._keys)
-        return found
+    @classmethod
+    def total(cls, parts: list[_Pairs]) -> _Pairs:
+        """Add up the counts of several sets of pairs."""
+        if len(parts) == 1:
+            return parts[0]
+        keys, which = np.unique(np.concatenate([part.keys for part in parts]), return_inverse=True)
+        counts = np.zeros(len(keys), np.int64)
+        np.add.at(counts, which, np.concatenate([part.counts for part in parts]))
+        return cls(keys, counts)
 
 
-def _join(encoded: Encoded, choose: Callable[[_Pairs], NDArray[np.bool_]]) -> Encoded:
-    if len(encoded.ids) < 2:  # noqa: PLR2004  no pair
-        return encoded
-    pairs = _Pairs(encoded)
-    flags = _apart(pairs.where(choose(pairs)))
-    places = np.flatnonzero(flags)
-    n = len(encoded.vocabulary)
-    keys, which = np.unique(
-        encoded.ids[places].astype(np.int64) * n + encoded.ids[places + 1], return_inverse=True
-    )
-    words = list(encoded.vocabulary)
+def _neighbours(encoded: Encoded) -> Iterator[tuple[int, NDArray[np.int64]]]:
+    """Yield blocks of the corpus: where each begins, and the key of each token and the next one of its text.
+
+    -1 stands for a token that is the last of its text.
+    """
+    n, ids, offsets = len(encoded.vocabulary), encoded.ids, encoded.offsets.copy()
+    for start in range(0, len(ids), _STEP):
+        block = ids[start : start + _STEP + 1].astype(np.int64)
+        keys = np.full(min(_STEP, len(ids) - start), -1)
+        keys[: len(block) - 1] = block[:-1] * n + block[1:]
+        ends = offsets[slice(*np.searchsorted(offsets, [start, start + len(keys)], "right"))]
+        keys[ends - 1 - start] = -1
+        yield start, keys
+
+
+def _pairs(encoded: Encoded) -> _Pairs:
+    found, pending = [_Pairs(np.empty(0, np.int64), np.empty(0, np.int64))], 0
+    for _, keys in _neighbours(encoded):
+        found.append(_Pairs(*np.unique(keys[keys >= 0], return_counts=True)))
+        pending += len(found[-1].keys)
+        if pending > max(_STEP, len(found[0].keys)):  # so that each pair is sorted a few times only
+            found, pending = [_Pairs.total(found)], 0
+    return _Pairs.total(found)
+
+
+def _join(encoded: Encoded, chosen: NDArray[np.int64]) -> Encoded:
+    """Put one word in place of each chosen pair, in place; *shape:* chosen, rising keys, (m,)."""
+    words, n = list(encoded.vocabulary), len(encoded.vocabulary)
     numbers = {word: number for number, word in enumerate(words)}
     joined = [
         numbers.setdefault(words[a] + _MARK + words[b], len(numbers))
-        for a, b in zip((keys // n).tolist(), (keys % n).tolist(), strict=True)
+        for a, b in zip((chosen // n).tolist(), (chosen % n).tolist(), strict=True)
     ]
-    ids = encoded.ids.copy()
-    ids[places] = np.array(joined, np.int32)[which]
-    kept = np.append(True, ~flags)
-    offsets = np.append(0, np.cumsum(kept, dtype=np.int64))[encoded.offsets]
-    ids = ids[kept]
-    counts = np.bincount(ids, minlength=len(numbers)).astype(np.int64)
-    vocabulary = Vocabulary.build(list(numbers))
-    return replace(encoded, vocabulary=vocabulary, counts=counts, ids=ids, offsets=offsets)
+    names = np.array([*joined, -1], np.int32)
+    ids, old, offsets = encoded.ids, encoded.offsets.copy(), encoded.offsets
+    counts = np.zeros(len(numbers), np.int64)
+    left, first, taken = 0, 0, False
+    for start, keys in _neighbours(encoded):
+        at = np.searchsorted(chosen, keys)
+        flags = np.append(chosen, -1)[at] == keys
+        flags[keys < 0] = False
+        flags[0] &= not taken  # the token before has taken this one
+        flags = _apart(flags)
+        kept = np.append(not taken, ~flags[:-1])
+        block = np.where(flags, names[at], ids[start : start + len(keys)])[kept]
+        before = np.append(0, np.cumsum(kept))
+        last = int(np.searchsorted(old, start + len(keys), "right"))
+        offsets[first:last] = left + before[old[first:last] - start]
+        ids[left : left + len(block)] = block
+        counts += np.bincount(block, minlength=len(counts))
+        left, first, taken = left + len(block), last, bool(flags[-1])
+    return replace(encoded, vocabulary=Vocabulary.build(list(numbers)), counts=counts, ids=ids[:left])
 
 
 def _apart(flags: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -153,7 +154,8 @@ def _apart(flags: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 def _scored(pairs: _Pairs, encoded: Encoded, config: Word2VecConfig) -> NDArray[np.bool_]:
     """Tell which pairs score above the threshold; counts and vocabulary as gensim has them."""
-    of_a, of_b = (encoded.counts[ids].astype(np.float64) for ids in (pairs.a, pairs.b))
+    n = len(encoded.vocabulary)
+    of_a, of_b = (encoded.counts[ids].astype(np.float64) for ids in (pairs.keys // n, pairs.keys % n))
     least, counts = config.phrases_min_count, pairs.counts
     if config.phrases_scoring == "default":
         distinct = np.count_nonzero(encoded.counts) + len(counts)  # words and pairs share gensim's vocabulary

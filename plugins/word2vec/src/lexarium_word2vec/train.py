@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -11,13 +11,12 @@ import numpy as np
 from lexarium.backend import kernel
 from lexarium.config import require
 from lexarium.errors import ConfigError, DataError, TrainingInterrupted
-from lexarium.vocabulary import Vocabulary
 from lexarium.words import WordVectors
-from lexarium_static.encoding import encode
-from lexarium_static.weights import weigh
+from lexarium_static.encoding import encode, encode_onto
+from lexarium_static.weights import weigh, weighed
 from lexarium_word2vec import compiled, reference
 from lexarium_word2vec.embedder import Word2Vec
-from lexarium_word2vec.phrases import join_found, join_known_ids, prune, renumber
+from lexarium_word2vec.phrases import join_found, prune
 from lexarium_word2vec.weights import Weights
 
 if TYPE_CHECKING:
@@ -38,11 +37,12 @@ _FIXED = ("vector_size", "hs", "tokenizer", "token_pattern", "lowercase", "phras
 
 
 def fit(corpus: Corpus, config: Word2VecConfig, run: Run) -> Word2Vec:
-    """Learn words and vectors of ``corpus``.
+    """Learn words and vectors of ``corpus``, which is read once, and again to weigh words (:func:`weigh`).
 
     With ``run.threads`` = 1 a seed gives the same vectors again; several threads write without locks.
 
-    :raises DataError: there is no text, no token, no word with ``min_count`` occurrences, or one word only.
+    :raises DataError: there is no text, no token, no word with ``min_count`` occurrences, or one word only;
+        or the vectors grow without bound.
     :raises ConfigError: ``run.threads`` is out of range.
     :raises MissingExtraError: gensim, the reference, is asked for and not installed.
     :raises TrainingInterrupted: Ctrl-C; carries the model so far.
@@ -51,17 +51,19 @@ def fit(corpus: Corpus, config: Word2VecConfig, run: Run) -> Word2Vec:
     train = trainer(config.backend)
     encoded = _encoded(corpus, config, run)
     if config.phrases:
-        encoded = prune(join_found(encoded, config), config.min_count, config.max_vocab)
+        encoded = prune(join_found(encoded, config), config.min_count, config.max_final_vocab)
     weights = Weights.new(_several(encoded.counts), config, run.seed)
-    return _trained(train, encoded, weights, config, corpus, run)
+    return _Training(encoded, weights, config).finished(train, corpus, run)
 
 
 def update(model: Word2Vec, corpus: Corpus, config: Word2VecConfig, run: Run) -> Word2Vec:
     """Train ``model`` on with ``corpus``; its words stay, new ones with ``min_count`` occurrences are added.
 
-    Words that are joined to phrases are those that the model knows; no new phrases are looked for.
+    Words that are joined to phrases are those that the model knows; no new phrases are looked for. Where the
+    pooling weighs words, old words keep their weights, and new ones get theirs from ``corpus``.
 
-    :raises DataError: there is no text, or no word in it that the model knows or learns.
+    :raises DataError: there is no text, or no word in it that the model knows or learns; or the vectors grow
+        without bound.
     :raises ConfigError: a setting cannot change any more, or ``run.threads`` is out of range.
     :raises UnsupportedError: the model does not hold what training would go on from.
     :raises MissingExtraError: gensim, the reference, is asked for and not installed.
@@ -71,18 +73,17 @@ def update(model: Word2Vec, corpus: Corpus, config: Word2VecConfig, run: Run) ->
     train = trainer(config.backend)
     _check_unchanged(model, config)
     Weights.grown(model, np.zeros(len(model.words), np.int64), run.seed)  # refuse before the work
-    encoded = _with_words_of(
-        model,
-        join_known_ids(_encoded(corpus, config, run, whole=True), model.words.vocabulary, config.phrases),
+    encoded = encode_onto(
+        model.words.vocabulary,
+        corpus,
         config,
+        min_count=config.min_count,
+        max_vocab=config.max_final_vocab,
+        run=run,
+        analyze=model.tokenize if config.phrases else None,
     )
-    if not len(encoded.ids):
-        problem = (
-            f"none of the {encoded.tokens} tokens is a word of the model or occurs {config.min_count} times"
-        )
-        raise DataError(problem, "give texts in its language, or lower min_count")
     weights = Weights.grown(model, encoded.counts, run.seed)
-    return _trained(train, encoded, weights, config, corpus, run)
+    return _Training(encoded, weights, config).finished(train, corpus, run, model)
 
 
 def _check(run: Run) -> None:
@@ -99,15 +100,15 @@ def _check_unchanged(model: Word2Vec, config: Word2VecConfig) -> None:
         raise ConfigError("negative", f"{both}: negative sampling cannot begin or end any more")
 
 
-def _encoded(corpus: Corpus, config: Word2VecConfig, run: Run, *, whole: bool = False) -> Encoded:
-    whole = whole or config.phrases > 0  # neighbours must be there to be joined
+def _encoded(corpus: Corpus, config: Word2VecConfig, run: Run) -> Encoded:
+    whole = config.phrases > 0  # neighbours must be there to be joined
     return encode(
         corpus,
         tokenizer=config.tokenizer,
         token_pattern=config.token_pattern,
         lowercase=config.lowercase,
         min_count=1 if whole else config.min_count,
-        max_vocab=None if whole else config.max_vocab,
+        max_vocab=None if whole else config.max_final_vocab,
         run=run,
     )
 
@@ -116,18 +117,6 @@ def _several(counts: np.ndarray) -> np.ndarray:
     if len(counts) < 2:  # noqa: PLR2004  a word and another
         raise DataError("the corpus has one distinct word that is kept", "give more text, or lower min_count")
     return counts
-
-
-def _with_words_of(model: Word2Vec, encoded: Encoded, config: Word2VecConfig) -> Encoded:
-    """Give the words of new text the numbers that the model has for them; new ones come behind."""
-    known, words = model.words.vocabulary, list(encoded.vocabulary)
-    numbers = known.ids(words)
-    room = None if config.max_vocab is None else max(0, config.max_vocab - len(known))
-    new = np.flatnonzero((numbers < 0) & (encoded.counts >= config.min_count))
-    new = new[np.argsort(-encoded.counts[new], kind="stable")][:room]
-    numbers[new] = len(known) + np.arange(len(new))
-    vocabulary = Vocabulary.build([*known, *(words[i] for i in new.tolist())]) if len(new) else known
-    return renumber(encoded, numbers.astype(np.int32), vocabulary)
 
 
 def trainer(backend: Backend) -> Trainer:
@@ -143,23 +132,35 @@ def trainer(backend: Backend) -> Trainer:
     return reference.train
 
 
-def _trained(
-    train: Trainer, encoded: Encoded, weights: Weights, config: Word2VecConfig, corpus: Corpus, run: Run
-) -> Word2Vec:
-    total, done = len(encoded.ids) * config.epochs, 0
+@dataclass(frozen=True)
+class _Training:
+    """Arrays on their way, over a corpus as word numbers."""
 
-    def progress(words: int) -> None:
-        nonlocal done
-        done = min(words, total)
-        run.progress("training", done, total)
+    encoded: Encoded
+    weights: Weights
+    config: Word2VecConfig
 
-    def model() -> Word2Vec:
-        return Word2Vec(config, WordVectors(encoded.vocabulary, weights.vectors), tensors=weights.kept())
+    def finished(self, train: Trainer, corpus: Corpus, run: Run, old: Word2Vec | None = None) -> Word2Vec:
+        """Train, and weigh the words; ``old``: what training goes on from."""
+        total, done = len(self.encoded.ids) * self.config.epochs, 0
 
-    try:
-        train(encoded, weights, config, run, progress)
-    except KeyboardInterrupt as error:
-        # Weights for pooling from the order of the words: to count them takes longer than Ctrl-C may.
-        raise TrainingInterrupted(weigh(model(), None, run), done / max(1, total)) from error
-    progress(total)
-    return weigh(model(), corpus, run)
+        def progress(words: int) -> None:
+            nonlocal done
+            done = min(words, total)
+            run.progress("training", done, total)
+
+        try:
+            train(self.encoded, self.weights, self.config, run, progress)
+        except KeyboardInterrupt as error:
+            # Weights for pooling from the order of the words: to count them takes longer than Ctrl-C may.
+            raise TrainingInterrupted(weigh(self._model(), None, run, old), done / max(1, total)) from error
+        progress(total)
+        return weighed(self._model(), corpus, run, old)
+
+    def _model(self) -> Word2Vec:
+        weights, alpha = self.weights, self.config.alpha
+        learned = (weights.vectors, weights.context, weights.nodes)
+        if not all(array is None or np.isfinite(array).all() for array in learned):
+            raise DataError(f"the training diverged with alpha={alpha:g}", "lower alpha")
+        words = WordVectors(self.encoded.vocabulary, weights.vectors)
+        return Word2Vec(self.config, words, tensors=weights.kept())

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Weights"]
 
+_MOST_WORDS = 1 << 62  # so that no sum of counts overflows
+
 
 @dataclass(frozen=True)
 class Weights:
@@ -68,10 +70,15 @@ class Weights:
                 raise CheckpointError(
                     "word2vec", f"the tensor 'training.{name}' is not of shape ({n}, {dim})"
                 )
+        for name, array in {"vectors": old, **tensors}.items():
+            if array.dtype == np.float32 and not np.isfinite(array).all():
+                problem = f"the tensor {name!r} has a number that is NaN or infinite"
+                raise CheckpointError("word2vec", problem, "train it anew")
         tree = _tree(tensors, n)
         before = np.array(tensors["counts"])
-        if (before < 1).any():
-            raise CheckpointError("word2vec", "the tensor 'training.counts' has a count below 1")
+        if (before < 1).any() or before.sum(dtype=np.float64) >= _MOST_WORDS:
+            problem = "the tensor 'training.counts' has a count below 1, or counts 2 ** 62 words"
+            raise CheckpointError("word2vec", problem)
         return cls(
             np.append(before, np.zeros(added, np.int64)) + counts,
             np.concatenate([old, _drawn((added, dim), seed)]),
