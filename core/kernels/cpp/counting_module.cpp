@@ -5,6 +5,7 @@
 #include <nanobind/stl/string_view.h>
 
 #include <atomic>
+#include <functional>
 #include <limits>
 #include <mutex>
 #include <optional>
@@ -106,8 +107,8 @@ public:
 
     nb::tuple finish() {
         lexarium::Learned learned;
-        locked([&](const lexarium::Watch& watch) {
-            learned = learner_.finish(watch);
+        locked([&](const std::function<void()>& tick) {
+            learned = learner_.finish(tick);
             finished_ = true;
         });
         return nb::make_tuple(array(std::move(learned.bytes)), array(std::move(learned.offsets)),
@@ -122,7 +123,7 @@ private:
     }
 
     void feed(const lexarium::Texts& texts) {
-        locked([&](const lexarium::Watch& watch) { learner_.add(texts, watch); });
+        locked([&](const std::function<void()>& tick) { learner_.add(texts, tick); });
     }
 
     // Two Python threads take turns. What throws in the middle of its work leaves a learner that is of no more use.
@@ -134,7 +135,7 @@ private:
         if (finished_) throw std::invalid_argument("it is finished already");
         if (broken_) throw std::runtime_error("an earlier call failed or was interrupted; this Learner is of no more use");
         broken_ = true;
-        work(watch);
+        work([&watch] { watch(); });
         broken_ = false;
     }
 

@@ -155,7 +155,6 @@ private:
     std::vector<std::size_t> ends_;
 };
 
-// Interns all of them.
 inline void intern_all(Table& table, const std::vector<std::string_view>& words) {
     std::vector<std::uint8_t> padded;
     for (auto word : words) {

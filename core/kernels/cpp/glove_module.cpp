@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cmath>
 #include <cstdlib>
+#include <functional>
 #include <limits>
 #include <memory>
 #include <new>
@@ -106,7 +107,7 @@ public:
         released([&] {
             entries_ = std::make_unique<lexarium::Entries>(tokens, pairs, lexarium::Shuffle{tile, seed},
                                                            lexarium::Weighting{x_max, alpha}, lexarium::Spill{memory, folder}, threads,
-                                                           done, watch);
+                                                           done, std::cref(watch));
         });
     }
 
@@ -180,7 +181,7 @@ public:
         double loss = 0;
         released([&] {
             loss = lexarium::train_glove(entries.get(), loops_, tables, {static_cast<float>(eta), static_cast<float>(clip)},
-                                         {iteration, seed, threads}, done, watch);
+                                         {iteration, seed, threads}, done, std::cref(watch));
         });
         return loss;
     }

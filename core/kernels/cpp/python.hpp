@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <utility>
 #include <vector>
 
@@ -25,15 +26,18 @@ nanobind::ndarray<nanobind::numpy, T, nanobind::ndim<1>> array(std::vector<T>&& 
 // Ctrl-C, and tells `progress` (a callable taking the units done, or None) how far the work has come.
 class Watch {
 public:
-    Watch(nanobind::object progress, const std::atomic<std::int64_t>& done) : progress_(std::move(progress)), done_(done) {}
+    Watch(nanobind::object progress, const std::atomic<std::int64_t>& done)
+        : progress_(std::make_shared<const nanobind::object>(std::move(progress))), done_(done) {}
     void operator()() const {
         nanobind::gil_scoped_acquire held;
         if (PyErr_CheckSignals() != 0) throw nanobind::python_error();
-        if (!progress_.is_none()) progress_(done_.load(std::memory_order_relaxed));
+        if (!progress_->is_none()) (*progress_)(done_.load(std::memory_order_relaxed));
     }
 
 private:
-    nanobind::object progress_;
+    // Shared, so that a copy, which may be made without the interpreter's lock, counts no reference of Python's. The
+    // one made first is made, and goes last, with the lock.
+    std::shared_ptr<const nanobind::object> progress_;
     const std::atomic<std::int64_t>& done_;
 };
 

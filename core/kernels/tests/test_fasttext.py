@@ -144,6 +144,50 @@ def test_settings_out_of_range_are_refused(changes):
         pool(["a"], **changes)
 
 
+@pytest.mark.parametrize("value", [10**13, -1])
+def test_bucket_numbers_that_are_overwritten_do_no_harm(value):
+    for count, kept in ((700, 400), (2_000_000_000, 3)):
+        ids = np.arange(kept)
+        rows = np.arange(2 * kept, dtype=np.float32).reshape(-1, 2)
+        given = buckets(rows=rows, ids=ids, count=count, pruned=True)
+        expected = model(buckets=given).from_grams(["abc"], 1)
+        ids[:] = value
+        assert np.array_equal(model(buckets=given).from_grams(["abc"], 1), expected)
+        assert expected.any() == (count == 700)
+
+
+def test_arrays_of_another_type_or_layout_are_not_converted_unseen():
+    raw, offsets, slots = vocabulary()
+    wide, ids = np.ones((3, 4), np.float32)[:, ::2], np.arange(3, dtype=np.int32)
+    for call in (
+        lambda: fasttext.Words(raw.astype(np.int64), offsets, slots),
+        lambda: fasttext.Words(raw, offsets.astype(np.int32), slots),
+        lambda: fasttext.Words(raw, offsets, slots.astype(np.int64)),
+        lambda: buckets(rows=np.ones((3, 2))),
+        lambda: buckets(rows=wide),
+        lambda: buckets(ids=ids),
+        lambda: codes(codes=np.zeros((4, 1), np.int64)),
+        lambda: codes(centroids=np.ones(512)),
+        lambda: codes(norm_codes=np.zeros(4, np.int64), norms=np.ones(256, np.float32)),
+        lambda: codes(norm_codes=np.zeros(4, np.uint8), norms=np.ones(256)),
+        lambda: model(vectors=np.ones((2, 2))),
+        lambda: model(sizes=np.ones(2)),
+        lambda: pool(["a"], weights=np.ones(2)),
+        lambda: fasttext.word_means(fasttext.Words(raw, offsets, slots), np.ones((2, 2)), buckets(), 1, 2, 1),
+    ):
+        with pytest.raises(TypeError):
+            call()
+
+
+@pytest.mark.parametrize("given", [{"longest": 1001}, {"run": 1001}])
+def test_n_grams_without_a_limit_are_refused(given):
+    model(longest=1000, run=1000)
+    with pytest.raises(ValueError, match="range"):
+        model(**given)
+    with pytest.raises(ValueError, match="range"):
+        fasttext.ngrams("word", 1, 1001, 10)
+
+
 def test_a_damaged_vocabulary_is_an_error_and_nothing_worse():
     raw, offsets, slots = vocabulary()
     for damaged in (

@@ -154,13 +154,29 @@ def test_one_versus_all_takes_every_label_of_a_text() -> None:
     close((outputs,), (expected,))
 
 
-def test_the_learning_rate_falls_to_its_last_value() -> None:
-    still = matrix(6, 1), matrix(3, 2)
+def moved(first: float, last: float, epochs: int = 1) -> float:
+    """Return how far ten rounds of 1000 tokens move one word's vector, which is far from what it should say.
+
+    So small a rate leaves the gradient as it is: the way is the sum of the rates.
+    """
+    inputs, outputs = matrix(6, 1), matrix(3, 2)
+    before, loss = inputs.copy(), K.Loss("softmax", COUNTS, 1, 0.5, 1)
+    lines = np.arange(0, 10_001, 1000, dtype=np.int64)
+    corpus = K.Texts(np.tile(np.array([0, 1], np.int32), 5000), lines, STARTS, ROWS, -1)
     K.learn_words(
-        texts([0, 1, 2]), np.ones(3, np.float32), K.Loss("hs", COUNTS, 1, 0.5, 1), *still, False, 1,
-        (0.0, 0.0, 3, 1, 0), None,
-    )  # fmt: skip
-    close(still, (matrix(6, 1), matrix(3, 2)))
+        corpus, np.ones(3, np.float32), loss, inputs, outputs, False, 1, (first, last, epochs, 1, 0), None
+    )
+    return float(np.abs(inputs - before).sum())
+
+
+def test_the_learning_rate_falls_to_its_last_value() -> None:
+    # A line is learned with the rate that the lines before it have left: in tenths, 10 + 9 + ... + 1 of 10.
+    constant = moved(1e-6, 1e-6)
+    assert constant > 0
+    assert moved(1e-6, 0.0) == pytest.approx(0.55 * constant, rel=0.01)
+    assert moved(1e-6, 5e-7) == pytest.approx(0.775 * constant, rel=0.01)
+    # Over two epochs it falls half as fast: 20 + ... + 1 of 20, of twice the way.
+    assert moved(1e-6, 0.0, epochs=2) == pytest.approx(0.525 * moved(1e-6, 1e-6, epochs=2), rel=0.01)
 
 
 @pytest.mark.parametrize("loss", ["ns", "hs", "softmax"])
@@ -274,6 +290,8 @@ def test_a_corpus_that_does_not_fit_together_is_refused(changes: dict[str, Any])
         ("ns", COUNTS, 5, 0.5, 0),
         ("ns", -COUNTS, 5, 0.5, 1),
         ("hs", COUNTS[::-1].copy(), 5, 0.5, 1),
+        ("hs", np.full(1 << 17, (1 << 48) - 1), 5, 0.5, 1),  # 2^65 together
+        ("hs", np.full(1 << 14, 1 << 48), 5, 0.5, 1),
     ],
 )
 def test_a_loss_out_of_range_is_refused(given: Any) -> None:
@@ -293,6 +311,10 @@ def test_a_loss_out_of_range_is_refused(given: Any) -> None:
         {"schedule": (0.1, 0, 1, 0, 0)},
         {"schedule": (0.1, 0, -1, 1, 0)},
         {"schedule": (float("nan"), 0, 1, 1, 0)},
+        {"schedule": (0.1, 0, 1, 1)},
+        {"schedule": (0.1, 0, 1, 1, 0, 0)},
+        {"schedule": (0.1, 0, "one", 1, 0)},
+        {"schedule": (0.1, 0, 1, 1, -1)},
         {"loss": K.Loss("ns", COUNTS[:2].copy(), 5, 0.5, 1)},
     ],
 )
@@ -333,3 +355,80 @@ def test_labels_and_runs_that_do_not_fit_are_refused(
             (0.1, 0, 1, 1, 0),
             None,
         )
+
+
+def spoil(array: NDArray[Any], value: int) -> Any:
+    """Return a ``progress`` that overwrites an array and, the third time, ends the work."""
+    calls: list[int] = []
+
+    def progress(_done: int) -> None:
+        array[:] = value
+        calls.append(1)
+        if len(calls) > 2:
+            raise KeyboardInterrupt
+
+    return progress
+
+
+@pytest.mark.parametrize("value", [-1, 1 << 30])
+@pytest.mark.parametrize("name", ["ids", "offsets", "starts", "rows"])
+@pytest.mark.parametrize("cbow", [False, True])
+def test_a_corpus_that_is_overwritten_does_no_harm(name: str, value: int, *, cbow: bool) -> None:
+    ids = np.random.default_rng(3).integers(0, 3, 20_000).astype(np.int32)
+    given = {"ids": ids, "offsets": np.array([0, 20_000]), "starts": STARTS.copy(), "rows": ROWS.copy()}
+    corpus, loss, keep = K.Texts(*given.values(), 1), K.Loss("ns", COUNTS, 5, 0.5, 1), np.ones(3, np.float32)
+    inputs, outputs = matrix(6, 1), matrix(3, 2)
+    schedule = (0.01, 0.0, 10**6, 2, 0)
+    with pytest.raises(KeyboardInterrupt):
+        K.learn_words(corpus, keep, loss, inputs, outputs, cbow, 5, schedule, spoil(given[name], value))
+    hashes, buckets = np.arange(3, dtype=np.uint32), np.array([0, 1, 2], np.int32)
+    runs = K.Runs(3, hashes, buckets)
+    buckets[:] = hashes[:] = 1 << 30
+    K.used_buckets(corpus, np.arange(3, dtype=np.uint32), 3, 7)
+    labels, ends = np.array([1, 2], np.int32), np.array([0, 2])
+    for array in (labels, ends):
+        with pytest.raises(KeyboardInterrupt):
+            K.learn_labels(corpus, runs, labels, ends, loss, inputs, outputs, schedule, spoil(array, value))
+        labels, ends = np.array([1, 2], np.int32), np.array([0, 2])
+    assert np.isfinite(inputs).all()
+
+
+@pytest.mark.parametrize("wrong", [lambda a: a.astype(np.float64), lambda a: np.repeat(a, 2, axis=0)[::2]])
+def test_matrices_of_another_type_or_layout_are_not_trained_as_copies(wrong: Any) -> None:
+    keep, loss = np.ones(3, np.float32), K.Loss("ns", COUNTS, 5, 0.5, 1)
+    for place in (0, 1):
+        given = [matrix(6, 1), matrix(3, 1)]
+        given[place] = wrong(given[place])
+        with pytest.raises(TypeError):
+            K.learn_words(texts([0, 1]), keep, loss, *given, False, 1, (0.1, 0, 1, 1, 0), None)
+
+
+def test_other_arrays_are_not_converted_unseen() -> None:
+    for changes in (
+        {"ids": np.array([2**32, 1, 2])},  # as int32 it would be word 0
+        {"offsets": np.array([0, 3], np.int32)},
+        {"starts": STARTS.astype(np.float64)},
+        {"rows": ROWS.astype(np.int64)},
+    ):
+        with pytest.raises(TypeError):
+            bad_texts(**changes)
+    hashes, buckets = np.zeros(3, np.uint32), np.array([6], np.int32)
+    for call in (
+        lambda: K.Loss("ns", COUNTS.astype(np.float64), 5, 0.5, 1),
+        lambda: K.Runs(2, hashes.astype(np.int64), buckets),
+        lambda: K.Runs(2, hashes, buckets.astype(np.int64)),
+        lambda: K.ngrams(np.zeros(3, np.int64), np.array([0, 3]), 1, 2, 10),
+        lambda: K.hashes(np.zeros(3, np.uint8), np.array([0, 3], np.int32)),
+        lambda: K.used_buckets(texts([0]), hashes.astype(np.int64), 2, 10),
+    ):
+        with pytest.raises(TypeError):
+            call()
+
+
+@pytest.mark.parametrize("longest", [-1, 0, 1001])
+def test_runs_of_any_length_are_refused(longest: int) -> None:
+    hashes, buckets = np.zeros(3, np.uint32), np.array([6], np.int32)
+    with pytest.raises(ValueError, match="1 to 1000"):
+        K.Runs(longest, hashes, buckets)
+    with pytest.raises(ValueError, match="1 to 1000"):
+        K.used_buckets(texts([0, 1]), hashes, longest, 10)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import subprocess
 import sys
 import textwrap
@@ -303,40 +301,111 @@ def test_a_folder_that_does_not_exist_is_an_error(tmp_path):
         make(zipfian(2000), 300, memory=0, folder=str(tmp_path / "no"))
 
 
-@pytest.mark.parametrize("work", ["entries", "train"])
-def test_ctrl_c_ends_it_within_a_second(work):
-    code = f"""
-        import time, numpy as np
-        from lexarium_kernels import _glove
-        many = 40_000_000 if {work!r} == "entries" else 300_000
-        ids = np.random.default_rng(0).integers(0, 3000, many).astype(np.int32)
-        offsets = np.array([0, len(ids)], np.int64)
-        seen = []
-        def progress(done):
-            if done and not seen:
-                seen.append(time.perf_counter())
-                print("working", flush=True)
-        watch = dict(progress=progress)
-        how = (3000, 50, True, True, 10.0, 0.75, 64, 1, 1 << 33, "/tmp", 2)
-        try:
-            entries = _glove.Entries(ids, offsets, *how, **(watch if {work!r} == "entries" else {{}}))
-            shape = (3000, 301)
-            table = _glove.Parameters(*(np.full(shape, v, np.float32) for v in (0.1, 0.1, 1, 1)))
-            for i in range(1000):
-                table.train(entries, 0.05, 100.0, i, 2, 1, **watch)
-        except KeyboardInterrupt:
-            print("interrupted", time.perf_counter())
+def test_parameters_keep_the_instruction_set_that_they_were_made_for(monkeypatch):
+    entries, arrays = make(zipfian(1200, 60), 60), start(60, 3)
+    found = []
+    for before, after in (("baseline", "avx512"), ("avx512", "baseline"), ("avx2", "avx2")):
+        monkeypatch.setenv("LEXARIUM_SIMD", before)
+        table = glove.Parameters(*arrays)
+        monkeypatch.setenv("LEXARIUM_SIMD", after)
+        table.train(entries, 0.05, 100.0, 0, 1, 7)
+        found.append([np.empty_like(array) for array in arrays])
+        table.read(*found[-1])
+    for other in found[1:]:
+        for ours, theirs in zip(found[0], other, strict=True):
+            np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=2e-5)
+
+
+@pytest.mark.parametrize("value", [-1, 1 << 30])
+@pytest.mark.parametrize("spoilt", ["ids", "offsets"])
+@pytest.mark.parametrize("call", ["cooccurrence", "tiles", "global"])
+def test_what_is_overwritten_during_counting_does_no_harm(call, spoilt, value):
+    ids = np.random.default_rng(0).integers(0, 3000, 1_500_000).astype(np.int32)
+    offsets = np.arange(0, len(ids) + 1, 1000)
+    calls = []
+
+    def progress(_done):
+        calls.append(1)
+        {"ids": ids, "offsets": offsets}[spoilt][:] = value
+
+    if call == "cooccurrence":
+        found = glove.cooccurrence(ids, offsets, 3000, 20, True, True, 2, progress)[1]
+    else:
+        entries = make((ids, offsets), 3000, window=20, tile=0 if call == "global" else 64, progress=progress)
+        found = np.concatenate(entries.order(0, 0)[:2])
+    assert calls
+    assert ((found >= 0) & (found < 3000)).all()
+
+
+@pytest.mark.parametrize("tile", [0, 1000])
+def test_few_pairs_are_cut_for_the_threads(tile):
+    """What one thread takes is moved as a whole from one iteration to the next."""
+    entries = make(zipfian(60_000), 300, tile=tile)
+    assert len(entries) > 20_000
+    cells = [order[0].astype(np.int64) * 300 + order[1] for order in (entries.order(5, i) for i in range(10))]
+    assert len({each.tobytes() for each in cells}) > 1
+    assert len({np.sort(each).tobytes() for each in cells}) == 1
+
+
+def timed_interrupts(setup, job, shares):
+    """Run a job, then the same again with Ctrl-C after each share of its time; return the seconds.
+
+    The first is that of the whole job; the others are from the signal until the job returned.
     """
-    child = subprocess.Popen(
-        [sys.executable, "-c", textwrap.dedent(code)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    code = f"""
+import os, signal, threading, time
+import numpy as np
+from lexarium_kernels import _glove
+{textwrap.dedent(setup)}
+def seconds():
+    begin = time.perf_counter()
+    job()
+    return time.perf_counter() - begin
+{textwrap.dedent(job)}
+whole = seconds()
+print(whole)
+for share in {shares}:
+    sent = []
+    def send():
+        sent.append(time.perf_counter())
+        os.kill(os.getpid(), signal.SIGINT)
+    timer = threading.Timer(share * whole, send)
     try:
-        assert child.stdout.readline() == "working\n"
-        os.kill(child.pid, signal.SIGINT)
-        out, err = child.communicate(timeout=20)
-    finally:
-        child.kill()
-    assert out.startswith("interrupted"), err
+        timer.start()
+        job()
+        timer.join()
+    except KeyboardInterrupt:
+        print(time.perf_counter() - sent[0])
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert not done.returncode, done.stderr
+    return [float(line) for line in done.stdout.split()]
+
+
+CORPUS = """
+    ids = np.random.default_rng(0).integers(0, 3000, {many}).astype(np.int32)
+    corpus = ids, np.array([0, len(ids)], np.int64), 3000
+    how = (*corpus, {window}, True, True, 10.0, 0.75, {tile}, 1, 1 << 33, "/tmp", 2)
+"""
+COUNTING = "def job(): _glove.Entries(*how)"
+TRAINING = """
+    entries = _glove.Entries(*how)
+    table = _glove.Parameters(*(np.full((3000, 301), v, np.float32) for v in (0.1, 0.1, 1, 1)))
+    def job(): table.train(entries, 0.05, 100.0, 0, 2, 1)
+"""
+
+
+@pytest.mark.parametrize(
+    ("many", "window", "tile", "job"),
+    [(40_000_000, 1, 64, COUNTING), (10_000_000, 20, 0, COUNTING), (1_500_000, 20, 64, TRAINING)],
+    ids=["gathering", "counting", "training"],
+)
+def test_ctrl_c_ends_it_long_before_the_end(many, window, tile, job):
+    shares = [0.02, 0.1, 0.3]
+    setup = CORPUS.format(many=many, window=window, tile=tile)
+    whole, *late = timed_interrupts(setup, job, shares)
+    assert len(late) == len(shares)
+    assert all(seconds < 0.5 * (1 - share) * whole for share, seconds in zip(shares, late, strict=True)), (
+        whole,
+        late,
+    )

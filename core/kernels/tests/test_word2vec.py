@@ -208,6 +208,8 @@ TREE = np.array([[0, 2], [1, -1], [3, -1]], np.int32)
         ({"tree": np.array([[0, 0], [1, -1], [3, -1]], np.int32)}, "root"),
         ({"tree": np.array([[0, 2], [1, 2], [3, -1]], np.int32)}, "root"),
         ({"tree": np.array([[0, 2], [-1, -1], [3, -1]], np.int32)}, "root"),
+        ({"tree": np.array([[0, 2], [0, -1], [3, -1]], np.int32)}, "way of its own"),
+        ({"tree": np.array([[0, 2], [1, -1], [2, -1]], np.int32)}, "way of its own"),
     ],
 )
 def test_arrays_that_do_not_belong_together_are_refused(changed, says):
@@ -222,6 +224,88 @@ def test_arrays_that_do_not_belong_together_are_refused(changed, says):
     word2vec.train(**given)
     with pytest.raises(ValueError, match=says):
         word2vec.train(**{**given, **changed})
+
+
+def chain(words):
+    """As deep a tree as there is: each inner node has a word and the next inner node below it."""
+    links = np.full((words, 2), -1, np.int32)
+    links[0, 0] = 0
+    links[1:, 0] = 2 * np.arange(words - 1) + 1
+    links[: words - 2, 1] = 2 * np.arange(1, words - 1)
+    return links
+
+
+@pytest.mark.parametrize(("words", "fits"), [(1000, True), (1500, False), (40_000, False)])
+def test_a_tree_whose_ways_would_fill_the_memory_is_refused(words, fits):
+    o = options(hierarchical=True, negative=0)
+    rows, nodes = np.ones((words, 1), np.float32), np.zeros((words, 1), np.float32)
+    given = IDS, OFFSETS, np.ones(words, np.int64), o, rows, None, nodes, chain(words), None
+    if fits:
+        word2vec.train(*given)
+        assert nodes.any()
+        return
+    with pytest.raises(ValueError, match="too long"):
+        word2vec.train(*given)
+
+
+def spoiling(array, value):
+    """Return a callable for ``progress`` that overwrites an array, then, two calls later, ends the work."""
+    calls = []
+
+    def progress(_done):
+        array[:] = value
+        calls.append(1)
+        if len(calls) > 2:
+            raise KeyboardInterrupt
+
+    return progress
+
+
+@pytest.mark.parametrize("spoilt", ["ids", "offsets", "counts", "tree"])
+@pytest.mark.parametrize("value", [-1, 1 << 30])
+def test_what_is_overwritten_during_training_does_no_harm(spoilt, value):
+    rng = np.random.default_rng(0)
+    given = {"ids": rng.integers(0, N, 30_000).astype(np.int32), "offsets": np.arange(0, 30_001, 100)}
+    given |= {"counts": np.full(N, 9), "tree": DEEP.copy()}
+    vectors, context, nodes = arrays(N, 8)
+    o = options(hierarchical=True, epochs=1_000_000, threads=2)
+    corpus = given["ids"], given["offsets"], given["counts"]
+    with pytest.raises(KeyboardInterrupt):
+        word2vec.train(*corpus, o, vectors, context, nodes, given["tree"], spoiling(given[spoilt], value))
+    assert np.isfinite(vectors).all()
+
+
+@pytest.mark.parametrize("which", [0, 1, 2])
+@pytest.mark.parametrize(
+    "spoil", [lambda a: a.astype(np.float64), lambda a: np.repeat(a, 2)[::2]], ids=["type", "strides"]
+)
+def test_arrays_of_another_type_or_layout_are_not_converted_unseen(which, spoil):
+    given = [IDS, OFFSETS, COUNTS]
+    given[which] = spoil(given[which])
+    with pytest.raises(TypeError):
+        word2vec.train(*given, options(), ROWS.copy(), ROWS.copy(), None, None, None)
+
+
+def test_threads_share_the_words_of_one_long_text():
+    """One half of a text is words 0 to 9, the other is words 10 to 19: two threads learn both at once."""
+    rng = np.random.default_rng(0)
+    half = 1_000_000
+    ids = np.concatenate([rng.integers(0, 10, half), rng.integers(10, 20, half)]).astype(np.int32)
+    vectors, context, _ = arrays(20, 100)
+    before = vectors.copy()
+
+    def progress(done):
+        if done:
+            raise KeyboardInterrupt
+
+    o = options(threads=2, epochs=1000)
+    text = ids, np.array([0, 2 * half], np.int64), np.bincount(ids).astype(np.int64)
+    # By the first look, a tenth of a second after the start, one thread alone is not through the first half.
+    with pytest.raises(KeyboardInterrupt):
+        word2vec.train(*text, o, vectors, context, None, None, progress)
+    moved = np.abs(vectors - before).max(axis=1)
+    assert (moved[:10] > 0).all()
+    assert (moved[10:] > 0).all()
 
 
 @pytest.mark.parametrize(

@@ -152,6 +152,14 @@ def test_numbers_that_are_not_finite_are_refused_with_their_place(tmp_path):
     refused(tmp_path, replaced(raw, at, "<f", float("inf")), f"field 'output': at byte {at}: a number is NaN")
 
 
+def test_counts_that_no_sum_holds_are_refused(tmp_path, whole):
+    at = ENTRIES + len(b"</s>\0")
+    refused(tmp_path, replaced(whole, at, "<q", (1 << 62) - 7), "field 'words'.*not below 2\\^62")
+    path = tmp_path / "model.bin"
+    path.write_bytes(replaced(whole, at, "<q", (1 << 62) - 8))
+    assert read_binary(path, silent).counts.sum() == (1 << 62) - 1
+
+
 def test_damage_anywhere_is_refused_or_read_within_small_memory(whole, tmp_path):
     rng = np.random.default_rng(1)
     path = tmp_path / "model.bin"

@@ -35,6 +35,7 @@ def state() -> State:
         buckets=np.array([7, 9]),
     )
     model = assemble(parts, CONFIG)
+    assert isinstance(model, FastText)
     return model.state()
 
 

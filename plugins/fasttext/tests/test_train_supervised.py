@@ -91,7 +91,7 @@ def test_what_the_reference_does_not_take_is_refused(key: str, settings: dict[st
 
 def test_a_token_that_the_reference_would_cut_is_refused() -> None:
     pytest.importorskip("fasttext")
-    pattern = {"tokenizer": "pattern", "token_pattern": r"\w+ \w+"}
+    pattern: dict[str, Any] = {"tokenizer": "pattern", "token_pattern": r"\w+ \w+"}
     with pytest.raises(DataError, match=r"the token '\w+ \w+' holds white space"):
         classifier(config(backend="reference", **pattern))
     with pytest.raises(DataError, match=r"the token 'a b' holds white space"):

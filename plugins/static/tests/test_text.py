@@ -32,12 +32,12 @@ def read(tmp_path):
     [
         PLAIN,
         "3 3\n" + PLAIN,
-        PLAIN.removesuffix("\n"),
         PLAIN.replace("\n", "\r\n"),
         PLAIN.replace("\n", " \n"),
         gzip.compress(PLAIN.encode()),
         gzip.compress(b"3 3\n" + PLAIN.encode()),
     ],
+    ids=["plain", "header", "windows", "space at the end", "gzip", "gzip and header"],
 )
 def test_words_and_vectors_are_read(read, content):
     words, vectors = read(content)
