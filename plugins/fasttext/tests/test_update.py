@@ -118,3 +118,14 @@ def test_known_words_keep_their_weights() -> None:
     fresh = words(NEW, settings)
     assert fresh.weights is not None
     assert weights["cats"] == dict(zip(fresh.words, fresh.weights.tolist(), strict=True))["cats"]
+
+
+def test_buckets_that_export_writes_as_zeros_are_left_out_again(tmp_path: Any) -> None:
+    model = words(OLD, config())
+    write(model, tmp_path / "m.bin", Run())
+    again = imported(tmp_path / "m.bin")
+    kept, back = disassemble(model), disassemble(again)
+    assert kept.buckets is not None
+    np.testing.assert_array_equal(back.buckets, kept.buckets)
+    np.testing.assert_array_equal(back.input, kept.input)
+    np.testing.assert_array_equal(again.words["catdog"], model.words["catdog"])

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from lexarium.compose import Pipeline
 from lexarium.errors import ConfigError, FormatError, InputError, UnsupportedError
 from lexarium.vocabulary import Vocabulary
@@ -14,6 +16,7 @@ from lexarium_fasttext.binary_writer import write_binary
 from lexarium_fasttext.config import MAX_WINDOW, NS_EXPONENT
 from lexarium_fasttext.embedder import FastText
 from lexarium_fasttext.lookup import SubwordVectors, processors
+from lexarium_fasttext.model import Quantised
 from lexarium_static.text import read_text
 from lexarium_static.weights import weigh
 from lexarium_static.write import write_text
@@ -23,7 +26,7 @@ if TYPE_CHECKING:
 
     from lexarium.roles import Corpus, Run
     from lexarium_fasttext.config import FastTextConfig
-    from lexarium_fasttext.model import Parameters
+    from lexarium_fasttext.model import FastTextParts, Parameters
 
 __all__ = ["described", "read", "write", "write_vec"]
 
@@ -42,7 +45,7 @@ def read(path: Path, config: FastTextConfig, corpus: Corpus | None, run: Run) ->
     if not is_binary(path):
         words, vectors = read_text(path, run.progress)
         return _weighed(FastText(config, SubwordVectors(Vocabulary.build(words), vectors)), corpus, run)
-    parts = read_binary(path, run.progress)
+    parts = _without_zeros(read_binary(path, run.progress))
     try:
         settings = described(config, parts.parameters)
     except ConfigError as error:
@@ -50,6 +53,18 @@ def read(path: Path, config: FastTextConfig, corpus: Corpus | None, run: Run) ->
         raise FormatError(path, problem, "fetch the file again") from error
     model = assemble(parts, settings, processors())
     return _weighed(model, corpus, run) if isinstance(model, FastText) else model
+
+
+def _without_zeros(parts: FastTextParts) -> FastTextParts:
+    """Leave out rows of buckets that are zero, as a bucket that is not there: export writes those so."""
+    if parts.buckets is not None or isinstance(parts.input, Quantised):
+        return parts
+    words = len(parts.vocabulary)
+    used = np.flatnonzero(parts.input[words:].any(axis=1))
+    if len(used) == len(parts.input) - words:
+        return parts
+    rows = np.concatenate([parts.input[:words], parts.input[words:][used]])
+    return replace(parts, input=rows, buckets=used.astype(np.int64))
 
 
 def write(model: FastText | Pipeline, path: Path, run: Run) -> None:
