@@ -58,7 +58,7 @@ def main() -> None:
         print(f"{name}: {time.perf_counter() - begin:.0f} s")
         kept = {key: found[key] for key in SECTIONS if key in found}
         figures.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    arguments.page.write_text(_page([found[key] for key in SECTIONS if key in found]), encoding="utf-8")
+        arguments.page.write_text(_page(list(kept.values())), encoding="utf-8")
     print(f"wrote {arguments.page} and {figures}")
 
 
