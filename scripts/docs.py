@@ -44,7 +44,7 @@ def picture() -> str:
 def commands() -> str:
     """Return the page with the help of every command."""
     help_text = run("lexarium --help")
-    names = re.findall(r"^  ([a-z]+)  ", help_text.partition("Commands:")[2], re.MULTILINE)
+    names = re.findall(r"^  ([a-z-]+)  ", help_text.partition("Commands:")[2], re.MULTILINE)
     parts = [f"# Commands\n\nWritten by `make docs`; not edited by hand.\n\n{block(help_text)}"]
     parts += [f"## {name}\n\n{block(run(f'lexarium {name} --help'))}" for name in names]
     return "\n".join(parts)
