@@ -14,7 +14,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import resource
 import sys
 import time
 from pathlib import Path
@@ -289,13 +288,11 @@ def growth(_who: str, tokens: str, words: str) -> dict[str, float]:
     encoded = Encoded(vocabulary, counts[order], place[ids], offsets, len(ids))
     del ids
     config = Word2VecConfig(epochs=1, min_count=1)
-    before = resident()
     begin = time.perf_counter()
     made = Weights.new(encoded.counts, config, 0)
     trainer("kernels")(encoded, made, config, Run(threads=THREADS), lambda _done: None)
     seconds = time.perf_counter() - begin
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    return {"words_per_second": len(encoded.ids) / seconds, "bytes_per_word": (peak - before) / distinct}
+    return {"words_per_second": len(encoded.ids) / seconds}
 
 
 if __name__ == "__main__":
