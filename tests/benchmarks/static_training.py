@@ -158,8 +158,8 @@ def growth(_runs: int) -> Section:
         rows.append([f"{tokens:,}", f"{words:,}", f"{speed / 1e6:.2f} million"])
     return Section(
         "How Word2Vec's cost grows",
-        "Made text, words drawn by Zipf's law, skip-gram of 100 dimensions, 5 negatives, one epoch, 2 threads, "
-        "one run each, with the making of the vectors.",
+        "Made text, words drawn by Zipf's law, skip-gram of 100 dimensions, 5 negatives, one epoch, "
+        "2 threads, one run each, with the making of the vectors.",
         ["tokens", "distinct words", "words a second"],
         rows,
     )
