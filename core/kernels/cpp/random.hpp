@@ -14,11 +14,12 @@ public:
         next();
     }
 
-    std::uint32_t next() {
+    std::uint32_t next() { return static_cast<std::uint32_t>(next_long() >> 32); }
+
+    std::uint64_t next_long() {
         state_ = state_ * 6364136223846793005u + 1442695040888963407u;
-        std::uint64_t x = state_;
-        x ^= x >> 32;
-        return static_cast<std::uint32_t>(x * 0xD6E8FEB86659FD93u >> 32);
+        const std::uint64_t x = state_ ^ state_ >> 32;
+        return x * 0xD6E8FEB86659FD93u;
     }
 
     // 0 .. n - 1, by multiplication (Lemire, 2019); the bias is below n / 2^32.

@@ -3,20 +3,16 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
 #include <cstring>
 #include <limits>
 #include <memory>
-#include <new>
 #include <numeric>
 
-#if defined(__linux__)
-#include <sys/mman.h>
-#endif
-
+#include "alias.hpp"
 #include "dispatch.hpp"
 #include "parallel.hpp"
 #include "random.hpp"
+#include "shared_rows.hpp"
 #include "word2vec_loops.hpp"
 
 namespace lexarium {
@@ -29,93 +25,29 @@ constexpr std::size_t kLeast = 16, kMost = 4096;  // words of a text that are tr
 constexpr std::size_t kProducts = 500'000'000;    // multiplications of a batch, about: it is not broken off
 constexpr std::int64_t kLook = 1 << 20;           // words between two looks at `stop` where most are left out
 constexpr std::int64_t kDeepest = 4096;           // turns from the root of a tree to a word
-constexpr std::int64_t kReport = 1000;   // words after which the learning rate falls
-constexpr std::size_t kHugePage = 2 << 20;
-constexpr int kRedraws = 16;
+constexpr std::int64_t kReport = 1000;            // words after which the learning rate falls
+constexpr std::size_t kOwn = 8192;                // rows of which threads have copies, all threads together
+constexpr std::size_t kApart = 8192;              // words that all threads train on between two exchanges
 
-// Rows padded with zeros, each beginning a cache line; copied from (n, dim) and, when the work ends, back.
+std::size_t stride_of(std::size_t dim) { return (dim + kRowFloats - 1) / kRowFloats * kRowFloats; }
+
+// Rows padded with zeros; copied from (n, dim) and, when the work ends, back.
 class Rows {
 public:
-    Rows(float* packed, std::size_t rows, std::size_t dim) : packed_(packed), rows_(packed ? rows : 0), dim_(dim) {
-        if (rows_ == 0) return;
-        const std::size_t bytes = rows_ * stride() * sizeof(float);
-        // Rows are visited at random: on huge pages, which Linux takes where it can, their addresses are found sooner.
-        const std::size_t alignment = bytes >= kHugePage ? kHugePage : 64;
-        padded_.reset(static_cast<float*>(std::aligned_alloc(alignment, (bytes + alignment - 1) / alignment * alignment)));
-        if (!padded_) throw std::bad_alloc();
-        advise(padded_.get(), bytes);
-        for (std::size_t i = 0; i < rows_; ++i) {
-            std::memcpy(row(i), packed_ + i * dim_, dim_ * sizeof(float));
-            std::memset(row(i) + dim_, 0, (stride() - dim_) * sizeof(float));
-        }
+    Rows(float* packed, std::size_t rows, std::size_t dim)
+        : packed_(packed), rows_(packed ? rows : 0), dim_(dim), stride_(stride_of(dim)), padded_(rows_ * stride_) {
+        for (std::size_t i = 0; i < rows_; ++i) std::memcpy(data() + i * stride_, packed_ + i * dim_, dim_ * sizeof(float));
     }
     ~Rows() {
-        for (std::size_t i = 0; i < rows_; ++i) std::memcpy(packed_ + i * dim_, row(i), dim_ * sizeof(float));
+        for (std::size_t i = 0; i < rows_; ++i) std::memcpy(packed_ + i * dim_, data() + i * stride_, dim_ * sizeof(float));
     }
     Rows(const Rows&) = delete;
-    std::size_t stride() const { return (dim_ + kRowFloats - 1) / kRowFloats * kRowFloats; }
-    float* data() { return padded_.get(); }
+    float* data() const { return padded_.data(); }
 
 private:
-    struct Free {
-        void operator()(float* memory) const { std::free(memory); }
-    };
-    static void advise([[maybe_unused]] void* memory, [[maybe_unused]] std::size_t bytes) {
-#if defined(__linux__) && defined(MADV_HUGEPAGE)
-        if (bytes >= kHugePage) madvise(memory, bytes, MADV_HUGEPAGE);
-#endif
-    }
-    float* row(std::size_t i) { return padded_.get() + i * stride(); }
-
     float* packed_;
-    std::size_t rows_, dim_;
-    std::unique_ptr<float, Free> padded_;
-};
-
-// Draws words in proportion to counts^exponent: Walker's alias method (1977), built as Vose (1991) does.
-class Alias {
-public:
-    Alias(const std::int64_t* counts, std::size_t words, double exponent) : stay_(words), other_(words) {
-        std::vector<double> share(words);
-        double total = 0;
-        for (std::size_t i = 0; i < words; ++i) total += share[i] = std::pow(static_cast<double>(counts[i]), exponent);
-        std::vector<std::size_t> small, large;
-        for (std::size_t i = 0; i < words; ++i) {
-            share[i] *= static_cast<double>(words) / total;
-            (share[i] < 1 ? small : large).push_back(i);
-        }
-        while (!small.empty() && !large.empty()) {
-            const std::size_t less = small.back(), more = large.back();
-            small.pop_back();
-            set(less, share[less], more);
-            share[more] -= 1 - share[less];
-            if (share[more] < 1) {
-                large.pop_back();
-                small.push_back(more);
-            }
-        }
-        for (std::size_t i : large) set(i, 1, i);
-        for (std::size_t i : small) set(i, 1, i);  // what rounding left
-    }
-
-    std::int32_t draw(Random& random) const {
-        const std::uint32_t i = random.below(static_cast<std::uint32_t>(stay_.size()));
-        return random.next() < stay_[i] ? static_cast<std::int32_t>(i) : other_[i];
-    }
-
-    std::int32_t draw_other_than(std::int32_t word, Random& random) const {
-        for (int i = 0; i < kRedraws; ++i)
-            if (const std::int32_t drawn = draw(random); drawn != word) return drawn;
-        return (word + 1) % static_cast<std::int32_t>(stay_.size());
-    }
-
-private:
-    void set(std::size_t i, double share, std::size_t other) {
-        stay_[i] = static_cast<std::uint32_t>(std::min(share * 0x1p32, 4294967295.0));
-        other_[i] = static_cast<std::int32_t>(other);
-    }
-    std::vector<std::uint32_t> stay_;
-    std::vector<std::int32_t> other_;
+    std::size_t rows_, dim_, stride_;
+    Memory padded_;
 };
 
 // The inner nodes above each word, from the root down, and the label of the turn at each: 1 - bit.
@@ -157,8 +89,8 @@ std::vector<std::uint32_t> kept(const EncodedTexts& texts, double sample) {
 class Worker {
 public:
     Worker(const EncodedTexts& texts, const Word2VecOptions& options, const std::vector<std::uint32_t>& keep,
-           const Alias& alias, const Paths& paths, const Word2VecRows& rows, const Word2VecLoops& loops, int number)
-        : texts_(texts), options_(options), keep_(keep), alias_(alias), rows_(rows),
+           const Alias& alias, const Paths& paths, const Word2VecRows& rows, SharedRows& vectors, SharedRows& context, const Word2VecLoops& loops, int number)
+        : texts_(texts), options_(options), keep_(keep), alias_(alias), rows_(rows), vectors_(vectors), context_(context),
           train_(options.skip_gram ? loops.skip_gram : loops.bag_of_words), random_(options.seed, static_cast<std::uint64_t>(number)),
           losses(static_cast<std::size_t>(options.epochs)), looks(losses.size()) {
         const std::size_t m = 2 * static_cast<std::size_t>(options.window);
@@ -172,6 +104,8 @@ public:
         watched_.resize(2 * m * k);
         const std::size_t outputs = (negative > 0 ? negative + 1 : 0) + paths.longest;
         const std::size_t size = std::clamp(kProducts / (m * std::max<std::size_t>(1, outputs) * rows.dim), kLeast, kMost);
+        rows_.own_vectors = vectors_.data();
+        rows_.own_context = context_.data();
         words_.resize(size);
         reach_.resize(size, options.window);
         negatives_.resize(size * negative);
@@ -186,6 +120,13 @@ public:
 
     // Trains on words first .. last - 1 of all texts together, once for each epoch: a long text serves several threads.
     void run(std::int64_t first, std::int64_t last, std::atomic<std::int64_t>& done, const std::atomic<bool>& stop) {
+        exchange(rows_.own);
+        train_on(first, last, done, stop);
+        exchange(rows_.own);
+    }
+
+private:
+    void train_on(std::int64_t first, std::int64_t last, std::atomic<std::int64_t>& done, const std::atomic<bool>& stop) {
         const std::int64_t* offsets = texts_.offsets;
         const auto begin = static_cast<std::size_t>(std::upper_bound(offsets, offsets + texts_.texts, first) - offsets);
         const double total = static_cast<double>(texts_.offsets[texts_.texts]) * options_.epochs;
@@ -203,6 +144,7 @@ public:
                         draw();
                         train_(rows_, batch_, scratch_);
                         look(static_cast<std::size_t>(epoch));
+                        if ((apart_ += batch_.count) >= kApart / static_cast<std::size_t>(options_.threads)) exchange();
                     }
                     if (seen < kReport) continue;
                     const double share = static_cast<double>(done.fetch_add(seen, std::memory_order_relaxed) + seen) / total;
@@ -215,6 +157,20 @@ public:
     }
 
 private:
+    // Hands over the first block each time, two blocks every second time, four every fourth: a word that is half as
+    // frequent may wait twice as long.
+    void exchange() {
+        std::size_t blocks = 1;
+        for (std::size_t turn = ++turn_; turn % 2 == 0; turn /= 2) blocks *= 2;
+        exchange(blocks);
+    }
+
+    void exchange(std::size_t blocks) {
+        apart_ = 0;
+        vectors_.exchange(blocks);
+        context_.exchange(blocks);
+    }
+
     // Takes words from `at` on, without those that subsampling leaves out; returns where it stopped.
     std::int64_t fill(std::int64_t at, std::int64_t end) {
         std::size_t count = 0;
@@ -253,12 +209,14 @@ private:
     const Word2VecOptions& options_;
     const std::vector<std::uint32_t>& keep_;
     const Alias& alias_;
-    const Word2VecRows& rows_;
+    Word2VecRows rows_;
+    SharedRows::Copy vectors_, context_;
     Word2VecLoop train_;
     Random random_;
     std::vector<float*> inputs_, outputs_;
     std::vector<float> errors_, changes_, hidden_, watched_;
     std::vector<std::int32_t> words_, reach_, negatives_;
+    std::size_t apart_ = 0, turn_ = 0;  // words since the last exchange; exchanges
     Word2VecScratch scratch_{};
     Word2VecBatch batch_{};
 
@@ -303,10 +261,13 @@ std::vector<double> train_word2vec(const EncodedTexts& texts, const Word2VecOpti
     Rows vectors(weights.vectors, texts.words, weights.dim);
     Rows context(weights.context, texts.words, weights.dim);
     Rows nodes(weights.nodes, texts.words, weights.dim);
-    const Word2VecRows rows{vectors.data(), context.data(), nodes.data(), weights.dim, vectors.stride()};
+    const std::size_t stride = stride_of(weights.dim);
+    const std::size_t own = options.threads < 2 ? 0 : std::min(texts.words, kOwn / static_cast<std::size_t>(options.threads));
+    const Word2VecRows rows{vectors.data(), context.data(), nodes.data(), nullptr, nullptr, own, weights.dim, stride};
+    SharedRows shared_vectors(vectors.data(), own, stride), shared_context(context.data(), weights.context ? own : 0, stride);
     std::vector<std::unique_ptr<Worker>> workers;
     for (int t = 0; t < options.threads; ++t)
-        workers.push_back(std::make_unique<Worker>(texts, options, keep, alias, paths, rows, loops, t));
+        workers.push_back(std::make_unique<Worker>(texts, options, keep, alias, paths, rows, shared_vectors, shared_context, loops, t));
     const std::int64_t all = texts.offsets[texts.texts];
     std::atomic<bool> stop{false};
     const auto work = [&](int t) {

@@ -25,9 +25,8 @@ constexpr int kInputs = 4, kColumns = 1;
 constexpr int kInputs = 2, kColumns = 1;
 #endif
 
-// Lane i of the two halves that merge() adds: x keeps the even blocks of `distance` lanes, y the odd ones.
-#define LEXARIUM_LOW(i) ((i) / distance % 2 ? kLanes + (i) - distance : (i))
-#define LEXARIUM_HIGH(i) ((i) / distance % 2 ? kLanes + (i) : (i) + distance)
+// Sums of the lanes of many registers are lanes of one register: `low` and `high` are shuffles of x and y of one
+// instruction each, and their sum has half of the terms left. Lanes lie in groups of four.
 #if defined(__AVX512F__)
 #define LEXARIUM_LANES(at) \
     at(0), at(1), at(2), at(3), at(4), at(5), at(6), at(7), at(8), at(9), at(10), at(11), at(12), at(13), at(14), at(15)
@@ -36,24 +35,32 @@ constexpr int kInputs = 2, kColumns = 1;
 #else
 #define LEXARIUM_LANES(at) at(0), at(1), at(2), at(3)
 #endif
+constexpr int kGroups = static_cast<int>(kLanes) / 4;
+constexpr int zipped(int i) { return i % 2 * 4 * kGroups + i / 4 * 4 + i % 4 / 2; }
+constexpr int paired(int i) { return i % 4 / 2 * 4 * kGroups + i / 4 * 4 + i % 2; }
+constexpr int grouped(int i) { return kGroups == 1 ? i : i / 4 / (kGroups / 2) * 4 * kGroups + i / 4 % (kGroups / 2) * 8 + i % 4; }
+#define LEXARIUM_NEXT_ZIPPED(i) zipped(i) + 2
+#define LEXARIUM_NEXT_PAIRED(i) paired(i) + 2
+#define LEXARIUM_NEXT_GROUPED(i) grouped(i) + 4
 
-// Adds lanes `distance` apart of x and of y; the sums of x and of y lie in turn.
-template <std::size_t distance>
-inline Floats merge(Floats x, Floats y) {
-    return __builtin_shufflevector(x, y, LEXARIUM_LANES(LEXARIUM_LOW)) +
-           __builtin_shufflevector(x, y, LEXARIUM_LANES(LEXARIUM_HIGH));
+// Lane i of group g becomes the sum of group g of register i.
+inline Floats quad(Floats a, Floats b, Floats c, Floats d) {
+    const Floats x = __builtin_shufflevector(a, b, LEXARIUM_LANES(zipped)) + __builtin_shufflevector(a, b, LEXARIUM_LANES(LEXARIUM_NEXT_ZIPPED));
+    const Floats y = __builtin_shufflevector(c, d, LEXARIUM_LANES(zipped)) + __builtin_shufflevector(c, d, LEXARIUM_LANES(LEXARIUM_NEXT_ZIPPED));
+    return __builtin_shufflevector(x, y, LEXARIUM_LANES(paired)) + __builtin_shufflevector(x, y, LEXARIUM_LANES(LEXARIUM_NEXT_PAIRED));
 }
 
-// Lane i becomes the sum of all lanes of of[first + i], for `width` of them, of which there are `count` in all.
-template <int count, int first, int width = static_cast<int>(kLanes)>
+// Lane i becomes the sum of all lanes of of[first + i], for 4 * `quads` of them, of which there are `count` in all.
+template <int count, int first, int quads = kGroups>
 inline Floats sums(const Floats* of) {
-    if constexpr (width == 1) {
-        return of[first];
-    } else if constexpr (first + width / 2 < count) {
-        return merge<width / 2>(sums<count, first, width / 2>(of), sums<count, first + width / 2, width / 2>(of));
+    if constexpr (quads == 1) {
+        constexpr int last = count - 1;
+        return quad(of[first], of[first + 1 < last ? first + 1 : last], of[first + 2 < last ? first + 2 : last], of[first + 3 < last ? first + 3 : last]);
     } else {
-        const Floats half = sums<count, first, width / 2>(of);
-        return merge<width / 2>(half, half);
+        const Floats x = sums<count, first, quads / 2>(of);
+        Floats y = x;
+        if constexpr (first + 2 * quads < count) y = sums<count, first + 2 * quads, quads / 2>(of);
+        return __builtin_shufflevector(x, y, LEXARIUM_LANES(grouped)) + __builtin_shufflevector(x, y, LEXARIUM_LANES(LEXARIUM_NEXT_GROUPED));
     }
 }
 
@@ -176,9 +183,35 @@ void spread(float* const* inputs, std::size_t m, float* const* outputs, std::siz
     for (; c < width; c += kLanes) spread_columns<NO, direct, 1>(inputs, m, outputs, c, errors, changes, stride);
 }
 
-// One hidden vector, made of m inputs: outputs gain errors x hidden; each input gains share x errors x outputs.
+// The sum of m inputs, times `share`.
+template <int COLUMNS>
+inline void gather_columns(float* const* inputs, std::size_t m, std::size_t c, Floats share, float* hidden) {
+    Floats total[COLUMNS];
+    LEXARIUM_UNROLL
+    for (int k = 0; k < COLUMNS; ++k) total[k] = load(inputs[0] + c + k * kLanes);
+    for (std::size_t j = 1; j < m; ++j) {
+        LEXARIUM_UNROLL
+        for (int k = 0; k < COLUMNS; ++k) total[k] += load(inputs[j] + c + k * kLanes);
+    }
+    LEXARIUM_UNROLL
+    for (int k = 0; k < COLUMNS; ++k) store(hidden + c + k * kLanes, total[k] * share);
+}
+
+inline void gather(float* const* inputs, std::size_t m, std::size_t width, Floats share, float* hidden) {
+    std::size_t c = 0;
+    for (; c + 4 * kLanes <= width; c += 4 * kLanes) gather_columns<4>(inputs, m, c, share, hidden);
+    for (; c < width; c += kLanes) gather_columns<1>(inputs, m, c, share, hidden);
+}
+
+// Each of m inputs gains share x change.
+inline void scatter(float* const* inputs, std::size_t m, std::size_t width, Floats share, const float* change) {
+    for (std::size_t j = 0; j < m; ++j)
+        for (std::size_t c = 0; c < width; c += kLanes) store(inputs[j] + c, load(inputs[j] + c) + share * load(change + c));
+}
+
+// One hidden vector: outputs gain errors x hidden, and the change of hidden is errors x outputs.
 template <int NO>
-void spread_bag(const float* hidden, float* const* inputs, std::size_t m, float* const* outputs, std::size_t width, const float* errors, Floats share) {
+void spread_bag(const float* hidden, float* const* outputs, std::size_t width, const float* errors, float* changes) {
     for (std::size_t c = 0; c < width; c += kLanes) {
         const Floats in = load(hidden + c);
         Floats out[NO], change = Floats{};
@@ -188,20 +221,29 @@ void spread_bag(const float* hidden, float* const* inputs, std::size_t m, float*
         for (int i = 0; i < NO; ++i) change += all(errors[i]) * out[i];
         LEXARIUM_UNROLL  // loaded again: two outputs may be one row
         for (int i = 0; i < NO; ++i) store(outputs[i] + c, load(outputs[i] + c) + all(errors[i]) * in);
-        change *= share;
-        for (std::size_t j = 0; j < m; ++j) store(inputs[j] + c, load(inputs[j] + c) + change);
+        store(changes + c, change);
     }
 }
 
 using Errors = void (*)(float* const*, std::size_t, float* const*, std::size_t, const float*, float, float*);
 using Spread = void (*)(float* const*, std::size_t, float* const*, std::size_t, const float*, float*, std::size_t);
 constexpr Errors kErrors[] = {all_errors<1>, all_errors<2>, all_errors<3>, all_errors<4>, all_errors<5>, all_errors<6>};
-using SpreadBag = void (*)(const float*, float* const*, std::size_t, float* const*, std::size_t, const float*, Floats);
+using SpreadBag = void (*)(const float*, float* const*, std::size_t, const float*, float*);
 constexpr SpreadBag kBag[] = {spread_bag<1>, spread_bag<2>, spread_bag<3>, spread_bag<4>, spread_bag<5>, spread_bag<6>};
 constexpr Spread kDirect[] = {spread<1, true>, spread<2, true>, spread<3, true>, spread<4, true>, spread<5, true>, spread<6, true>};
 constexpr Spread kAside[] = {spread<1, false>, spread<2, false>, spread<3, false>, spread<4, false>, spread<5, false>, spread<6, false>};
 
 inline std::size_t padded(std::size_t dim) { return (dim + kLanes - 1) / kLanes * kLanes; }
+
+inline float* vector_of(const Word2VecRows& rows, std::int32_t word) {
+    const std::size_t row = static_cast<std::size_t>(word);
+    return (row < rows.own ? rows.own_vectors : rows.vectors) + rows.stride * row;
+}
+
+inline float* context_of(const Word2VecRows& rows, std::int32_t word) {
+    const std::size_t row = static_cast<std::size_t>(word);
+    return (row < rows.own ? rows.own_context : rows.context) + rows.stride * row;
+}
 
 inline void prefetch(const float* row, std::size_t width) {
     for (std::size_t c = 0; c < width; c += 16) __builtin_prefetch(row + c, 1, 3);
@@ -249,24 +291,16 @@ inline void skip_gram_step(std::size_t m, std::size_t k, const float* labels, st
 
 // The mean or sum of m inputs with each of k outputs; the error of a sum is divided among its terms.
 inline void bag_step(std::size_t m, std::size_t k, const float* labels, std::size_t width, bool mean, float alpha, Word2VecScratch& s) {
-    const Floats share = all(1.0f / static_cast<float>(m));
-    for (std::size_t c = 0; c < width; c += kLanes) {
-        Floats total = load(s.inputs[0] + c);
-        for (std::size_t j = 1; j < m; ++j) total += load(s.inputs[j] + c);
-        store(s.hidden + c, mean ? total * share : total);
-    }
+    const Floats share = all(1.0f / static_cast<float>(m)), whole = all(1.0f);
+    gather(s.inputs, m, width, mean ? share : whole, s.hidden);
     step_errors(&s.hidden, 1, k, labels, width, alpha, s);
-    const Floats back = mean ? all(1.0f) : share;
     if (k <= kOutputs) {
-        kBag[k - 1](s.hidden, s.inputs, m, s.outputs, width, s.errors, back);
-        return;
+        kBag[k - 1](s.hidden, s.outputs, width, s.errors, s.changes);
+    } else {
+        std::memset(s.changes, 0, width * sizeof(float));
+        spread_aside(&s.hidden, 1, k, width, width, s);
     }
-    std::memset(s.changes, 0, width * sizeof(float));
-    spread_aside(&s.hidden, 1, k, width, width, s);
-    for (std::size_t c = 0; c < width; c += kLanes) {
-        const Floats change = load(s.changes + c) * back;
-        for (std::size_t j = 0; j < m; ++j) store(s.inputs[j] + c, load(s.inputs[j] + c) + change);
-    }
+    scatter(s.inputs, m, width, mean ? whole : share, s.changes);
 }
 
 template <bool bag>
@@ -290,14 +324,12 @@ void train(const Word2VecRows& rows, const Word2VecBatch& batch, Word2VecScratch
         const std::size_t word = static_cast<std::size_t>(batch.words[at]);
         std::size_t m = 0;
         for (std::size_t i = begin; i < end; ++i)
-            if (i != at) s.inputs[m++] = rows.vectors + stride * static_cast<std::size_t>(batch.words[i]);
-        const std::size_t ahead = at + 1;
-        if (ahead < batch.count && batch.negative > 0) {
-            prefetch(rows.context + stride * static_cast<std::size_t>(batch.words[ahead]), width);
-            const std::int32_t* next = batch.negatives + ahead * batch.negative;
-            for (std::size_t i = 0; i < batch.negative; ++i) prefetch(rows.context + stride * static_cast<std::size_t>(next[i]), width);
-        }
-        if (end + 1 < batch.count) prefetch(rows.vectors + stride * static_cast<std::size_t>(batch.words[end + 1]), width);
+            if (i != at) s.inputs[m++] = vector_of(rows, batch.words[i]);
+        if (end + 1 < batch.count) prefetch(vector_of(rows, batch.words[end + 1]), width);
+        const std::size_t ahead = at + 1 < batch.count ? batch.negative : 0;  // negatives of the next word
+        const std::int32_t* next = batch.negatives + (at + 1) * batch.negative;
+        if (ahead > 0) prefetch(context_of(rows, batch.words[at + 1]), width);
+        for (std::size_t i = 0; i < ahead; ++i) prefetch(context_of(rows, next[i]), width);
         if (m == 0) continue;
         if (batch.path_offsets != nullptr) {
             const std::int64_t first = batch.path_offsets[word];
@@ -306,9 +338,9 @@ void train(const Word2VecRows& rows, const Word2VecBatch& batch, Word2VecScratch
             if (k > 0) step<bag>(m, k, batch.path_labels + first, width, rows, batch, at == batch.watched, s);
         }
         if (batch.negative > 0) {
-            s.outputs[0] = rows.context + stride * word;
+            s.outputs[0] = context_of(rows, batch.words[at]);
             const std::int32_t* own = batch.negatives + at * batch.negative;
-            for (std::size_t i = 0; i < batch.negative; ++i) s.outputs[i + 1] = rows.context + stride * static_cast<std::size_t>(own[i]);
+            for (std::size_t i = 0; i < batch.negative; ++i) s.outputs[i + 1] = context_of(rows, own[i]);
             step<bag>(m, batch.negative + 1, nullptr, width, rows, batch, at == batch.watched, s);
         }
     }

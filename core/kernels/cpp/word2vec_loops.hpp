@@ -8,11 +8,15 @@ namespace lexarium {
 
 inline constexpr std::size_t kRowFloats = 16;  // rows are padded with zeros to a multiple of it: 64 bytes
 
-// Rows of `stride` floats, of which `dim` are the vector.
+// Rows of `stride` floats, of which `dim` are the vector. A thread has copies of its own of the vectors and the
+// context of words 0 .. own - 1 (the most frequent ones, where ids fall with frequency), and works on these.
 struct Word2VecRows {
     float* vectors;
     float* context;
     float* nodes;
+    float* own_vectors;
+    float* own_context;
+    std::size_t own;
     std::size_t dim;
     std::size_t stride;
 };

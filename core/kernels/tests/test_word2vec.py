@@ -123,6 +123,23 @@ def test_every_number_of_negatives_gives_the_same_on_every_instruction_set(monke
     assert np.abs(found[0] - np.concatenate(arrays(50, 20)[:2])).max() > 0.01
 
 
+@pytest.mark.parametrize("threads", [2, 5])
+def test_what_each_thread_learned_about_a_frequent_word_is_kept(threads):
+    # Each thread has a text and words of its own; every negative is the last word, which has all the weight.
+    texts = [[2 * t, 2 * t + 1] * 100 for t in range(threads)]
+    n = 2 * threads + 1
+    counts = np.array([200] * (n - 1) + [1 << 30], np.int64)
+    found = []
+    for count in (threads, 1):
+        vectors, context, _ = arrays(n, 8)
+        o = options(threads=count, epochs=20, negative=1, ns_exponent=10.0, alpha=1e-6, min_alpha=1e-6)
+        word2vec.train(*packed(texts), counts, o, vectors, context, None, None, None)
+        found.append(np.concatenate([vectors, context]))
+    start = np.concatenate(arrays(n, 8)[:2])
+    assert np.abs(found[1] - start).max() > 1e-3
+    np.testing.assert_allclose(found[0] - start, found[1] - start, atol=0.1 * np.abs(found[1] - start).max())
+
+
 def two_topics(length=40, texts=60):
     rng = np.random.default_rng(0)
     return [(rng.integers(0, 10, length) + 10 * (i % 2)).tolist() for i in range(texts)]
