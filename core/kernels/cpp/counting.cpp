@@ -8,6 +8,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "counting_columns.hpp"
 #include "counting_terms.hpp"
 #include "parallel.hpp"
 #include "table.hpp"
@@ -22,6 +23,7 @@ constexpr std::size_t kLogs = 64;   // counts whose logarithm is looked up
 struct Sums {
     std::int64_t counts = 0;
     std::int64_t texts = 0;
+    double entropy = 0;  // of count x ln(count)
 };
 
 // count x ln(count)
@@ -48,6 +50,23 @@ struct Place {
     std::uint32_t code;
 };
 
+// The first 8 of `length` bytes, as a number that is in the order of the bytes.
+std::uint64_t prefix(const std::uint8_t* bytes, std::size_t length) {
+    const std::uint64_t value = load(bytes, length);
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    return value;
+#else
+    return __builtin_bswap64(value);
+#endif
+}
+
+// A token, or a token and a space, with its first 16 bytes as two numbers, zeros behind the end.
+struct Spelled {
+    std::uint64_t first, second;
+    std::uint32_t id;
+    bool inner;
+};
+
 }  // namespace
 
 // One thread's part of a corpus. A term is coded as 2 x token, or 2 x gram + 1; a gram is the packed ids of its tokens.
@@ -57,6 +76,12 @@ struct Learner::Worker {
 
     bool alone() const { return settings.analyzer != Analyzer::word || settings.shortest == 1; }
     int longest() const { return settings.analyzer == Analyzer::word ? settings.longest : 1; }
+
+    // For about as many codes as so many bytes of text will give; what is not needed is not touched.
+    void make_room(std::size_t bytes) {
+        codes.make_room(bytes / kBytesPerEntry);
+        counts.make_room(bytes / kBytesPerEntry);
+    }
 
     void count(Table::Slot& slot, std::uint32_t code) {
         if (slot.row == row) {
@@ -116,14 +141,11 @@ struct Learner::Worker {
     void add_sums() {
         token_sums.resize(tokens.size());
         gram_sums.resize(grams.size());
-        token_entropy.resize(tokens.size());
-        gram_entropy.resize(grams.size());
         for (std::size_t k = first; k < codes.size(); ++k) {
-            const std::uint32_t id = codes[k] >> 1;
-            Sums& sums = (codes[k] & 1 ? gram_sums : token_sums)[id];
+            Sums& sums = (codes[k] & 1 ? gram_sums : token_sums)[codes[k] >> 1];
             sums.counts += counts[k];
             ++sums.texts;
-            if (counts[k] > 1) (codes[k] & 1 ? gram_entropy : token_entropy)[id] += entropy_of(counts[k]);
+            if (counts[k] > 1) sums.entropy += entropy_of(counts[k]);
         }
     }
 
@@ -149,23 +171,17 @@ struct Learner::Worker {
             for (std::size_t i = 0; i < n; ++i) ids.push_back(renumbered[id_at(grams.data(id), i)]);
             ids.resize(n + kPadding / sizeof id);
             fewer.intern(reinterpret_cast<const std::uint8_t*>(ids.data()), n * sizeof id);
-            gram_sums[kept] = gram_sums[id];
-            gram_entropy[kept++] = gram_entropy[id];
+            gram_sums[kept++] = gram_sums[id];
         }
         grams = std::move(fewer);
         gram_sums.resize(kept);
-        gram_entropy.resize(kept);
-        for (std::uint32_t id = 0; id < tokens.size(); ++id) {
-            if (renumbered[id] == kNone) continue;
-            token_sums[renumbered[id]] = token_sums[id];
-            token_entropy[renumbered[id]] = token_entropy[id];
-        }
+        for (std::uint32_t id = 0; id < tokens.size(); ++id)
+            if (renumbered[id] != kNone) token_sums[renumbered[id]] = token_sums[id];
         tokens = tokens.without([&](std::uint32_t id) {
             look(stop);
             return renumbered[id] != kNone;
         });
         token_sums.resize(tokens.size());
-        token_entropy.resize(tokens.size());
     }
 
     std::uint64_t key_of(std::uint32_t code) const {
@@ -177,19 +193,72 @@ struct Learner::Worker {
                (std::uint64_t{(two ? last_rank : inner_rank)[second]} + 1);
     }
 
+    bool has_controls() const {
+        for (std::uint32_t id = 0; id < tokens.size(); ++id) {
+            look(stop);
+            const std::uint8_t* bytes = tokens.data(id);
+            if (std::any_of(bytes, bytes + tokens.length(id), [](std::uint8_t c) { return c < ' '; })) return true;
+        }
+        return false;
+    }
+
+    // Byte i of a token, and of the space behind it; -1 behind the end.
+    int byte_of(const Spelled& token, std::size_t i) const {
+        const std::size_t length = tokens.length(token.id);
+        return i < length ? tokens.data(token.id)[i] : token.inner && i == length ? ' ' : -1;
+    }
+
+    // Puts the tokens in order, and with `inner` each with a space behind it, too.
+    void spell_tokens(bool inner) {
+        spelled.reserve(tokens.size() * std::size_t{inner ? 2u : 1u});
+        for (std::uint32_t id = 0; id < tokens.size(); ++id) {
+            look(stop);
+            const std::uint8_t* bytes = tokens.data(id);
+            const std::size_t length = tokens.length(id);
+            for (int k = 0; k <= (inner ? 1 : 0); ++k) {
+                Spelled token{prefix(bytes, length), length > 8 ? prefix(bytes + 8, length - 8) : 0, id, k == 1};
+                if (token.inner && length < 16)
+                    (length < 8 ? token.first : token.second) |= std::uint64_t{' '} << (56 - 8 * (length % 8));
+                spelled.push_back(token);
+            }
+        }
+        std::sort(spelled.begin(), spelled.end(), [&](const Spelled& a, const Spelled& b) {
+            look(stop);
+            return compare(*this, a, *this, b) < 0;
+        });
+        last_rank.resize(tokens.size());
+        inner_rank.resize(tokens.size());
+    }
+
+    // Below, equal to or above 0, as a token of one worker comes before, is, or comes behind one of another.
+    static int compare(const Worker& s, const Spelled& a, const Worker& t, const Spelled& b) {
+        if (a.first != b.first) return a.first < b.first ? -1 : 1;
+        if (a.second != b.second) return a.second < b.second ? -1 : 1;
+        const std::size_t length = s.tokens.length(a.id);
+        if (length <= 16 && length == t.tokens.length(b.id) && a.inner == b.inner) return 0;
+        for (std::size_t i = 0;; ++i) {
+            const int x = s.byte_of(a, i), y = t.byte_of(b, i);
+            if (x != y) return x < y ? -1 : 1;
+            if (x < 0) return int{a.inner} - int{b.inner};  // a token may itself end with a space
+        }
+    }
+
     void sort_terms() {
         sorted.reserve((alone() ? tokens.size() : 0) + std::size_t{grams.size()});
         if (alone())
-            for (std::uint32_t id = 0; id < tokens.size(); ++id)
-                sorted.push_back({key_of(2 * id), 2 * id});
+            for (const Spelled& token : spelled)  // in the order of the ranks already
+                if (!token.inner) sorted.push_back({key_of(2 * token.id), 2 * token.id});
+        const auto middle = static_cast<std::ptrdiff_t>(sorted.size());
         for (std::uint32_t id = 0; id < grams.size(); ++id) {
             look(stop);
             sorted.push_back({key_of(2 * id + 1), 2 * id + 1});
         }
-        std::sort(sorted.begin(), sorted.end(), [&](const Place& a, const Place& b) {
+        auto earlier = [&](const Place& a, const Place& b) {
             look(stop);
             return before(*this, a, *this, b);
-        });
+        };
+        std::sort(sorted.begin() + middle, sorted.end(), earlier);
+        std::inplace_merge(sorted.begin(), sorted.begin() + middle, sorted.end(), earlier);
         token_column.resize(tokens.size());
         gram_column.resize(grams.size());
     }
@@ -222,23 +291,20 @@ struct Learner::Worker {
         }
     }
 
-    void write_rows(const std::vector<std::int64_t>& places, Rows<std::int32_t>& all) const {
-        std::vector<std::uint64_t> entries;
+    void write_rows(const std::vector<std::int64_t>& places, std::size_t terms, Rows<std::int32_t>& all) const {
+        Columns columns(terms);
         std::size_t at = 0;
         for (std::size_t i = 0; i < places.size(); ++i) {
             look(stop);
-            entries.clear();
             for (std::int64_t k = 0; k < lengths[i]; ++k, ++at) {
                 const std::uint32_t code = codes[at];
-                const std::uint32_t column = (code & 1 ? gram_column : token_column)[code >> 1];
-                entries.push_back(std::uint64_t{column} << 32 | static_cast<std::uint32_t>(counts[at]));
+                columns.add((code & 1 ? gram_column : token_column)[code >> 1], counts[at]);
             }
-            std::sort(entries.begin(), entries.end());
             std::int64_t where = places[i];
-            for (std::uint64_t entry : entries) {
-                all.columns[where] = static_cast<std::int32_t>(entry >> 32);
-                all.counts[where++] = static_cast<std::int32_t>(entry & 0xFFFFFFFF);
-            }
+            columns.drain([&](std::uint32_t column, std::int32_t count) {
+                all.columns[where] = static_cast<std::int32_t>(column);
+                all.counts[where++] = count;
+            });
         }
     }
 
@@ -252,11 +318,11 @@ struct Learner::Worker {
     std::uint32_t row = 0;                 // the text at hand
     std::vector<std::uint32_t> line;       // its tokens
     std::size_t first = 0;                 // of `codes`: where it begins
-    std::vector<std::uint32_t> codes;      // of the text at hand, or of all, one after another
-    std::vector<std::int32_t> counts;      // of each code
+    Buffer<std::uint32_t> codes;           // of the text at hand, or of all, one after another
+    Buffer<std::int32_t> counts;           // of each code
     std::vector<std::int64_t> lengths;     // of each text, in codes
     std::vector<Sums> token_sums, gram_sums;
-    std::vector<double> token_entropy, gram_entropy;
+    std::vector<Spelled> spelled;                      // the tokens in order
     std::vector<std::uint32_t> last_rank, inner_rank;  // of each token, among those of all workers
     std::vector<Place> sorted;
     std::vector<std::uint32_t> token_column, gram_column;
@@ -269,7 +335,6 @@ struct Learner::Part {
     std::vector<std::uint8_t> bytes;
     std::vector<std::int64_t> ends;  // of each term, in `bytes`
     std::vector<Sums> sums;
-    std::vector<double> entropy;
 
     // Calls found(workers that have it, ...) for each distinct term, in order.
     template <typename Found>
@@ -314,6 +379,7 @@ void Learner::add(const Texts& texts, const std::function<void()>& tick) {
     in_parallel_watched(
         threads, stop_,
         [&](int t) {
+            if (rows_) workers_[t]->make_room(bytes_of(texts, cuts[t], cuts[t + 1]));
             for (std::size_t i = cuts[t]; i < cuts[t + 1]; ++i) workers_[t]->add(texts, i);
         },
         tick);
@@ -323,65 +389,42 @@ void Learner::add(const Texts& texts, const std::function<void()>& tick) {
 
 // Tokens of all workers, by the order of their bytes. Terms are to be in the order of theirs, and in a term a
 // token ends with the term, or with a space. So each has two ranks: that of "token", and that of "token ".
+// Each worker sorts its own; then they are merged.
 void Learner::rank_tokens() {
-    Table all;
-    std::vector<std::vector<std::uint32_t>> ids(workers_.size());
-    for (std::size_t t = 0; t < workers_.size(); ++t) {
-        const Table& own = workers_[t]->tokens;
-        for (std::uint32_t id = 0; id < own.size(); ++id) {
-            look(stop_);
-            ids[t].push_back(all.intern(own.data(id), own.length(id)).id);
-        }
-    }
-    if (all.size() >= 0x7FFFFFFE) throw std::length_error("more than 2^31 - 2 distinct words");
-    struct Entry {
-        std::uint64_t prefix;
-        std::uint32_t id;
-        bool inner;
-    };
+    const int threads = settings_.threads;
+    std::vector<char> with_controls(threads);
+    in_parallel(threads, [&](int t) { with_controls[t] = workers_[t]->has_controls(); });
     // Where no token has a character below the space, "token " comes right behind "token".
-    bool plain = true;
-    std::vector<Entry> order;
-    order.reserve(all.size());
-    auto byte_of = [&](const Entry& e, std::size_t i) -> int {  // -1: behind the end
-        return i < all.length(e.id) ? all.data(e.id)[i] : e.inner && i == all.length(e.id) ? ' ' : -1;
-    };
-    auto push = [&](std::uint32_t id, bool inner) {
-        Entry entry{0, id, inner};
-        for (std::size_t i = 0; i < 8; ++i) entry.prefix = entry.prefix << 8 | static_cast<std::uint64_t>(std::max(0, byte_of(entry, i)));
-        order.push_back(entry);
-    };
-    for (std::uint32_t id = 0; id < all.size(); ++id) {
+    const bool plain = std::find(with_controls.begin(), with_controls.end(), 1) == with_controls.end();
+    in_parallel(threads, [&](int t) { workers_[t]->spell_tokens(!plain); });
+    std::vector<std::size_t> at(threads), same;
+    for (std::uint32_t rank = 0;; ++rank) {
         look(stop_);
-        for (std::size_t i = 0; i < all.length(id); ++i) plain &= all.data(id)[i] >= ' ';
-        push(id, false);
-    }
-    if (!plain)
-        for (std::uint32_t id = 0; id < all.size(); ++id) push(id, true);
-    std::sort(order.begin(), order.end(), [&](const Entry& a, const Entry& b) {
-        look(stop_);
-        if (a.prefix != b.prefix) return a.prefix < b.prefix;
-        for (std::size_t i = 0;; ++i) {
-            const int x = byte_of(a, i), y = byte_of(b, i);
-            if (x != y) return x < y;
-            if (x < 0) return false;
+        same.clear();
+        for (int w = 0; w < threads; ++w) {
+            const Worker& mine = *workers_[w];
+            if (at[w] == mine.spelled.size()) continue;
+            if (!same.empty()) {
+                const Worker& least = *workers_[same[0]];
+                const int order = Worker::compare(mine, mine.spelled[at[w]], least, least.spelled[at[same[0]]]);
+                if (order > 0) continue;
+                if (order < 0) same.clear();
+            }
+            same.push_back(w);
         }
-    });
-    std::vector<std::uint32_t> last(all.size()), inner(all.size());
-    for (std::uint32_t r = 0; r < order.size(); ++r) {
-        const Entry& entry = order[r];
-        if (plain) {
-            last[entry.id] = 2 * r;
-            inner[entry.id] = 2 * r + 1;
-        } else {
-            (entry.inner ? inner : last)[entry.id] = r;
+        if (same.empty()) break;
+        if (rank >= 0x7FFFFFFE) throw std::length_error("more than 2^31 - 2 distinct words");
+        for (std::size_t w : same) {
+            Worker& worker = *workers_[w];
+            const Spelled& token = worker.spelled[at[w]++];
+            if (plain) {
+                worker.last_rank[token.id] = 2 * rank;
+                worker.inner_rank[token.id] = 2 * rank + 1;
+            } else {
+                (token.inner ? worker.inner_rank : worker.last_rank)[token.id] = rank;
+            }
         }
     }
-    for (std::size_t t = 0; t < workers_.size(); ++t)
-        for (std::uint32_t id : ids[t]) {
-            workers_[t]->last_rank.push_back(last[id]);
-            workers_[t]->inner_rank.push_back(inner[id]);
-        }
 }
 
 // Each worker sorts its own terms; then each thread merges one run of the keys, twice: the first time only to
@@ -422,10 +465,8 @@ std::vector<Learner::Part> Learner::number_terms() {
         auto column = static_cast<std::uint32_t>(before[t]);
         part.ends.reserve(part.terms);
         part.sums.reserve(part.terms);
-        part.entropy.reserve(part.terms);
         part.merge(workers_, [&](const auto& same, const auto& at) {
             Sums sums;
-            double entropy = 0;
             for (std::size_t w : same) {
                 Worker& worker = *workers_[w];
                 const std::uint32_t code = worker.sorted[at[w]].code, id = code >> 1;
@@ -433,12 +474,11 @@ std::vector<Learner::Part> Learner::number_terms() {
                 const Sums& own = (code & 1 ? worker.gram_sums : worker.token_sums)[id];
                 sums.counts += own.counts;
                 sums.texts += own.texts;
-                entropy += (code & 1 ? worker.gram_entropy : worker.token_entropy)[id];
+                sums.entropy += own.entropy;
             }
             workers_[same[0]]->spell(workers_[same[0]]->sorted[at[same[0]]].code, part.bytes);
             part.ends.push_back(static_cast<std::int64_t>(part.bytes.size()));
             part.sums.push_back(sums);
-            part.entropy.push_back(entropy);
             ++column;
         });
     });
@@ -446,7 +486,7 @@ std::vector<Learner::Part> Learner::number_terms() {
 }
 
 // Rows in the order in which the texts came, columns ascending.
-void Learner::write_rows(Rows<std::int32_t>& rows) {
+void Learner::write_rows(std::size_t terms, Rows<std::int32_t>& rows) {
     rows.offsets.assign(1, 0);
     std::vector<std::vector<std::int64_t>> places(workers_.size());  // where each row of a worker goes
     for (const auto& [t, count] : blocks_)
@@ -457,7 +497,32 @@ void Learner::write_rows(Rows<std::int32_t>& rows) {
         }
     rows.columns.resize(rows.offsets.back());
     rows.counts.resize(rows.offsets.back());
-    in_parallel(settings_.threads, [&](int t) { workers_[t]->write_rows(places[t], rows); });
+    in_parallel(settings_.threads, [&](int t) { workers_[t]->write_rows(places[t], terms, rows); });
+}
+
+// Parts one behind another, each thread writing its own.
+void Learner::join(const std::vector<Part>& parts, Learned& learned) const {
+    std::vector<std::size_t> terms{0}, bytes{0};  // before each part
+    for (const Part& part : parts) {
+        terms.push_back(terms.back() + part.terms);
+        bytes.push_back(bytes.back() + part.bytes.size());
+    }
+    learned.bytes.resize(bytes.back());
+    learned.offsets.resize(terms.back() + 1);
+    learned.texts.resize(terms.back());
+    learned.counts.resize(terms.back());
+    learned.entropy.resize(terms.back());
+    learned.offsets[0] = 0;
+    in_parallel(static_cast<int>(parts.size()), [&](int t) {
+        const Part& part = parts[t];
+        std::copy(part.bytes.begin(), part.bytes.end(), learned.bytes.data() + bytes[t]);
+        for (std::size_t i = 0, to = terms[t]; i < part.terms; ++i, ++to) {
+            learned.offsets[to + 1] = static_cast<std::int64_t>(bytes[t]) + part.ends[i];
+            learned.texts[to] = part.sums[i].texts;
+            learned.counts[to] = part.sums[i].counts;
+            learned.entropy[to] = part.sums[i].entropy;
+        }
+    });
 }
 
 Learned Learner::finish(const std::function<void()>& tick) {
@@ -465,18 +530,8 @@ Learned Learner::finish(const std::function<void()>& tick) {
     auto work = [&](int) {
         rank_tokens();
         const auto parts = number_terms();
-        learned.offsets.push_back(0);
-        for (const Part& part : parts) {
-            const auto before = static_cast<std::int64_t>(learned.bytes.size());
-            learned.bytes.insert(learned.bytes.end(), part.bytes.begin(), part.bytes.end());
-            for (std::int64_t end : part.ends) learned.offsets.push_back(before + end);
-            for (const Sums& sums : part.sums) {
-                learned.texts.push_back(sums.texts);
-                learned.counts.push_back(sums.counts);
-            }
-            learned.entropy.insert(learned.entropy.end(), part.entropy.begin(), part.entropy.end());
-        }
-        if (rows_) write_rows(learned.rows);
+        join(parts, learned);
+        if (rows_) write_rows(learned.texts.size(), learned.rows);
     };
     in_parallel_watched(1, stop_, work, tick);
     return learned;

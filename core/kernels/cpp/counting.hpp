@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "counting_buffer.hpp"
 #include "strings.hpp"
 #include "text.hpp"
 
@@ -46,18 +47,18 @@ struct Texts {
 template <typename Count>
 struct Rows {
     std::vector<std::int64_t> offsets;
-    std::vector<std::int32_t> columns;
-    std::vector<Count> counts;
+    Buffer<std::int32_t> columns;
+    Buffer<Count> counts;
 };
 
 // What a corpus says about n distinct terms: term i is bytes[offsets[i] .. offsets[i + 1]).
 struct Learned {
-    std::vector<std::uint8_t> bytes;
-    std::vector<std::int64_t> offsets;
-    std::vector<std::int64_t> texts;   // (n,) how many texts have the term
-    std::vector<std::int64_t> counts;  // (n,) how often it stands in all of them
-    std::vector<double> entropy;       // (n,) sum over the texts of count x ln(count)
-    Rows<std::int32_t> rows;           // one per text; empty unless they were asked for
+    Buffer<std::uint8_t> bytes;
+    Buffer<std::int64_t> offsets;
+    Buffer<std::int64_t> texts;   // (n,) how many texts have the term
+    Buffer<std::int64_t> counts;  // (n,) how often it stands in all of them
+    Buffer<double> entropy;       // (n,) sum over the texts of count x ln(count)
+    Rows<std::int32_t> rows;      // one per text; empty unless they were asked for
 };
 
 // Learns the terms of a corpus. add() may be called any number of times, then finish() once.
@@ -79,7 +80,8 @@ private:
     struct Part;
     void rank_tokens();
     std::vector<Part> number_terms();
-    void write_rows(Rows<std::int32_t>& rows);
+    void join(const std::vector<Part>& parts, Learned& learned) const;
+    void write_rows(std::size_t terms, Rows<std::int32_t>& rows);
 
     Settings settings_;
     bool rows_;

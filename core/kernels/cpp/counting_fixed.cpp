@@ -1,9 +1,11 @@
 // Counting in columns that are known beforehand: those of a vocabulary, or those of hash values.
 #include <algorithm>
 #include <cstring>
+#include <optional>
 #include <stdexcept>
 
 #include "counting.hpp"
+#include "counting_columns.hpp"
 #include "counting_terms.hpp"
 #include "parallel.hpp"
 #include "table.hpp"
@@ -15,53 +17,86 @@ namespace {
 constexpr std::size_t kBatch = 32;           // terms whose slots are fetched from memory together
 constexpr std::size_t kTextsPerThread = 64;  // fewer are not worth starting one
 
-// Adds a row from its columns, sorted here, each with a sign in its lowest bit (0: plus).
-void add_row(std::vector<std::uint64_t>& found, Rows<float>& rows) {
-    std::sort(found.begin(), found.end());
-    for (std::size_t k = 0; k < found.size();) {
-        const std::uint64_t column = found[k] >> 1;
-        std::int64_t count = 0;
-        for (; k < found.size() && found[k] >> 1 == column; ++k) count += found[k] & 1 ? -1 : 1;
-        rows.columns.push_back(static_cast<std::int32_t>(column));
-        rows.counts.push_back(static_cast<float>(count));
+// A row's columns as they come, each with a sign in its lowest bit (0: plus), and the row that they make.
+class RowMaker {
+public:
+    // `columns` to choose from, and about how many bytes of text to come.
+    RowMaker(std::size_t columns, std::size_t bytes) {
+        if (bytes > columns) sums_.emplace(columns);  // else preparing them would take longer than sorting
     }
-    rows.offsets.push_back(static_cast<std::int64_t>(rows.columns.size()));
-}
 
-// Rows of all texts; `work(texts, i, analysis, found)` collects the columns of text i.
+    void add(std::uint32_t column, bool minus) { found_.push_back(column << 1 | (minus ? 1u : 0u)); }
+
+    void finish(Rows<float>& rows) {
+        rows.columns.make_room(found_.size());
+        rows.counts.make_room(found_.size());
+        std::int32_t* columns = rows.columns.data() + rows.columns.size();
+        float* counts = rows.counts.data() + rows.counts.size();
+        std::size_t distinct = 0;
+        auto write = [&](std::uint32_t column, std::int32_t count) {
+            columns[distinct] = static_cast<std::int32_t>(column);
+            counts[distinct++] = static_cast<float>(count);
+        };
+        if (sums_) {
+            for (std::uint32_t entry : found_) sums_->add(entry >> 1, entry & 1 ? -1 : 1);
+            sums_->drain(write);
+        } else {
+            std::sort(found_.begin(), found_.end());
+            for (std::size_t k = 0; k < found_.size();) {
+                const std::uint32_t column = found_[k] >> 1;
+                std::int32_t count = 0;
+                for (; k < found_.size() && found_[k] >> 1 == column; ++k) count += found_[k] & 1 ? -1 : 1;
+                write(column, count);
+            }
+        }
+        rows.columns.resize(rows.columns.size() + distinct);
+        rows.counts.resize(rows.counts.size() + distinct);
+        rows.offsets.push_back(static_cast<std::int64_t>(rows.columns.size()));
+        found_.clear();
+    }
+
+private:
+    std::vector<std::uint32_t> found_;
+    std::optional<Columns> sums_;
+};
+
+// Rows of all texts, of `columns` columns; `work(i, analysis, row)` adds the columns of text i.
 template <typename Work>
-Rows<float> count_all(const Settings& settings, const Table& stops, const Texts& texts, const std::atomic<bool>& stop,
-                      const Work& work) {
+Rows<float> count_all(const Settings& settings, const Table& stops, const Texts& texts, std::size_t columns,
+                      const std::atomic<bool>& stop, const Work& work) {
     const int threads = static_cast<int>(
         std::max<std::size_t>(1, std::min<std::size_t>(settings.threads, texts.count / kTextsPerThread)));
     const auto cuts = cut(texts, threads);
     std::vector<Rows<float>> parts(threads);
     in_parallel(threads, [&](int t) {
         Analysis analysis(settings, stops, stop);
-        std::vector<std::uint64_t> found;
+        const std::size_t bytes = bytes_of(texts, cuts[t], cuts[t + 1]);
+        RowMaker row(columns, bytes);
+        const std::size_t room = (t == 0 ? bytes_of(texts, 0, texts.count) : bytes) / kBytesPerEntry;
+        parts[t].columns.reserve(room);  // not touched yet
+        parts[t].counts.reserve(room);
         for (std::size_t i = cuts[t]; i < cuts[t + 1]; ++i) {
-            found.clear();
-            work(i, analysis, found);
-            add_row(found, parts[t]);
+            work(i, analysis, row);
+            row.finish(parts[t]);
         }
     });
-    Rows<float> all;
-    all.offsets.push_back(0);
-    std::vector<std::size_t> before{0};
-    for (const auto& part : parts) {
-        for (std::int64_t offset : part.offsets) all.offsets.push_back(static_cast<std::int64_t>(before.back()) + offset);
-        before.push_back(before.back() + part.columns.size());
-    }
-    if (threads == 1) {
-        all.columns = std::move(parts[0].columns);
-        all.counts = std::move(parts[0].counts);
-        return all;
+    Rows<float> all = std::move(parts[0]);  // stays where it is; the others go behind it
+    all.offsets.insert(all.offsets.begin(), 0);
+    if (threads == 1) return all;
+    std::vector<std::size_t> before{0, all.columns.size()};
+    for (int t = 1; t < threads; ++t) {
+        for (std::int64_t offset : parts[t].offsets) all.offsets.push_back(static_cast<std::int64_t>(before[t]) + offset);
+        before.push_back(before[t] + parts[t].columns.size());
     }
     all.columns.resize(before.back());
     all.counts.resize(before.back());
-    in_parallel(threads, [&](int t) {
-        std::copy(parts[t].columns.begin(), parts[t].columns.end(), all.columns.begin() + before[t]);
-        std::copy(parts[t].counts.begin(), parts[t].counts.end(), all.counts.begin() + before[t]);
+    in_parallel(2 * (threads - 1), [&](int k) {
+        const int t = 1 + k / 2;
+        const Rows<float>& part = parts[t];
+        if (k % 2 == 0)
+            std::copy_n(part.columns.data(), part.columns.size(), all.columns.data() + before[t]);
+        else
+            std::copy_n(part.counts.data(), part.counts.size(), all.counts.data() + before[t]);
     });
     return all;
 }
@@ -73,6 +108,7 @@ std::uint32_t rotate(std::uint32_t value, int by) { return value << by | value >
 struct Counter::Index {
     Table stops, tokens, grams;
     std::vector<std::int32_t> token_column, gram_column;  // -1: not a term
+    std::size_t columns = 0;
 };
 
 Counter::Counter(Settings settings, const std::vector<std::string_view>& stop_words, const Packed& terms,
@@ -80,6 +116,7 @@ Counter::Counter(Settings settings, const std::vector<std::string_view>& stop_wo
     : settings_(settings), index_(std::make_unique<Index>()) {
     Index& index = *index_;
     intern_all(index.stops, stop_words);
+    index.columns = terms.count;
     const bool joined = settings.analyzer == Analyzer::word && settings.longest > 1;
     if (joined)
         index.grams.reserve(terms.count);
@@ -152,14 +189,14 @@ Rows<float> Counter::count(const Texts& texts, const std::atomic<bool>& stop) co
     const bool word = settings_.analyzer == Analyzer::word;
     const bool alone = !word || settings_.shortest == 1;
     const int longest = word ? settings_.longest : 1;
-    return count_all(settings_, index.stops, texts, stop, [&](std::size_t i, Analysis& analysis, std::vector<std::uint64_t>& found) {
+    return count_all(settings_, index.stops, texts, index.columns, stop, [&](std::size_t i, Analysis& analysis, RowMaker& row) {
         thread_local std::vector<std::uint32_t> line;
         line.clear();
         auto coming = [&](const Token& token) { index.tokens.prefetch(token.key); };
         analysis.scan(texts, i, coming, [&](const Token& token) {
             const std::uint32_t id = index.tokens.find(token.key, token.begin);
             if (longest > 1) line.push_back(id);
-            if (alone && id != kNone && index.token_column[id] >= 0) found.push_back(std::uint64_t(index.token_column[id]) << 1);
+            if (alone && id != kNone && index.token_column[id] >= 0) row.add(static_cast<std::uint32_t>(index.token_column[id]), false);
         });
         const std::size_t length = line.size();
         line.resize(length + kPadding / sizeof line[0]);
@@ -176,7 +213,7 @@ Rows<float> Counter::count(const Texts& texts, const std::atomic<bool>& stop) co
                 }
                 for (std::size_t k = begin; k < behind; ++k) {
                     const std::uint32_t gram = index.grams.find(ahead[k - begin], ids + k * width);
-                    if (gram != kNone) found.push_back(std::uint64_t(index.gram_column[gram]) << 1);
+                    if (gram != kNone) row.add(static_cast<std::uint32_t>(index.gram_column[gram]), false);
                 }
             }
     });
@@ -215,12 +252,12 @@ Hasher::~Hasher() = default;
 Rows<float> Hasher::count(const Texts& texts, const std::atomic<bool>& stop) const {
     const bool word = settings_.analyzer == Analyzer::word;
     const std::size_t shortest = word ? settings_.shortest : 1, longest = word ? settings_.longest : 1;
-    return count_all(settings_, stops_->table, texts, stop, [&](std::size_t i, Analysis& analysis, std::vector<std::uint64_t>& found) {
+    return count_all(settings_, stops_->table, texts, columns_, stop, [&](std::size_t i, Analysis& analysis, RowMaker& row) {
         auto add = [&](const std::uint8_t* bytes, std::size_t n) {
             const std::int64_t hash = murmur3(bytes, n);
             // The absolute value, of -2^31 too: 64 bits hold it.
             const std::uint64_t column = static_cast<std::uint64_t>(hash < 0 ? -hash : hash) % columns_;
-            found.push_back(column << 1 | (alternate_sign_ && hash < 0));
+            row.add(static_cast<std::uint32_t>(column), alternate_sign_ && hash < 0);
         };
         auto coming = [](const Token&) {};
         if (longest == 1) return analysis.scan(texts, i, coming, [&](const Token& token) { add(token.begin, token.length); });

@@ -67,6 +67,15 @@ private:
     lexarium::Texts texts_;
 };
 
+// A numpy array that owns what the buffer held.
+template <typename T>
+nb::ndarray<nb::numpy, T, nb::ndim<1>> array(lexarium::Buffer<T>&& values) {
+    auto* owned = new lexarium::Buffer<T>(std::move(values));
+    nb::capsule owner(owned, [](void* p) noexcept { delete static_cast<lexarium::Buffer<T>*>(p); });
+    owned->reserve(1);  // an array of nothing has an address, too
+    return nb::ndarray<nb::numpy, T, nb::ndim<1>>(owned->data(), {owned->size()}, owner);
+}
+
 template <typename Count>
 nb::tuple arrays(lexarium::Rows<Count>&& rows) {
     return nb::make_tuple(array(std::move(rows.offsets)), array(std::move(rows.columns)), array(std::move(rows.counts)));

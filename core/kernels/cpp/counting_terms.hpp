@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "counting.hpp"
+#include "counting_words.hpp"
 #include "parallel.hpp"
 #include "table.hpp"
 #include "text.hpp"
@@ -28,7 +29,8 @@ public:
         : settings_(settings),
           stops_(stops),
           stop_(stop),
-          tokenizer_(*settings.characters, settings.rule, settings.lowercase) {}
+          tokenizer_(*settings.characters, settings.rule, settings.lowercase),
+          words_(*settings.characters) {}
 
     // Calls `found` with each token of text i, in order, or with each of its n-grams of characters, in any. Up to
     // 64 tokens before, `coming` is called with the same: what it fetches from memory has then arrived. Looks at
@@ -47,11 +49,7 @@ public:
             if (++waiting == kWaiting) hand_over();
         };
         switch (settings_.analyzer) {
-            case Analyzer::word:
-                tokenizer_.scan(texts.views[i], [&](const std::uint8_t* begin, std::size_t length) {
-                    if (stops_.size() == 0 || stops_.find(begin, length) == kNone) keep(begin, length);
-                });
-                break;
+            case Analyzer::word: scan_tokens(texts.views[i], keep); break;
             case Analyzer::chars: scan_characters(collapse(tokenizer_.prepare(texts.views[i])), keep); break;
             case Analyzer::chars_wb: scan_pieces(tokenizer_.prepare(texts.views[i]), keep); break;
             case Analyzer::given: scan_given(texts, i, keep); break;
@@ -60,6 +58,16 @@ public:
     }
 
 private:
+    template <typename Keep>
+    void scan_tokens(std::string_view text, const Keep& keep) {
+        auto keep_unless_stopped = [&](const std::uint8_t* begin, std::size_t length) {
+            if (stops_.size() == 0 || stops_.find(begin, length) == kNone) keep(begin, length);
+        };
+        if (settings_.rule != Rule::unicode) return tokenizer_.scan(text, keep_unless_stopped);
+        const std::string_view prepared = tokenizer_.prepare(text);
+        words_.scan(reinterpret_cast<const std::uint8_t*>(prepared.data()), prepared.size(), keep_unless_stopped);
+    }
+
     bool is_space(const std::uint8_t* s, std::size_t left, std::size_t& length) const {
         const std::uint32_t code = decode(s, left, length);
         return code != kNoCharacter && settings_.characters->kind(code) == kSpace;
@@ -150,6 +158,7 @@ private:
     const Table& stops_;
     const std::atomic<bool>& stop_;
     Tokenizer tokenizer_;
+    Words words_;
     Token waiting_[kWaiting];
     std::vector<std::uint8_t> buffer_;
     std::vector<std::size_t> ends_;
@@ -170,6 +179,19 @@ inline std::vector<std::size_t> cut(const Texts& texts, int count) {
     std::vector<std::size_t> cuts;
     for (int t = 0; t <= count; ++t) cuts.push_back(texts.count * t / count);
     return cuts;
+}
+
+inline constexpr std::size_t kBytesPerEntry = 8;  // of text, for each distinct term of a text: about
+
+// The bytes of the texts begin .. end - 1.
+inline std::size_t bytes_of(const Texts& texts, std::size_t begin, std::size_t end) {
+    if (texts.offsets != nullptr) {
+        end = static_cast<std::size_t>(texts.offsets[end]);
+        begin = static_cast<std::size_t>(texts.offsets[begin]);
+    }
+    std::size_t sum = 0;
+    for (std::size_t i = begin; i < end; ++i) sum += texts.views[i].size();
+    return sum;
 }
 
 }  // namespace lexarium

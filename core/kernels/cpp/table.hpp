@@ -8,6 +8,8 @@
 #include <stdexcept>
 #include <vector>
 
+#include "counting_buffer.hpp"
+
 namespace lexarium {
 
 inline constexpr std::size_t kPadding = 8;  // bytes that may be read, and are zero, behind a text
@@ -98,12 +100,14 @@ public:
     // Makes room for `count` strings, so that fewer do not make it grow.
     void reserve(std::size_t count) {
         offsets_.reserve(count + 1);
-        while (2 * (count + 1) > mask_) grow();
+        std::size_t slots = slots_.size();
+        while (2 * (count + 1) >= slots) slots *= 2;
+        if (slots > slots_.size()) grow(slots);
     }
 
     // The slot stays where it is until the next call.
     Slot& intern(const Key& key, const std::uint8_t* bytes) {
-        if (2 * (std::size_t{size()} + 1) > mask_) grow();
+        if (2 * (std::size_t{size()} + 1) > mask_) grow(2 * slots_.size());
         for (std::size_t i = key.hash & mask_;; i = (i + 1) & mask_) {
             Slot& slot = slots_[i];
             if (slot.id == kNone) return insert(slot, key, bytes);
@@ -134,8 +138,8 @@ private:
         return slot;
     }
 
-    void grow() {
-        std::vector<Slot> wider(slots_.size() * 2);
+    void grow(std::size_t slots) {  // a power of two
+        std::vector<Slot, HugePages<Slot>> wider(slots);
         const std::size_t mask = wider.size() - 1;
         for (const Slot& slot : slots_) {
             if (slot.id == kNone) continue;
@@ -147,7 +151,7 @@ private:
         mask_ = mask;
     }
 
-    std::vector<Slot> slots_;
+    std::vector<Slot, HugePages<Slot>> slots_;
     std::size_t mask_;
     std::vector<std::uint8_t> arena_;  // padded, so that keys may be read from it
     std::vector<std::uint64_t> offsets_;

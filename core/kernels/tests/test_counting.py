@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter as Occurrences
 from itertools import pairwise
+from random import Random
 
 import numpy as np
 import pytest
@@ -136,6 +139,29 @@ def test_many_terms_make_the_table_grow_and_long_ones_are_told_apart():
     matrix.sort_indices()
     assert words(raw, offsets) == vectorizer.get_feature_names_out().tolist()
     assert np.array_equal(rows[1], matrix.indices)
+
+
+def test_words_are_found_at_any_place_of_a_long_text():
+    # Words are looked for 64 bytes at a time: they begin, end and go on at every place of such a block.
+    random = Random(0)
+    texts = ["".join(random.choices("abZ_9é的\U00020000 .\n", k=length)) for length in range(50, 450)]
+    texts += ["é" * length + " bc" for length in range(140)] + ["a" * length for length in range(140)]
+    for text in texts:
+        raw, offsets, _, term, _, _ = learn([text], setup())
+        expected = Occurrences(re.findall(PATTERNS["unicode"], text.lower()))
+        assert dict(zip(words(raw, offsets), term.tolist(), strict=True)) == expected
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_rows_are_equal_however_many_texts_are_counted_together(threads):
+    random = Random(0)
+    texts = [" ".join(f"w{random.randrange(1_000_000)}" for _ in range(1000)) for _ in range(400)]
+    hasher = counting.Hasher(*setup(threads=threads), 1 << 20, True)
+    indptr, indices, counts = hasher.count(texts)
+    each = [hasher.count([text]) for text in texts]
+    assert np.diff(indptr).tolist() == [len(columns) for _, columns, _ in each]
+    assert np.array_equal(indices, np.concatenate([columns for _, columns, _ in each]))
+    assert np.array_equal(counts, np.concatenate([values for _, _, values in each]))
 
 
 def test_stop_words_are_left_out_before_n_grams_are_made():

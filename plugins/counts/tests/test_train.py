@@ -31,6 +31,17 @@ def test_progress_is_reported_for_each_text():
     assert heard == [("counting terms", done, 3) for done in (1, 2, 3)]
 
 
+def test_texts_in_memory_are_counted_together_with_the_result_and_reports_of_a_stream():
+    texts = [f"text number {number % 700} é" for number in range(5000)]
+    heard = []
+    counter, counts = fit(texts, Run(progress=lambda _, done, total: heard.append((done, total))))
+    assert heard == [(done, 5000) for done in range(1, 5001)]
+    for other in (texts, tuple(texts), iter(texts)):
+        again, same = fit(other)
+        assert again.terms == counter.terms
+        assert (same != counts).nnz == 0
+
+
 def test_a_corpus_that_can_be_read_once_only_is_read_whole():
     heard = []
     counter, _ = fit(

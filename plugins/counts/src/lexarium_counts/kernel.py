@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
 __all__ = ["KernelCounter", "KernelHasher", "KernelLearner", "compiled"]
 
-_TEXTS, _CHARACTERS = 4096, 2**23  # at most so many at a time, so that Ctrl-C is heard between
+_TEXTS, _CHARACTERS = 4096, 2**23  # of a stream, at most so many at a time
+_IN_MEMORY = 2**25  # characters of texts that are in memory anyway: what is not ASCII is copied
 _INT32 = 2**31
 _CUT_BY_KERNEL: Final = {"unicode", "words", "whitespace", "characters"}
 _STRIP: dict[str | None, Callable[[str], str]] = {
@@ -69,11 +70,20 @@ class KernelLearner:
         if batch:
             self._add(batch)
 
+    def add_batch(self, texts: Sequence[str]) -> None:
+        """Count texts that are in memory: together, unless that would copy too many at a time."""
+        ends = np.cumsum(np.fromiter(map(len, texts), np.int64, len(texts)))
+        begin, counted = 0, 0
+        while begin < len(texts):
+            end = max(begin + 1, int(np.searchsorted(ends, counted + _IN_MEMORY, "right")))
+            self._add(texts[begin:end])
+            begin, counted = end, int(ends[end - 1])
+
     def add_lines(self, block: bytes) -> None:
         """Count the texts of a block, one a line."""
         self.texts += self._learner.add_lines(block)
 
-    def _add(self, batch: list[str]) -> None:
+    def _add(self, batch: Sequence[str]) -> None:
         self._learner.add(*self._cut(batch))
         self.texts += len(batch)
 
