@@ -56,6 +56,41 @@ def test_many_texts_are_embedded_batch_by_batch_and_the_order_is_kept():
     np.testing.assert_array_equal(model.predict_proba(texts)[:2], pipeline().predict_proba(["a", "z"]))
 
 
+class _Straight(Nearest):
+    """A head that tells "z" from a text itself, where it is allowed to."""
+
+    allowed = True
+
+    def text_probabilities(self, embedder, texts):
+        del embedder
+        rows = [[1 - text.count("z") / 3, text.count("z") / 3] for text in texts]
+        return np.array(rows) if self.allowed else None
+
+
+def straight():
+    head = pipeline().head
+    return Pipeline(_Counting(), _Straight(head.config, head.labels, head.means))
+
+
+def test_a_head_that_takes_texts_is_given_them():
+    model = straight()
+    assert model.predict(["zzy", "zyy", ""]) == ["z", "a", "a"]
+    np.testing.assert_array_equal(model.predict_proba(["zzz", ""]), [[0, 1], [1, 0]])
+    texts = ["zzz", "a"] * 5000
+    assert model.predict(texts) == ["z", "a"] * 5000
+    assert model.embedder.calls == []
+    assert model.predict([]) == []
+    assert model.predict_proba([]).shape == (0, 2)
+
+
+def test_where_that_head_declines_the_texts_are_embedded():
+    model = straight()
+    model.head.allowed = False
+    assert model.predict(["aab", "zyy"]) == pipeline().predict(["aab", "zyy"])
+    np.testing.assert_array_equal(model.predict_proba(["zyy"]), pipeline().predict_proba(["zyy"]))
+    assert model.embedder.calls == [2, 1]
+
+
 def test_a_single_text_is_refused():
     for call in (pipeline().predict, pipeline().predict_proba):
         with pytest.raises(InputError, match=r"write \[text\]"):

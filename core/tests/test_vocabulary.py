@@ -47,6 +47,14 @@ def test_what_is_not_text_is_no_word():
     assert None not in Vocabulary.build([""])
 
 
+@pytest.mark.parametrize("count", [0, 2, 3])
+def test_the_first_words_are_a_vocabulary_of_their_own(count):
+    words = ["the", "电影", "film"]
+    first = Vocabulary.build(words).first(count)
+    assert list(first) == words[:count]
+    assert [first.find(word) for word in words] == [i if i < count else -1 for i in range(3)]
+
+
 def test_an_empty_vocabulary_has_no_word():
     vocabulary = Vocabulary.build([])
     assert len(vocabulary) == 0

@@ -19,7 +19,7 @@ public:
     Alias(const std::int64_t* counts, std::size_t words, double exponent) : slots_(words) {
         std::vector<double> share(words);
         double total = 0;
-        for (std::size_t i = 0; i < words; ++i) total += share[i] = std::pow(static_cast<double>(counts[i]), exponent);
+        for (std::size_t i = 0; i < words; ++i) total += share[i] = counts[i] > 0 ? std::pow(static_cast<double>(counts[i]), exponent) : 0.0;
         std::vector<std::size_t> small, large;
         for (std::size_t i = 0; i < words; ++i) {
             share[i] *= static_cast<double>(words) / total;

@@ -32,7 +32,14 @@ std::uint32_t crc32(std::string_view text) {
 
 int bit_count(std::uint64_t bits) { return __builtin_popcountll(bits); }
 
-bool is_break(char c) { return c == ' ' || (c >= '\t' && c <= '\r') || c == '\0'; }
+// ASCII white space and NUL.
+constexpr auto kBreaks = [] {
+    std::array<bool, 256> breaks{};
+    for (const unsigned char c : {'\0', '\t', '\n', '\v', '\f', '\r', ' '}) breaks[c] = true;
+    return breaks;
+}();
+
+bool is_break(char c) { return kBreaks[static_cast<std::uint8_t>(c)]; }
 
 // A sum of rows, collected so that the loop over them runs without a call for each.
 class Sum {
@@ -178,7 +185,7 @@ bool Model::from_grams(std::string_view word, float* to, const std::atomic<bool>
 // Look-up of words with a memory for those of up to 16 bytes: few words make up most of a text. One to a thread.
 class Finder {
 public:
-    explicit Finder(const Words& words) : words_(words), places_(kPlaces) {}
+    Finder(const Words& words, std::size_t places) : words_(words), places_(places) {}  // a power of 2
 
     // `left`: bytes that may be read from the word's first on.
     std::int64_t find(std::string_view word, std::size_t left) {
@@ -192,14 +199,13 @@ public:
         } else {
             high &= ~std::uint64_t{0} >> (128 - 8 * word.size());
         }
-        Place& place = places_[(mix(low ^ word.size(), high) >> 20) % kPlaces];
+        Place& place = places_[(mix(low ^ word.size(), high) >> 20) & (places_.size() - 1)];
         if (place.low != low || place.high != high || place.length != word.size())
             place = {low, high, words_.find(word), word.size()};
         return place.row;
     }
 
 private:
-    static constexpr std::size_t kPlaces = 1 << 12;
     struct Place {
         std::uint64_t low = 0, high = 0;
         std::int64_t row = -1;
@@ -213,9 +219,9 @@ private:
 class Reader {
 public:
     Reader(const Model& model, const Reading& reading, const Weighing& weighing, const Characters& characters,
-           const std::atomic<bool>& stop)
+           std::size_t places, const std::atomic<bool>& stop)
         : model_(model), reading_(reading), weighing_(weighing), tokenizer_(characters, reading.rule, reading.lowercase),
-          finder_(model.words_), sum_(model.dim_, model.loops_), vector_(model.dim_), stop_(stop) {}
+          finder_(model.words_, places), sum_(model.dim_, model.loops_), vector_(model.dim_), stop_(stop) {}
 
     double read(std::string_view text, float* to) {
         end_ = text.data() + text.size();
@@ -311,11 +317,17 @@ private:
     const std::atomic<bool>& stop_;
 };
 
-void Model::pool(const std::vector<std::string_view>& texts, std::size_t begin, std::size_t end, const Reading& reading,
+void Model::pool(const std::vector<std::string_view>& texts, std::atomic<std::size_t>& next, const Reading& reading,
                  const Characters& characters, const Weighing& weighing, float* sums, double* totals,
                  const std::atomic<bool>& stop) const {
-    Reader reader(*this, reading, weighing, characters, stop);
-    for (std::size_t i = begin; i < end && !stop.load(std::memory_order_relaxed); ++i) totals[i] = reader.read(texts[i], sums + i * dim_);
+    constexpr std::size_t kPart = 32;  // texts taken at a time
+    constexpr std::size_t kPlaces = 1 << 13, kFewPlaces = 1 << 6;  // few texts would not repay making many
+    Reader reader(*this, reading, weighing, characters, texts.size() < 8 * kPart ? kFewPlaces : kPlaces, stop);
+    for (std::size_t begin; (begin = next.fetch_add(kPart)) < texts.size();)
+        for (std::size_t i = begin; i < std::min(texts.size(), begin + kPart); ++i) {
+            if (is_set(&stop)) return;
+            totals[i] = reader.read(texts[i], sums + i * dim_);
+        }
 }
 
 void word_means(const Words& words, const float* rows, const Buckets& buckets, const BucketIndex& index, Grams grams, std::size_t dim,

@@ -93,8 +93,9 @@ public:
     // Breaks off, here and below, once `stop` is set.
     bool from_grams(std::string_view word, float* to, const std::atomic<bool>& stop) const;
 
-    // Sums of texts begin .. end - 1 into sums (texts, dim), zero before, and what to divide by into totals (texts).
-    void pool(const std::vector<std::string_view>& texts, std::size_t begin, std::size_t end, const Reading& reading,
+    // Sums of texts into sums (texts, dim), zero before, and what to divide by into totals (texts). One of the threads
+    // that do so together: it takes texts from `next` on until there are none left.
+    void pool(const std::vector<std::string_view>& texts, std::atomic<std::size_t>& next, const Reading& reading,
               const Characters& characters, const Weighing& weighing, float* sums, double* totals,
               const std::atomic<bool>& stop) const;
 

@@ -183,24 +183,26 @@ public:
         std::vector<double> totals(texts.size());
         {
             std::atomic<std::size_t> next{0};
-            std::atomic<std::int64_t> done{0};
-            std::atomic<bool> stop{false};
-            const lexarium::Watch watch(nb::none(), done);
-            const int workers = static_cast<int>(std::min<std::size_t>(static_cast<std::size_t>(threads), (texts.size() + kPart - 1) / kPart));
-            nb::gil_scoped_release released;
-            lexarium::in_parallel_watched(
-                std::max(1, workers), stop,
-                [&](int) {
-                    for (std::size_t begin; (begin = next.fetch_add(kPart)) < texts.size();)
-                        model_.pool(texts, begin, std::min(texts.size(), begin + kPart), reading, characters, weighing, sums.data(), totals.data(), stop);
-                },
-                watch);
+            const auto work = [&](const std::atomic<bool>& stop) {
+                model_.pool(texts, next, reading, characters, weighing, sums.data(), totals.data(), stop);
+            };
+            const std::size_t size = views.bytes();
+            if (threads == 1 || size <= kBrief) {
+                lexarium::interruptible(size <= kBrief, work);
+            } else {
+                std::atomic<std::int64_t> done{0};
+                std::atomic<bool> stop{false};
+                const lexarium::Watch watch(nb::none(), done);
+                const int workers = static_cast<int>(std::min<std::size_t>(static_cast<std::size_t>(threads), size / kBrief + 1));
+                nb::gil_scoped_release released;
+                lexarium::in_parallel_watched(workers, stop, [&](int) { work(stop); }, watch);
+            }
         }
         return nb::make_tuple(matrix(std::move(sums), texts.size(), model_.dim()), lexarium::array(std::move(totals)));
     }
 
 private:
-    static constexpr std::size_t kPart = 32;  // texts that a thread takes at a time
+    static constexpr std::size_t kBrief = 1 << 14;  // bytes of text that are read before a thread would have started
 
     static const ft::Words& checked(const PyWords& words, const Array<float, 2>& vectors, const Array<std::int32_t, 1>& sizes, const PyBuckets& buckets) {
         require(vectors.shape(0) == words.words.count && sizes.size() == words.words.count, "there is not one vector and one size for each word");

@@ -13,11 +13,11 @@ namespace {
 constexpr std::size_t kLongestSentence = 1024;  // fastText cuts a longer line
 constexpr std::int64_t kReported = 1000;        // tokens between two looks at the learning rate
 constexpr std::int64_t kLook = 1 << 20;         // tokens between two looks at `stop` where most are left out
-constexpr int kAttempts = 16;                   // to draw a negative sample other than the target
+constexpr std::int64_t kApart = 8192;           // tokens of all threads between two exchanges of the first rows
 
 inline void prefetch(Rows matrix, std::int32_t row) {
 #if defined(__GNUC__)
-    const float* values = matrix.values + static_cast<std::size_t>(row) * matrix.stride;
+    const float* values = row_of(matrix, static_cast<std::size_t>(row));
     for (std::size_t c = 0; c < matrix.stride; c += kMultiple) __builtin_prefetch(values + c);
 #else
     (void)matrix, (void)row;
@@ -53,11 +53,46 @@ private:
     std::int64_t waiting_ = 0;
 };
 
+// A thread's copies of the rows that all threads need most, under the two matrices that it works on.
+class Apart {
+public:
+    Apart(Shared& shared, Rows& input, Rows& output, int threads)
+        : every_(kApart / threads), input_(shared.input), output_(shared.output) {
+        input.own = output.own = 0;
+        if (threads < 2) return;
+        input.own_values = input_.data(), input.own = shared.input.count();
+        output.own_values = output_.data(), output.own = shared.output.count();
+        exchange(input.own + output.own);  // this thread may begin late
+    }
+    ~Apart() { exchange(static_cast<std::size_t>(-1)); }
+    Apart(const Apart&) = delete;
+
+    // Hands over the first rows each time, twice as many every second time, and so on: they are the most frequent ones.
+    void passed(std::int64_t tokens) {
+        if ((waiting_ += tokens) < every_) return;
+        std::size_t blocks = 1;
+        for (std::size_t turn = ++turn_; turn % 2 == 0; turn /= 2) blocks *= 2;
+        exchange(blocks);
+    }
+
+private:
+    void exchange(std::size_t blocks) {
+        waiting_ = 0;
+        input_.exchange(blocks);
+        output_.exchange(blocks);
+    }
+
+    std::int64_t every_;
+    SharedRows::Copy input_, output_;
+    std::int64_t waiting_ = 0;
+    std::size_t turn_ = 0;
+};
+
 // One thread's walk over the sentences: what both models of words share.
 class Walk {
 public:
-    Walk(const Words& words, const Loss& loss, Rows input, Rows output, const Schedule& schedule, int t, Control& control)
-        : words_(words), texts_(words.texts), loss_(loss), input_(input), output_(output), loops_(loss.loops()),
+    Walk(const Words& words, const Loss& loss, Rows input, Rows output, Shared& shared, const Schedule& schedule, int t, Control& control)
+        : words_(words), texts_(words.texts), loss_(loss), input_(input), output_(output), apart_(shared, input_, output_, schedule.threads), loops_(loss.loops()),
           control_(control), rate_(schedule, texts_.tokens(), control), random_(schedule.seed, static_cast<std::uint64_t>(t)),
           step_(input.stride), ring_(2 * static_cast<std::size_t>(words.window) + 2),
           sums_(words.cbow ? ring_ * input.stride : 0), changes_(sums_.size()) {
@@ -96,6 +131,7 @@ private:
         words_.cbow ? cbow() : skip_gram();
         sentence_.clear();
         rate_.passed(read_);
+        apart_.passed(read_);
         read_ = 0;
     }
 
@@ -106,7 +142,8 @@ private:
         to_ = std::min(sentence_.size(), at + reach + 1);
     }
 
-    // The middle word, as the mean of its rows, learns to tell all words around it in one step.
+    // The middle word, as the mean of its rows, learns to tell the words around it one after another. Each step moves
+    // each row of the word by the same change, and so their mean; the rows themselves are changed once, at the end.
     void skip_gram() {
         for (std::size_t at = 0; at < sentence_.size() && !stopped(); ++at) {
             if (at + 1 < sentence_.size()) {
@@ -120,11 +157,11 @@ private:
             around_.clear();
             for (std::size_t i = from_; i < to_; ++i)
                 if (i != at) around_.push_back(sentence_[i]);
-            float* hidden = step_.hidden.data();
-            loops_.sum(input_, rows, count, hidden);
-            loops_.scale(hidden, 1.0f / static_cast<float>(count), input_.stride);
+            loss_.prepare(output_, around_.data(), around_.size(), random_, step_);
+            loops_.sum(input_, rows, count, step_.hidden.data());
+            loops_.scale(step_.hidden.data(), 1.0f / static_cast<float>(count), input_.stride);
             std::fill(step_.gradient.begin(), step_.gradient.end(), 0.0f);
-            loss_.learn(output_, around_.data(), around_.size(), rate_.value(), random_, step_);
+            loss_.learn(output_, around_.data(), around_.size(), rate_.value(), words_.paces[sentence_[at]], step_);
             loops_.add(input_, rows, count, step_.gradient.data());
         }
     }
@@ -149,7 +186,8 @@ private:
             if (count == 0) continue;
             loops_.scale(hidden, 1.0f / static_cast<float>(count), stride);
             std::fill(step_.gradient.begin(), step_.gradient.end(), 0.0f);
-            loss_.learn(output_, &sentence_[at], 1, rate_.value(), random_, step_);
+            loss_.prepare(output_, &sentence_[at], 1, random_, step_);
+            loss_.learn(output_, &sentence_[at], 1, rate_.value(), 0.0f, step_);
             for (std::size_t i = from_; i < to_; ++i) {
                 if (i == at) continue;
                 const std::size_t place = i % ring_ * stride;
@@ -174,6 +212,7 @@ private:
     const Texts& texts_;
     const Loss& loss_;
     Rows input_, output_;
+    Apart apart_;
     const Loops& loops_;
     Control& control_;
     Rate rate_;
@@ -222,35 +261,12 @@ private:
 
 }  // namespace
 
-Loss::Loss(Kind kind, const std::int64_t* counts, std::size_t size, int negative, double exponent, int shared)
-    : loops_(fasttext_loops()), kind_(kind), size_(size), negative_(static_cast<std::size_t>(negative)),
-      shared_(static_cast<std::size_t>(shared)) {
-    if (kind == Kind::negative_sampling) build_table(counts, exponent);
+Loss::Loss(Kind kind, const std::int64_t* counts, std::size_t size, int negative, double exponent)
+    : loops_(fasttext_loops()), kind_(kind), size_(size),
+      negative_(size < 2 ? 0 : static_cast<std::size_t>(negative)), first_(negative_ + 1, 0.0f) {
+    first_[0] = 1.0f;
+    if (kind == Kind::negative_sampling) samples_.emplace(counts, size, exponent);
     if (kind == Kind::hierarchical_softmax) build_tree(counts);
-}
-
-void Loss::build_table(const std::int64_t* counts, double exponent) {
-    std::vector<double> heights(size_);
-    double total = 0;
-    for (std::size_t k = 0; k < size_; ++k) total += heights[k] = counts[k] > 0 ? std::pow(static_cast<double>(counts[k]), exponent) : 0.0;
-    thresholds_.assign(size_, 0xFFFFFFFFu);
-    others_.resize(size_);
-    std::vector<std::int32_t> low, high;
-    for (std::size_t k = 0; k < size_; ++k) {
-        others_[k] = static_cast<std::int32_t>(k);
-        heights[k] *= static_cast<double>(size_) / total;  // 1 on average
-        (heights[k] < 1 ? low : high).push_back(static_cast<std::int32_t>(k));
-    }
-    while (!low.empty() && !high.empty()) {
-        const std::int32_t small = low.back(), large = high.back();
-        low.pop_back();
-        thresholds_[small] = static_cast<std::uint32_t>(heights[small] * 0xFFFFFFFFu);
-        others_[small] = large;
-        if ((heights[large] -= 1 - heights[small]) < 1) {
-            high.pop_back();
-            low.push_back(large);
-        }
-    }
 }
 
 // Huffman's tree as the original program builds it, so that models go both ways: among equal counts an inner node
@@ -279,68 +295,48 @@ void Loss::build_tree(const std::int64_t* counts) {
         }
         starts_.push_back(static_cast<std::int64_t>(nodes_.size()));
     }
-    std::size_t longest = 0;
-    for (std::size_t k = 0; k < n; ++k) longest = std::max(longest, static_cast<std::size_t>(starts_[k + 1] - starts_[k]));
-    ones_.assign(longest, 1.0f);
 }
 
-std::int32_t Loss::draw(Random& random) const {
-    const std::uint32_t k = random.below(static_cast<std::uint32_t>(size_));
-    return random.next() < thresholds_[k] ? static_cast<std::int32_t>(k) : others_[k];
-}
-
-// step.rows: the targets, and negative samples for each `shared_` of them.
-void Loss::sample(const std::int32_t* targets, std::size_t count, Random& random, Step& step) const {
-    step.rows.assign(targets, targets + count);
-    step.labels.assign(count, 1.0f);
-    step.weights.assign(count, 1.0f);
-    if (size_ < 2) return;
-    for (std::size_t first = 0; first < count; first += shared_) {
-        const std::size_t last = std::min(count, first + shared_);
-        for (std::size_t i = 0; i < negative_; ++i) {
-            for (int attempt = 0; attempt < kAttempts; ++attempt) {
-                const std::int32_t drawn = draw(random);
-                const auto same = std::count(targets + first, targets + last, drawn);
-                const auto others = static_cast<std::ptrdiff_t>(last - first) - same;
-                if (others == 0) continue;
-                step.rows.push_back(drawn);
-                step.labels.push_back(0.0f);
-                step.weights.push_back(static_cast<float>(others));
-                break;
-            }
+void Loss::prepare(Rows output, const std::int32_t* targets, std::size_t count, Random& random, Step& step) const {
+    if (kind_ != Kind::negative_sampling) return;
+    // Each target, and behind it its samples.
+    step.rows.clear();
+    step.ends.clear();
+    for (std::size_t i = 0; i < count; ++i) {
+        step.rows.push_back(targets[i]);
+        for (std::size_t sample = 0; sample < negative_; ++sample) {
+            step.rows.push_back(samples_->draw_other_than(targets[i], random));
         }
+        step.ends.push_back(step.rows.size());
     }
+    loops_.fetch(output, step.rows.data(), step.rows.size());
 }
 
-void Loss::learn(Rows output, const std::int32_t* targets, std::size_t count, float rate, Random& random, Step& step) const {
-    const float* hidden = step.hidden.data();
-    float* gradient = step.gradient.data();
-    switch (kind_) {
-        case Kind::negative_sampling:
-            sample(targets, count, random, step);
-            loops_.logistic(output, step.rows.data(), step.labels.data(), step.weights.data(), step.rows.size(), hidden, rate, gradient);
-            break;
-        case Kind::hierarchical_softmax:
-            for (std::size_t i = 0; i < count; ++i) {
-                const std::int64_t begin = starts_[targets[i]], n = starts_[targets[i] + 1] - begin;
-                loops_.logistic(output, nodes_.data() + begin, turns_.data() + begin, ones_.data(), static_cast<std::size_t>(n), hidden, rate, gradient);
-            }
-            break;
-        case Kind::softmax:
-            step.scores.resize((size_ + kMultiple - 1) / kMultiple * kMultiple);
-            for (std::size_t i = 0; i < count; ++i)
-                loops_.softmax(output, size_, static_cast<std::size_t>(targets[i]), hidden, rate, gradient, step.scores.data());
-            break;
-        case Kind::one_vs_all:
-            if (step.rows.size() != size_) {
-                step.rows.resize(size_);
-                for (std::size_t k = 0; k < size_; ++k) step.rows[k] = static_cast<std::int32_t>(k);
-                step.weights.assign(size_, 1.0f);
-            }
-            step.labels.assign(size_, 0.0f);
-            for (std::size_t i = 0; i < count; ++i) step.labels[targets[i]] = 1.0f;
-            loops_.logistic(output, step.rows.data(), step.labels.data(), step.weights.data(), size_, hidden, rate, gradient);
-            break;
+void Loss::learn(Rows output, const std::int32_t* targets, std::size_t count, float rate, float pace, Step& step) const {
+    float *hidden = step.hidden.data(), *gradient = step.gradient.data();
+    if (kind_ == Kind::one_vs_all) {
+        if (step.rows.size() != size_) {
+            step.rows.resize(size_);
+            for (std::size_t k = 0; k < size_; ++k) step.rows[k] = static_cast<std::int32_t>(k);
+        }
+        step.labels.assign(size_, 0.0f);
+        for (std::size_t i = 0; i < count; ++i) step.labels[targets[i]] = 1.0f;
+        loops_.logistic(output, step.rows.data(), step.labels.data(), size_, 0, hidden, rate, gradient);
+        return;
+    }
+    if (count > 1) step.begin = step.hidden;
+    if (kind_ == Kind::softmax) step.scores.resize((size_ / kMultiple + 2) * kMultiple);
+    for (std::size_t i = 0; i < count; ++i) {
+        if (kind_ == Kind::negative_sampling) {
+            const std::size_t begin = i > 0 ? step.ends[i - 1] : 0, end = step.ends[i];
+            loops_.logistic(output, step.rows.data() + begin, first_.data(), end - begin, step.rows.size() - end, hidden, rate, gradient);
+        } else if (kind_ == Kind::hierarchical_softmax) {
+            const std::int64_t begin = starts_[targets[i]], n = starts_[targets[i] + 1] - begin;
+            loops_.logistic(output, nodes_.data() + begin, turns_.data() + begin, static_cast<std::size_t>(n), 0, hidden, rate, gradient);
+        } else {
+            loops_.softmax(output, size_, static_cast<std::size_t>(targets[i]), hidden, rate, gradient, step.scores.data());
+        }
+        if (i + 1 < count) loops_.move(hidden, step.begin.data(), gradient, pace, output.stride);
     }
 }
 
@@ -352,14 +348,15 @@ void shuffle(std::vector<std::size_t>& order, std::size_t begin, std::size_t end
     }
 }
 
-void train_words(const Words& words, const Loss& loss, Rows input, Rows output, const Schedule& schedule, int t,
-                 Control& control) {
-    Walk walk(words, loss, input, output, schedule, t, control);
+void train_words(const Words& words, const Loss& loss, Rows input, Rows output, Shared& shared, const Schedule& schedule,
+                 int t, Control& control) {
+    Walk walk(words, loss, input, output, shared, schedule, t, control);
     for (int epoch = 0; epoch < schedule.epochs && !control.stop.load(std::memory_order_relaxed); ++epoch) walk.epoch();
 }
 
-void train_labels(const Labelled& data, const Loss& loss, Rows input, Rows output, const Schedule& schedule, int t,
-                  std::vector<std::size_t>& order, Control& control) {
+void train_labels(const Labelled& data, const Loss& loss, Rows input, Rows output, Shared& shared, const Schedule& schedule,
+                  int t, std::vector<std::size_t>& order, Control& control) {
+    Apart apart(shared, input, output, schedule.threads);
     const Loops& loops = loss.loops();
     const Texts& texts = data.texts;
     const std::size_t begin = texts.count * static_cast<std::size_t>(t) / static_cast<std::size_t>(schedule.threads);
@@ -377,7 +374,9 @@ void train_labels(const Labelled& data, const Loss& loss, Rows input, Rows outpu
             const std::size_t text = order[i];
             const std::int32_t* labels = data.labels + data.label_offsets[text];
             std::size_t count = static_cast<std::size_t>(data.label_offsets[text + 1] - data.label_offsets[text]);
-            rate.passed(texts.offsets[text + 1] - texts.offsets[text] + (texts.end >= 0 ? 1 : 0));
+            const std::int64_t tokens = texts.offsets[text + 1] - texts.offsets[text] + (texts.end >= 0 ? 1 : 0);
+            rate.passed(tokens);
+            apart.passed(tokens);
             if (count == 0) continue;
             const std::vector<std::int32_t>& rows = features.of(text);
             if (rows.empty()) continue;
@@ -387,7 +386,8 @@ void train_labels(const Labelled& data, const Loss& loss, Rows input, Rows outpu
             loops.sum(input, rows.data(), rows.size(), step.hidden.data());
             loops.scale(step.hidden.data(), share, input.stride);
             std::fill(step.gradient.begin(), step.gradient.end(), 0.0f);
-            loss.learn(output, labels, count, rate.value(), random, step);
+            loss.prepare(output, labels, count, random, step);
+            loss.learn(output, labels, count, rate.value(), 0.0f, step);
             loops.scale(step.gradient.data(), share, input.stride);
             loops.add(input, rows.data(), rows.size(), step.gradient.data());
         }

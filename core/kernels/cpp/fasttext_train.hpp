@@ -4,13 +4,17 @@
 // "Bag of tricks for efficient text classification", 2017.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
+#include "alias.hpp"
 #include "fasttext_train_loops.hpp"
 #include "random.hpp"
+#include "shared_rows.hpp"
 
 namespace lexarium {
 namespace fasttext {
@@ -37,43 +41,45 @@ enum class Kind { negative_sampling, hierarchical_softmax, softmax, one_vs_all }
 
 // What one step of a loss needs room for; one per thread.
 struct Step {
-    explicit Step(std::size_t stride) : hidden(stride), gradient(stride) {}
-    std::vector<float> hidden, gradient;
-    std::vector<std::int32_t> rows;
-    std::vector<float> labels, weights, scores;
+    explicit Step(std::size_t stride) : hidden(stride), gradient(stride), begin(stride) {}
+    std::vector<float> hidden, gradient, begin;  // (stride); begin: the hidden vector before the first target
+    std::vector<std::int32_t> rows;               // of the output matrix; of negative sampling those of all targets
+    std::vector<std::size_t> ends;                // negative sampling: where those of each target end
+    std::vector<float> labels, scores;
 };
 
 // A loss over the rows of the output matrix, one per target: words or labels.
 class Loss {
 public:
     // counts: how often each of the targets occurs. Negative samples are drawn by count^exponent, `negative` of
-    // them for `shared` targets together. Hierarchical softmax takes counts that fall, below 2^62 together. Reads the
-    // environment (dispatch.hpp): call it with the interpreter's lock.
-    Loss(Kind kind, const std::int64_t* counts, std::size_t size, int negative, double exponent, int shared);
+    // them for each target. Hierarchical softmax takes counts that fall, below 2^62 together. Reads the environment
+    // (dispatch.hpp): call it with the interpreter's lock.
+    Loss(Kind kind, const std::int64_t* counts, std::size_t size, int negative, double exponent);
 
     std::size_t size() const { return size_; }
     const Loops& loops() const { return loops_; }
     bool takes_all() const { return kind_ == Kind::one_vs_all; }  // of the labels of a text, not one of them
 
-    // One step towards each of the targets: adds what the hidden vector should change by to step.gradient.
-    void learn(Rows output, const std::int32_t* targets, std::size_t count, float rate, Random& random, Step& step) const;
+    // What can be done before step.hidden is known: draws the negative samples, and fetches the first rows.
+    void prepare(Rows output, const std::int32_t* targets, std::size_t count, Random& random, Step& step) const;
+
+    // Then one step towards each of the targets, one after another: adds what the hidden vector should change by to
+    // step.gradient, zero before, and between the steps `pace` times that to step.hidden. One-vs-all takes all targets
+    // in one step.
+    void learn(Rows output, const std::int32_t* targets, std::size_t count, float rate, float pace, Step& step) const;
 
 private:
-    void sample(const std::int32_t* targets, std::size_t count, Random& random, Step& step) const;
-    std::int32_t draw(Random& random) const;
     void build_tree(const std::int64_t* counts);
-    void build_table(const std::int64_t* counts, double exponent);
 
     const Loops& loops_;
     Kind kind_;
     std::size_t size_;
-    std::size_t negative_, shared_;
-    std::vector<std::uint32_t> thresholds_;  // drawing by weight (Walker, 1977): target k, where a number from 0
-    std::vector<std::int32_t> others_;       // to 2^32 - 1 is below thresholds_[k], else others_[k]
-    std::vector<std::int64_t> starts_;       // hierarchical softmax: the inner nodes from target k to the root
-    std::vector<std::int32_t> nodes_;        // stand from starts_[k] on, and which way goes on to the target
+    std::size_t negative_;
+    std::optional<Alias> samples_;      // negative sampling
+    std::vector<float> first_;          // negative sampling: the labels of a target and its samples, 1, 0, 0 ...
+    std::vector<std::int64_t> starts_;  // hierarchical softmax: the inner nodes from target k to the root stand from
+    std::vector<std::int32_t> nodes_;   // starts_[k] on, and which way goes on to the target
     std::vector<float> turns_;
-    std::vector<float> ones_;
 };
 
 struct Schedule {
@@ -91,7 +97,8 @@ struct Control {
 
 struct Words {
     Texts texts;
-    const float* keep;  // (words): the probability with which an occurrence of a word is kept
+    const float* keep;   // (words): the probability with which an occurrence of a word is kept
+    const float* paces;  // (words): what the mean of a word's rows changes by where each of them changes by 1
     bool cbow;
     int window;
 };
@@ -111,16 +118,29 @@ struct Labelled {
     const std::int64_t* label_offsets;  // (count + 1)
 };
 
+// The first rows of both matrices, of which each thread has copies: none where there is one thread.
+struct Shared {
+    Shared(Rows in, std::size_t in_rows, Rows out, std::size_t out_rows, int threads)
+        : input(in.values, own(in_rows, threads), in.stride), output(out.values, own(out_rows, threads), out.stride) {}
+    SharedRows input, output;
+
+private:
+    static std::size_t own(std::size_t rows, int threads) {
+        constexpr std::size_t kOwn = 8192;  // of all threads together
+        return threads < 2 ? 0 : std::min(rows, kOwn / static_cast<std::size_t>(threads));
+    }
+};
+
 // The work of thread `t` of schedule.threads.
-void train_words(const Words& words, const Loss& loss, Rows input, Rows output, const Schedule& schedule, int t,
-                 Control& control);
+void train_words(const Words& words, const Loss& loss, Rows input, Rows output, Shared& shared, const Schedule& schedule,
+                 int t, Control& control);
 
 // Puts order[begin .. end) in a random order.
 void shuffle(std::vector<std::size_t>& order, std::size_t begin, std::size_t end, Random& random);
 
 // Texts are taken in an order of `order` (count) that each thread shuffles in its part of it before each epoch.
-void train_labels(const Labelled& data, const Loss& loss, Rows input, Rows output, const Schedule& schedule, int t,
-                  std::vector<std::size_t>& order, Control& control);
+void train_labels(const Labelled& data, const Loss& loss, Rows input, Rows output, Shared& shared, const Schedule& schedule,
+                  int t, std::vector<std::size_t>& order, Control& control);
 
 }  // namespace fasttext
 }  // namespace lexarium

@@ -1,13 +1,14 @@
 // Compiled once for each instruction set: no header of the standard library but those that simd.hpp includes.
 #include "fasttext_train_loops.hpp"
 
-#include "simd.hpp"
+#include "simd_sums.hpp"
 
 namespace lexarium {
 namespace LEXARIUM_SET {
 namespace {
 
 using fasttext::Rows;
+using fasttext::row_of;
 
 constexpr std::size_t kRegisters = 8;  // accumulators: of components in sums, of rows in products
 
@@ -36,45 +37,27 @@ inline Floats exponential(Floats x) {
 
 inline Floats sigmoid(Floats x) { return 1.0f / (1.0f + exponential(-x)); }
 
-// The sum of the components: halves on halves, since one by one each addition waits for the one before.
-inline float total_of(Floats value) {
-    typedef float Eight __attribute__((vector_size(8 * sizeof(float))));
-    typedef float Four __attribute__((vector_size(4 * sizeof(float))));
-    char bytes[sizeof value];
-    std::memcpy(bytes, &value, sizeof value);
-    Four left, right;
-    if constexpr (kLanes == 16) {
-        Eight low, high;
-        std::memcpy(&low, bytes, sizeof low);
-        std::memcpy(&high, bytes + sizeof low, sizeof high);
-        low += high;
-        std::memcpy(bytes, &low, sizeof low);
-    }
-    std::memcpy(&left, bytes, sizeof left);
-    if constexpr (kLanes > 4) {
-        std::memcpy(&right, bytes + sizeof left, sizeof right);
-        left += right;
-    }
-    return (left[0] + left[2]) + (left[1] + left[3]);
-}
-
 // N registers of each row at a time, from component `from` on.
 template <std::size_t N>
 void sum_columns(Rows matrix, const std::int32_t* which, std::size_t count, std::size_t from, float* to) {
     Floats total[N] = {};
     for (std::size_t i = 0; i < count; ++i) {
-        const float* row = matrix.values + static_cast<std::size_t>(which[i]) * matrix.stride + from;
+        const float* row = row_of(matrix, static_cast<std::size_t>(which[i])) + from;
+        LEXARIUM_UNROLL
         for (std::size_t k = 0; k < N; ++k) total[k] += load(row + k * kLanes);
     }
+    LEXARIUM_UNROLL
     for (std::size_t k = 0; k < N; ++k) store(to + from + k * kLanes, total[k]);
 }
 
 template <std::size_t N>
 void add_columns(Rows matrix, const std::int32_t* which, std::size_t count, std::size_t from, const float* change) {
     Floats kept[N];
+    LEXARIUM_UNROLL
     for (std::size_t k = 0; k < N; ++k) kept[k] = load(change + from + k * kLanes);
     for (std::size_t i = 0; i < count; ++i) {
-        float* row = matrix.values + static_cast<std::size_t>(which[i]) * matrix.stride + from;
+        float* row = row_of(matrix, static_cast<std::size_t>(which[i])) + from;
+        LEXARIUM_UNROLL
         for (std::size_t k = 0; k < N; ++k) store(row + k * kLanes, load(row + k * kLanes) + kept[k]);
     }
 }
@@ -109,19 +92,25 @@ void add_scaled(float* to, const float* from, float factor, std::size_t n) {
     for (std::size_t c = 0; c < n; c += kLanes) store(to + c, load(to + c) + factor * load(from + c));
 }
 
+void move(float* to, const float* from, const float* change, float factor, std::size_t n) {
+    for (std::size_t c = 0; c < n; c += kLanes) store(to + c, load(from + c) + factor * load(change + c));
+}
+
 void scale(float* values, float factor, std::size_t n) {
     for (std::size_t c = 0; c < n; c += kLanes) store(values + c, load(values + c) * factor);
 }
 
-// products[i] = rows[i] . hidden, i < N.
+// products[i] = rows[i] . hidden, i < N; writes up to kLanes - 1 floats more.
 template <std::size_t N>
 inline void products_of(float* const* rows, std::size_t stride, const float* hidden, float* products) {
     Floats total[N] = {};
     for (std::size_t c = 0; c < stride; c += kLanes) {
         const Floats h = load(hidden + c);
+        LEXARIUM_UNROLL
         for (std::size_t i = 0; i < N; ++i) total[i] += load(rows[i] + c) * h;
     }
-    for (std::size_t i = 0; i < N; ++i) products[i] = total_of(total[i]);
+    store(products, lane_sums<N>(total));
+    if constexpr (N > kLanes) store(products + kLanes, lane_sums<N, kLanes>(total));
 }
 
 // gradient += the sum of factors[i] rows[i], with the rows as they stand; then rows[i] += factors[i] hidden.
@@ -130,6 +119,7 @@ inline void step_of(float* const* rows, std::size_t stride, const float* hidden,
     for (std::size_t c = 0; c < stride; c += kLanes) {
         const Floats h = load(hidden + c);
         Floats change = load(gradient + c);
+        LEXARIUM_UNROLL
         for (std::size_t i = 0; i < N; ++i) {
             const Floats row = load(rows[i] + c);
             change += factors[i] * row;
@@ -153,27 +143,26 @@ inline void step_of(float* const* rows, std::size_t stride, const float* hidden,
     }
 
 // The rows of the next step: they stand anywhere in memory, and come while this one is computed.
-inline void prefetch(Rows matrix, const std::int32_t* which, std::size_t count) {
+void fetch(Rows matrix, const std::int32_t* which, std::size_t count) {
     for (std::size_t i = 0; i < count && i < kRegisters; ++i) {
-        const float* row = matrix.values + static_cast<std::size_t>(which[i]) * matrix.stride;
+        const float* row = row_of(matrix, static_cast<std::size_t>(which[i]));
         for (std::size_t c = 0; c < matrix.stride; c += fasttext::kMultiple) __builtin_prefetch(row + c, 1);
     }
 }
 
-void logistic(Rows output, const std::int32_t* which, const float* labels, const float* weights, std::size_t count,
+void logistic(Rows output, const std::int32_t* which, const float* labels, std::size_t count, std::size_t next,
               const float* hidden, float rate, float* gradient) {
     constexpr std::size_t kRoom = kLanes > kRegisters ? kLanes : kRegisters;
     for (std::size_t begin = 0; begin < count; begin += kRegisters) {
         const std::size_t n = count - begin < kRegisters ? count - begin : kRegisters;
         float* rows[kRegisters];
         for (std::size_t i = 0; i < n; ++i)
-            rows[i] = output.values + static_cast<std::size_t>(which[begin + i]) * output.stride;
-        prefetch(output, which + begin + n, count - begin - n);
+            rows[i] = row_of(output, static_cast<std::size_t>(which[begin + i]));
+        fetch(output, which + begin + n, count - begin - n + next);
         float factors[kRoom] = {};
         LEXARIUM_BY_COUNT(products_of, n, rows, output.stride, hidden, factors)
         for (std::size_t i = 0; i < n; i += kLanes) store(factors + i, sigmoid(load(factors + i)));
-        for (std::size_t i = 0; i < n; ++i)
-            factors[i] = rate * weights[begin + i] * (labels[begin + i] - factors[i]);
+        for (std::size_t i = 0; i < n; ++i) factors[i] = rate * (labels[begin + i] - factors[i]);
         LEXARIUM_BY_COUNT(step_of, n, rows, output.stride, hidden, factors, gradient)
     }
 }
@@ -183,7 +172,7 @@ void softmax(Rows output, std::size_t classes, std::size_t target, const float* 
     float* rows[kRegisters];
     const auto at = [&](std::size_t begin) {
         const std::size_t n = classes - begin < kRegisters ? classes - begin : kRegisters;
-        for (std::size_t i = 0; i < n; ++i) rows[i] = output.values + (begin + i) * output.stride;
+        for (std::size_t i = 0; i < n; ++i) rows[i] = row_of(output, begin + i);
         return n;
     };
     float largest = -3e38f;
@@ -210,7 +199,7 @@ void softmax(Rows output, std::size_t classes, std::size_t target, const float* 
 }  // namespace
 
 extern const fasttext::Loops kFastTextLoops;
-const fasttext::Loops kFastTextLoops = {sum_rows, add_rows, add_scaled, scale, logistic, softmax};
+const fasttext::Loops kFastTextLoops = {sum_rows, add_rows, fetch, add_scaled, move, scale, logistic, softmax};
 
 }  // namespace LEXARIUM_SET
 }  // namespace lexarium

@@ -15,27 +15,38 @@ namespace fasttext {
 
 inline constexpr std::size_t kMultiple = 16;  // of floats in a row: 64 bytes
 
-// A matrix of rows.
+// A matrix of rows. Of rows 0 .. own - 1 a thread has copies, and works on these.
 struct Rows {
     float* values;
     std::size_t stride;
+    float* own_values;
+    std::size_t own;
 };
+
+// Static: each file that is compiled for an instruction set has one of its own.
+static inline float* row_of(const Rows& matrix, std::size_t row) {
+    return (row < matrix.own ? matrix.own_values : matrix.values) + row * matrix.stride;
+}
 
 struct Loops {
     // to = the sum of the `count` rows that `which` numbers.
     void (*sum)(Rows matrix, const std::int32_t* which, std::size_t count, float* to);
     // Adds `change` to each of those rows.
     void (*add)(Rows matrix, const std::int32_t* which, std::size_t count, const float* change);
+    // Fetches the first of the `count` rows that `which` numbers into the cache.
+    void (*fetch)(Rows matrix, const std::int32_t* which, std::size_t count);
     // to += factor * from, n floats; n a multiple of 16.
     void (*add_scaled)(float* to, const float* from, float factor, std::size_t n);
+    // to = from + factor * change, n floats; n a multiple of 16.
+    void (*move)(float* to, const float* from, const float* change, float factor, std::size_t n);
     // values *= factor, n floats; n a multiple of 16.
     void (*scale)(float* values, float factor, std::size_t n);
     // One step of logistic regression on `count` rows w_i of the output matrix, all seen as they stand before:
-    // g_i = rate * weight_i * (label_i - sigmoid(w_i . hidden)); gradient += g_i w_i; w_i += g_i hidden.
-    void (*logistic)(Rows output, const std::int32_t* which, const float* labels, const float* weights,
-                     std::size_t count, const float* hidden, float rate, float* gradient);
-    // One step of softmax regression over the first `classes` rows. scores: room for `classes` floats, rounded up
-    // to a multiple of 16.
+    // g_i = rate * (label_i - sigmoid(w_i . hidden)); gradient += g_i w_i; w_i += g_i hidden. The first of the
+    // `next` rows that `which` numbers behind these are fetched into the cache meanwhile.
+    void (*logistic)(Rows output, const std::int32_t* which, const float* labels, std::size_t count, std::size_t next,
+                     const float* hidden, float rate, float* gradient);
+    // One step of softmax regression over the first `classes` rows. scores: room for `classes` floats and 32 more.
     void (*softmax)(Rows output, std::size_t classes, std::size_t target, const float* hidden, float rate,
                     float* gradient, float* scores);
 };

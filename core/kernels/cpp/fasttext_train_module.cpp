@@ -3,6 +3,7 @@
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/string_view.h>
 
+#include <algorithm>
 #include <cmath>
 #include <numeric>
 #include <string_view>
@@ -75,8 +76,8 @@ private:
 
 class PyLoss {
 public:
-    PyLoss(std::string_view name, Array<std::int64_t> counts, int negative, double exponent, int shared)
-        : loss_(kind(name), checked(name, copied(counts), negative, exponent, shared).data(), counts.size(), negative, exponent, shared) {}
+    PyLoss(std::string_view name, Array<std::int64_t> counts, int negative, double exponent)
+        : loss_(kind(name), checked(name, copied(counts), negative, exponent).data(), counts.size(), negative, exponent) {}
     const Loss& get() const { return loss_; }
 
 private:
@@ -88,10 +89,9 @@ private:
         throw nb::value_error("the loss is none of ns, hs, softmax, ova");
     }
 
-    static std::vector<std::int64_t> checked(std::string_view name, std::vector<std::int64_t> counts, int negative, double exponent, int shared) {
+    static std::vector<std::int64_t> checked(std::string_view name, std::vector<std::int64_t> counts, int negative, double exponent) {
         require(counts.size() > 0 && counts.size() < 0x7FFFFFFF, "there are no targets, or too many");
         require(negative >= 0 && negative <= 1'000'000, "negative is out of range");
-        require(shared >= 1, "shared is below 1");
         require(std::isfinite(exponent), "the exponent is not a number");
         std::int64_t total = 0;
         for (std::size_t k = 0; k < counts.size(); ++k) {
@@ -123,15 +123,17 @@ Schedule schedule(const nb::tuple& given) {
 Rows rows_of(const Matrix& matrix, std::size_t limit) {
     require(matrix.shape(1) > 0 && matrix.shape(1) % kMultiple == 0, "a row is not a multiple of 16 floats");
     require(matrix.shape(0) >= limit, "the matrix has too few rows");
-    return {matrix.data(), matrix.shape(1)};
+    return {matrix.data(), matrix.shape(1), nullptr, 0};
 }
 
 struct Matrices {
     Matrices(const Matrix& in, std::size_t in_rows, const Matrix& out, std::size_t out_rows)
-        : input(rows_of(in, in_rows)), output(rows_of(out, out_rows)) {
+        : input(rows_of(in, in_rows)), output(rows_of(out, out_rows)), input_rows(in.shape(0)), output_rows(out.shape(0)) {
         require(input.stride == output.stride, "the two matrices have rows of different lengths");
     }
+    Shared shared(int threads) const { return {input, input_rows, output, output_rows, threads}; }
     Rows input, output;
+    std::size_t input_rows, output_rows;
 };
 
 template <typename Work>
@@ -142,6 +144,25 @@ void watched(int threads, nb::object progress, const Work& work) {
     lexarium::in_parallel_watched(threads, control.stop, [&](int t) { work(t, control); }, watch);
 }
 
+// Of each word (words): what the mean of its rows changes by where each of them, twice the ones that it has twice,
+// changes by 1.
+std::vector<float> paces_of(const Texts& texts) {
+    std::vector<float> paces(texts.words, 0.0f);
+    std::vector<std::int32_t> rows;
+    for (std::size_t word = 0; word < texts.words; ++word) {
+        const auto number = static_cast<std::int32_t>(word);
+        rows.assign(texts.rows_of(number), texts.rows_of(number) + texts.rows_in(number));
+        std::sort(rows.begin(), rows.end());
+        double squares = 0;
+        for (auto run = rows.begin(), end = run; run != rows.end(); run = end) {
+            end = std::upper_bound(run, rows.end(), *run);
+            squares += static_cast<double>((end - run) * (end - run));
+        }
+        if (!rows.empty()) paces[word] = static_cast<float>(squares / static_cast<double>(rows.size()));
+    }
+    return paces;
+}
+
 void learn_words(const PyTexts& texts, Array<float> keep, const PyLoss& loss, Matrix input, Matrix output, bool cbow,
                  int window, nb::tuple rates, nb::object progress) {
     require(keep.size() == texts.words(), "keep has not one number for each word");
@@ -149,9 +170,11 @@ void learn_words(const PyTexts& texts, Array<float> keep, const PyLoss& loss, Ma
     require(loss.get().size() == texts.words(), "the loss has not one target for each word");
     const Matrices matrices(input, texts.limit(), output, texts.words());
     const Schedule plan = schedule(rates);
-    const Words words{texts.get(), keep.data(), cbow, window};
+    const std::vector<float> paces = cbow ? std::vector<float>() : paces_of(texts.get());
+    const Words words{texts.get(), keep.data(), paces.data(), cbow, window};
+    Shared shared = matrices.shared(plan.threads);
     watched(plan.threads, std::move(progress), [&](int t, Control& control) {
-        train_words(words, loss.get(), matrices.input, matrices.output, plan, t, control);
+        train_words(words, loss.get(), matrices.input, matrices.output, shared, plan, t, control);
     });
 }
 
@@ -200,8 +223,9 @@ void learn_labels(const PyTexts& texts, const PyRuns& runs, Array<std::int32_t> 
     std::iota(order.begin(), order.end(), std::size_t{0});
     lexarium::Random random(plan.seed, ~std::uint64_t{0});
     shuffle(order, 0, order.size(), random);
+    Shared shared = matrices.shared(plan.threads);
     watched(plan.threads, std::move(progress), [&](int t, Control& control) {
-        train_labels(data, loss.get(), matrices.input, matrices.output, plan, t, order, control);
+        train_labels(data, loss.get(), matrices.input, matrices.output, shared, plan, t, order, control);
     });
 }
 
@@ -279,8 +303,7 @@ NB_MODULE(_fasttext_train, m) {
         .def(nb::init<Array<std::int32_t>, Array<std::int64_t>, Array<std::int64_t>, Array<std::int32_t>, int>(), fixed("ids"),
              fixed("offsets"), fixed("starts"), fixed("rows"), "end"_a);
     nb::class_<PyLoss>(m, "Loss")
-        .def(nb::init<std::string_view, Array<std::int64_t>, int, double, int>(), "name"_a, fixed("counts"), "negative"_a,
-             "exponent"_a, "shared"_a);
+        .def(nb::init<std::string_view, Array<std::int64_t>, int, double>(), "name"_a, fixed("counts"), "negative"_a, "exponent"_a);
     nb::class_<PyRuns>(m, "Runs")
         .def(nb::init<int, Array<std::uint32_t>, Array<std::int32_t>>(), "longest"_a, fixed("hashes"), fixed("row_of_bucket"));
     m.def("learn_words", &learn_words, "texts"_a, fixed("keep"), "loss"_a, fixed("input"), fixed("output"), "cbow"_a, "window"_a,

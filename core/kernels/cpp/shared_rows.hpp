@@ -51,6 +51,8 @@ public:
     SharedRows(float* rows, std::size_t count, std::size_t stride)
         : rows_(rows), floats_(count * stride), block_(kBlock * stride), locks_((count + kBlock - 1) / kBlock) {}
 
+    std::size_t count() const { return block_ == 0 ? 0 : floats_ / (block_ / kBlock); }
+
     class Copy {
     public:
         explicit Copy(SharedRows& shared) : shared_(shared), own_(shared.floats_), seen_(shared.floats_) {

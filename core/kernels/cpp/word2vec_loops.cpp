@@ -3,14 +3,8 @@
 // A step has m inputs and k outputs. Its errors (m, k) are alpha * (label - sigmoid(input . output)), all from the
 // values before the step; then each input gains errors x outputs, each output errors x inputs. Threads share
 // the rows without locks, on purpose (Hogwild; Recht, Re, Wright, Niu, 2011): a lost update costs no quality.
-#include "simd.hpp"
+#include "simd_sums.hpp"
 #include "word2vec_loops.hpp"
-
-#if defined(__clang__)
-#define LEXARIUM_UNROLL _Pragma("clang loop unroll(full)")
-#else
-#define LEXARIUM_UNROLL _Pragma("GCC unroll 8")
-#endif
 
 namespace lexarium {
 namespace LEXARIUM_SET {
@@ -24,45 +18,6 @@ constexpr int kInputs = 4, kColumns = 1;
 #else  // 16 registers
 constexpr int kInputs = 2, kColumns = 1;
 #endif
-
-// Sums of the lanes of many registers are lanes of one register: `low` and `high` are shuffles of x and y of one
-// instruction each, and their sum has half of the terms left. Lanes lie in groups of four.
-#if defined(__AVX512F__)
-#define LEXARIUM_LANES(at) \
-    at(0), at(1), at(2), at(3), at(4), at(5), at(6), at(7), at(8), at(9), at(10), at(11), at(12), at(13), at(14), at(15)
-#elif defined(__AVX__)
-#define LEXARIUM_LANES(at) at(0), at(1), at(2), at(3), at(4), at(5), at(6), at(7)
-#else
-#define LEXARIUM_LANES(at) at(0), at(1), at(2), at(3)
-#endif
-constexpr int kGroups = static_cast<int>(kLanes) / 4;
-constexpr int zipped(int i) { return i % 2 * 4 * kGroups + i / 4 * 4 + i % 4 / 2; }
-constexpr int paired(int i) { return i % 4 / 2 * 4 * kGroups + i / 4 * 4 + i % 2; }
-constexpr int grouped(int i) { return kGroups == 1 ? i : i / 4 / (kGroups / 2) * 4 * kGroups + i / 4 % (kGroups / 2) * 8 + i % 4; }
-#define LEXARIUM_NEXT_ZIPPED(i) zipped(i) + 2
-#define LEXARIUM_NEXT_PAIRED(i) paired(i) + 2
-#define LEXARIUM_NEXT_GROUPED(i) grouped(i) + 4
-
-// Lane i of group g becomes the sum of group g of register i.
-inline Floats quad(Floats a, Floats b, Floats c, Floats d) {
-    const Floats x = __builtin_shufflevector(a, b, LEXARIUM_LANES(zipped)) + __builtin_shufflevector(a, b, LEXARIUM_LANES(LEXARIUM_NEXT_ZIPPED));
-    const Floats y = __builtin_shufflevector(c, d, LEXARIUM_LANES(zipped)) + __builtin_shufflevector(c, d, LEXARIUM_LANES(LEXARIUM_NEXT_ZIPPED));
-    return __builtin_shufflevector(x, y, LEXARIUM_LANES(paired)) + __builtin_shufflevector(x, y, LEXARIUM_LANES(LEXARIUM_NEXT_PAIRED));
-}
-
-// Lane i becomes the sum of all lanes of of[first + i], for 4 * `quads` of them, of which there are `count` in all.
-template <int count, int first, int quads = kGroups>
-inline Floats sums(const Floats* of) {
-    if constexpr (quads == 1) {
-        constexpr int last = count - 1;
-        return quad(of[first], of[first + 1 < last ? first + 1 : last], of[first + 2 < last ? first + 2 : last], of[first + 3 < last ? first + 3 : last]);
-    } else {
-        const Floats x = sums<count, first, quads / 2>(of);
-        Floats y = x;
-        if constexpr (first + 2 * quads < count) y = sums<count, first + 2 * quads, quads / 2>(of);
-        return __builtin_shufflevector(x, y, LEXARIUM_LANES(grouped)) + __builtin_shufflevector(x, y, LEXARIUM_LANES(LEXARIUM_NEXT_GROUPED));
-    }
-}
 
 // 1 / (1 + e^-x), to 1e-5; beyond +-30 it stays as it is there. 2^y is the exponent's bits times a polynomial.
 inline Floats sigmoid(Floats x) {
@@ -114,12 +69,12 @@ void block_errors(float* const* inputs, float* const* outputs, std::size_t width
     constexpr int lanes = static_cast<int>(kLanes);
     const Floats rate = all(alpha);
     const auto keep = [&](int first, Floats logits) { store(errors + first, rate * (load(labels + first) - sigmoid(logits))); };
-    keep(0, sums<NI * NO, 0>(products));
-    if constexpr (NI * NO > lanes) keep(lanes, sums<NI * NO, lanes>(products));
-    if constexpr (NI * NO > 2 * lanes) keep(2 * lanes, sums<NI * NO, 2 * lanes>(products));
-    if constexpr (NI * NO > 3 * lanes) keep(3 * lanes, sums<NI * NO, 3 * lanes>(products));
-    if constexpr (NI * NO > 4 * lanes) keep(4 * lanes, sums<NI * NO, 4 * lanes>(products));
-    if constexpr (NI * NO > 5 * lanes) keep(5 * lanes, sums<NI * NO, 5 * lanes>(products));
+    keep(0, lane_sums<NI * NO, 0>(products));
+    if constexpr (NI * NO > lanes) keep(lanes, lane_sums<NI * NO, lanes>(products));
+    if constexpr (NI * NO > 2 * lanes) keep(2 * lanes, lane_sums<NI * NO, 2 * lanes>(products));
+    if constexpr (NI * NO > 3 * lanes) keep(3 * lanes, lane_sums<NI * NO, 3 * lanes>(products));
+    if constexpr (NI * NO > 4 * lanes) keep(4 * lanes, lane_sums<NI * NO, 4 * lanes>(products));
+    if constexpr (NI * NO > 5 * lanes) keep(5 * lanes, lane_sums<NI * NO, 5 * lanes>(products));
     static_assert(NI * NO <= 6 * lanes, "a block has more errors than are kept");
 }
 

@@ -76,7 +76,7 @@ def train(
     inputs, outputs = matrix(6, 1), matrix(3, 2)
     schedule = (RATE, RATE, epochs, 1, 7)
     keep = np.ones(3, np.float32)
-    K.learn_words(texts(ids), keep, K.Loss(loss, counts, 1, 0.5, 1), inputs, outputs, cbow, 1, schedule, None)
+    K.learn_words(texts(ids), keep, K.Loss(loss, counts, 1, 0.5), inputs, outputs, cbow, 1, schedule, None)
     return inputs, outputs
 
 
@@ -86,23 +86,28 @@ def close(found: Any, expected: Any) -> None:
 
 
 @pytest.mark.parametrize("loss", ["hs", "softmax"])
-def test_one_pass_of_skip_gram(loss: str) -> None:
+@pytest.mark.parametrize(
+    "ids", [[0, 1, 2], [0, 2, 1]]
+)  # in the middle a word with distinct rows, or one row twice
+def test_one_pass_of_skip_gram(loss: str, ids: list[int]) -> None:
+    """Each target is learned from what the one before has left, as in the original program."""
     inputs, outputs = matrix(6, 1).astype(float), matrix(3, 2).astype(float)
-    for middle, around in ((0, [1]), (1, [0, 2]), (2, [1])):
+    for middle, around in ((ids[0], [ids[1]]), (ids[1], [ids[0], ids[2]]), (ids[2], [ids[1]])):
         rows = rows_of(middle)
-        hidden = inputs[rows].mean(axis=0)
-        add_to(inputs, rows, sum(learn(outputs, hidden, target, loss) for target in around))
-    close(train(loss, cbow=False, ids=[0, 1, 2]), (inputs, outputs))
+        for target in around:
+            add_to(inputs, rows, learn(outputs, inputs[rows].mean(axis=0), target, loss))
+    close(train(loss, cbow=False, ids=ids), (inputs, outputs))
 
 
 def test_one_pass_of_skip_gram_with_negative_samples() -> None:
     counts = np.array([4, 4, 0], np.int64)  # so that the other one of two words is the one sample to draw
     inputs, outputs = matrix(6, 1).astype(float), matrix(3, 2).astype(float)
-    for middle, target in ((0, 1), (1, 0)):
+    for middle, around in ((0, [1]), (1, [0, 0]), (0, [1])):
         rows = rows_of(middle)
-        hidden = inputs[rows].mean(axis=0)
-        add_to(inputs, rows, logistic(outputs, hidden, [(target, 1.0), (1 - target, 0.0)]))
-    close(train("ns", cbow=False, ids=[0, 1], counts=counts), (inputs, outputs))
+        for target in around:
+            wanted = [(target, 1.0), (1 - target, 0.0)]  # samples of its own for each
+            add_to(inputs, rows, logistic(outputs, inputs[rows].mean(axis=0), wanted))
+    close(train("ns", cbow=False, ids=[0, 1, 0], counts=counts), (inputs, outputs))
 
 
 @pytest.mark.parametrize("loss", ["hs", "softmax"])
@@ -131,7 +136,7 @@ def test_one_step_of_a_classifier(loss: str, longest: int) -> None:
         K.Runs(longest, hashes, buckets),
         np.array([1], np.int32),
         np.array([0, 1], np.int64),
-        K.Loss(loss, COUNTS, 5, 0.5, 1),
+        K.Loss(loss, COUNTS, 5, 0.5),
         inputs,
         outputs,
         (RATE, RATE, 1, 1, 0),
@@ -147,7 +152,7 @@ def test_one_versus_all_takes_every_label_of_a_text() -> None:
     logistic(expected, hidden, [(0, 1.0), (1, 0.0), (2, 1.0)])
     nothing = K.Runs(1, np.empty(0, np.uint32), np.empty(0, np.int32))
     labels, offsets = np.array([0, 2], np.int32), np.array([0, 2], np.int64)
-    loss = K.Loss("ova", COUNTS, 5, 0.5, 1)
+    loss = K.Loss("ova", COUNTS, 5, 0.5)
     K.learn_labels(
         texts([0, 1, 2]), nothing, labels, offsets, loss, inputs, outputs, (RATE, RATE, 1, 1, 0), None
     )
@@ -160,7 +165,7 @@ def moved(first: float, last: float, epochs: int = 1) -> float:
     So small a rate leaves the gradient as it is: the way is the sum of the rates.
     """
     inputs, outputs = matrix(6, 1), matrix(3, 2)
-    before, loss = inputs.copy(), K.Loss("softmax", COUNTS, 1, 0.5, 1)
+    before, loss = inputs.copy(), K.Loss("softmax", COUNTS, 1, 0.5)
     lines = np.arange(0, 10_001, 1000, dtype=np.int64)
     corpus = K.Texts(np.tile(np.array([0, 1], np.int32), 5000), lines, STARTS, ROWS, -1)
     K.learn_words(
@@ -206,7 +211,7 @@ def test_each_instruction_set_gives_the_same(
 def test_frequent_words_are_left_out_as_asked() -> None:
     inputs, outputs = matrix(6, 1), matrix(3, 2)
     keep = np.array([0, 1, 0], np.float32)  # one word is left in each sentence, and nothing is around it
-    loss = K.Loss("hs", COUNTS, 1, 0.5, 1)
+    loss = K.Loss("hs", COUNTS, 1, 0.5)
     K.learn_words(texts([0, 1, 2, 0]), keep, loss, inputs, outputs, False, 1, (RATE, 0, 3, 1, 0), None)
     close((inputs, outputs), (matrix(6, 1), matrix(3, 2)))
 
@@ -238,7 +243,7 @@ def test_progress_is_told_and_an_error_in_it_ends_the_work() -> None:
 
     ids = np.random.default_rng(3).integers(0, 3, 100_000).tolist()
     inputs, outputs = matrix(6, 1), matrix(3, 2)
-    loss = K.Loss("ns", COUNTS, 5, 0.5, 1)
+    loss = K.Loss("ns", COUNTS, 5, 0.5)
     with pytest.raises(KeyboardInterrupt):
         K.learn_words(
             texts(ids), np.ones(3, np.float32), loss, inputs, outputs, False, 5, (0.01, 0, 10**6, 2, 0), stop
@@ -282,16 +287,15 @@ def test_a_corpus_that_does_not_fit_together_is_refused(changes: dict[str, Any])
 @pytest.mark.parametrize(
     "given",
     [
-        ("no", COUNTS, 5, 0.5, 1),
-        ("ns", np.zeros(3, np.int64), 5, 0.5, 1),
-        ("ns", np.empty(0, np.int64), 5, 0.5, 1),
-        ("ns", COUNTS, -1, 0.5, 1),
-        ("ns", COUNTS, 5, float("nan"), 1),
-        ("ns", COUNTS, 5, 0.5, 0),
-        ("ns", -COUNTS, 5, 0.5, 1),
-        ("hs", COUNTS[::-1].copy(), 5, 0.5, 1),
-        ("hs", np.full(1 << 17, (1 << 48) - 1), 5, 0.5, 1),  # 2^65 together
-        ("hs", np.full(1 << 14, 1 << 48), 5, 0.5, 1),
+        ("no", COUNTS, 5, 0.5),
+        ("ns", np.zeros(3, np.int64), 5, 0.5),
+        ("ns", np.empty(0, np.int64), 5, 0.5),
+        ("ns", COUNTS, -1, 0.5),
+        ("ns", COUNTS, 5, float("nan")),
+        ("ns", -COUNTS, 5, 0.5),
+        ("hs", COUNTS[::-1].copy(), 5, 0.5),
+        ("hs", np.full(1 << 17, (1 << 48) - 1), 5, 0.5),  # 2^65 together
+        ("hs", np.full(1 << 14, 1 << 48), 5, 0.5),
     ],
 )
 def test_a_loss_out_of_range_is_refused(given: Any) -> None:
@@ -315,11 +319,11 @@ def test_a_loss_out_of_range_is_refused(given: Any) -> None:
         {"schedule": (0.1, 0, 1, 1, 0, 0)},
         {"schedule": (0.1, 0, "one", 1, 0)},
         {"schedule": (0.1, 0, 1, 1, -1)},
-        {"loss": K.Loss("ns", COUNTS[:2].copy(), 5, 0.5, 1)},
+        {"loss": K.Loss("ns", COUNTS[:2].copy(), 5, 0.5)},
     ],
 )
 def test_matrices_and_settings_that_do_not_fit_are_refused(changes: dict[str, Any]) -> None:
-    given = {"keep": np.ones(3, np.float32), "loss": K.Loss("ns", COUNTS, 5, 0.5, 1), "inputs": matrix(6, 1)}
+    given = {"keep": np.ones(3, np.float32), "loss": K.Loss("ns", COUNTS, 5, 0.5), "inputs": matrix(6, 1)}
     given |= {"outputs": matrix(3, 1), "cbow": False, "window": 1, "schedule": (0.1, 0, 1, 1, 0)}
     K.learn_words(texts([0, 1]), *given.values(), None)
     with pytest.raises(ValueError, match=r"."):
@@ -349,7 +353,7 @@ def test_labels_and_runs_that_do_not_fit_are_refused(
             K.Runs(longest, hashes, np.array(buckets, np.int32)),
             np.array(labels, np.int32),
             np.array(offsets, np.int64),
-            K.Loss("softmax", COUNTS, 5, 0.5, 1),
+            K.Loss("softmax", COUNTS, 5, 0.5),
             matrix(6, 1),
             matrix(3, 2),
             (0.1, 0, 1, 1, 0),
@@ -376,7 +380,7 @@ def spoil(array: NDArray[Any], value: int) -> Any:
 def test_a_corpus_that_is_overwritten_does_no_harm(name: str, value: int, *, cbow: bool) -> None:
     ids = np.random.default_rng(3).integers(0, 3, 20_000).astype(np.int32)
     given = {"ids": ids, "offsets": np.array([0, 20_000]), "starts": STARTS.copy(), "rows": ROWS.copy()}
-    corpus, loss, keep = K.Texts(*given.values(), 1), K.Loss("ns", COUNTS, 5, 0.5, 1), np.ones(3, np.float32)
+    corpus, loss, keep = K.Texts(*given.values(), 1), K.Loss("ns", COUNTS, 5, 0.5), np.ones(3, np.float32)
     inputs, outputs = matrix(6, 1), matrix(3, 2)
     schedule = (0.01, 0.0, 10**6, 2, 0)
     with pytest.raises(KeyboardInterrupt):
@@ -395,7 +399,7 @@ def test_a_corpus_that_is_overwritten_does_no_harm(name: str, value: int, *, cbo
 
 @pytest.mark.parametrize("wrong", [lambda a: a.astype(np.float64), lambda a: np.repeat(a, 2, axis=0)[::2]])
 def test_matrices_of_another_type_or_layout_are_not_trained_as_copies(wrong: Any) -> None:
-    keep, loss = np.ones(3, np.float32), K.Loss("ns", COUNTS, 5, 0.5, 1)
+    keep, loss = np.ones(3, np.float32), K.Loss("ns", COUNTS, 5, 0.5)
     for place in (0, 1):
         given = [matrix(6, 1), matrix(3, 1)]
         given[place] = wrong(given[place])
@@ -414,7 +418,7 @@ def test_other_arrays_are_not_converted_unseen() -> None:
             bad_texts(**changes)
     hashes, buckets = np.zeros(3, np.uint32), np.array([6], np.int32)
     for call in (
-        lambda: K.Loss("ns", COUNTS.astype(np.float64), 5, 0.5, 1),
+        lambda: K.Loss("ns", COUNTS.astype(np.float64), 5, 0.5),
         lambda: K.Runs(2, hashes.astype(np.int64), buckets),
         lambda: K.Runs(2, hashes, buckets.astype(np.int64)),
         lambda: K.ngrams(np.zeros(3, np.int64), np.array([0, 3]), 1, 2, 10),

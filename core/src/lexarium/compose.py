@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -20,13 +20,25 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lexarium.host import Host
-    from lexarium.roles import Head, Space, StoredEmbedder
+    from lexarium.roles import Embedder, Head, Space, StoredEmbedder
 
-__all__ = ["Pipeline", "put_together", "take_apart"]
+__all__ = ["Pipeline", "TextHead", "put_together", "take_apart"]
 
-_BATCH = 512
+_BATCH, _TEXTS = 512, 8192  # texts embedded at a time, and given to a head that takes texts
 _EMBEDDER = "embedder"
 _PARTS = {_EMBEDDER: [], "head": [_EMBEDDER]}
+
+
+@runtime_checkable
+class TextHead(Protocol):
+    """A head that can do without the vectors of texts, of some embedders."""
+
+    def text_probabilities(self, embedder: Embedder, texts: Sequence[str]) -> NDArray[np.float64] | None:
+        """Return the probability of each label, (n, K), or None: then the texts are embedded.
+
+        The label with the greatest, and of equal ones the first, is what ``predict`` returns.
+        """
+        ...
 
 
 class Pipeline:
@@ -48,18 +60,34 @@ class Pipeline:
 
     def predict(self, inputs: Sequence[str]) -> list[str]:
         """Return the label of each input."""
+        texts = check_texts(inputs)
+        found = self._straight(texts)
+        if found is not None:
+            labels = self.labels
+            return [labels[i] for i in found.argmax(axis=1).tolist()]
         return [
-            label
-            for part in batches(check_texts(inputs), _BATCH)
-            for label in self.head.predict(self.embedder.embed(part))
+            label for part in batches(texts, _BATCH) for label in self.head.predict(self.embedder.embed(part))
         ]
 
     def predict_proba(self, inputs: Sequence[str]) -> NDArray[np.float64]:
         """Return the probability of each label for each input, (n, K)."""
-        parts = [
-            self.head.predict_proba(self.embedder.embed(part))
-            for part in batches(check_texts(inputs), _BATCH)
-        ]
+        texts = check_texts(inputs)
+        found = self._straight(texts)
+        if found is not None:
+            return found
+        parts = [self.head.predict_proba(self.embedder.embed(part)) for part in batches(texts, _BATCH)]
+        return np.concatenate([np.zeros((0, len(self.labels))), *parts])
+
+    def _straight(self, texts: Sequence[str]) -> NDArray[np.float64] | None:
+        """Return the probabilities, (n, K), where the head needs no vectors for them."""
+        if not isinstance(self.head, TextHead):
+            return None
+        parts = []
+        for part in batches(texts, _TEXTS):
+            found = self.head.text_probabilities(self.embedder, part)
+            if found is None:
+                return None
+            parts.append(found)
         return np.concatenate([np.zeros((0, len(self.labels))), *parts])
 
 

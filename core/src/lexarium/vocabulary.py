@@ -146,6 +146,11 @@ class Vocabulary:
             return None
         return compiled.Table(*tensors, _MAX_PROBES)
 
+    def first(self, count: int) -> Self:
+        """Return the vocabulary of words 0 .. ``count`` - 1."""
+        offsets = np.array(self._tensors[_OFFSETS][: count + 1])
+        return self.from_bytes(np.array(self._tensors[_BYTES][: offsets[-1]]), offsets)
+
     def sample(self, count: int) -> list[str]:
         """Return up to ``count`` words, spread evenly over the vocabulary."""
         step = max(1, len(self) // count) if count else 1

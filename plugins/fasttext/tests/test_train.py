@@ -142,18 +142,13 @@ def test_an_interruption_gives_the_model_so_far() -> None:
 
 @backends
 @pytest.mark.parametrize(
-    ("texts", "message"), [([], "no texts"), (["", " "], "no token"), (["a b c"], "2 times")]
+    ("texts", "message"),
+    [([], "no texts"), (["", " "], "no token"), (["a b c"], "2 times"), (["cat cat"] * 3, "1 distinct word")],
 )
 def test_a_corpus_with_nothing_to_learn(texts: list[str], message: str, backend: str) -> None:
     pytest.importorskip("fasttext")
     with pytest.raises(DataError, match=message):
         fit(texts, config(backend=backend), Run())
-
-
-@needs_kernels
-def test_a_corpus_of_one_word_is_learned() -> None:
-    model = fit(["one"] * 3, config(max_n=0), Run())
-    assert np.isfinite(model.words["one"]).all()
 
 
 def test_no_threads() -> None:

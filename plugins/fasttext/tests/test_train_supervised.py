@@ -183,7 +183,9 @@ def test_what_fasttext_does_not_cut_at_is_no_break_in_training_either(space: str
 
 @pytest.mark.parametrize("text", ["a b", "a\0b", "a\u3000b", "a\u2003b", "a\x1cb", "a\x85b", "a\tb\vc"])
 def test_texts_that_both_rules_cut_alike_are_known(text: str) -> None:
-    assert is_cut_alike(["a b", text]) == (fasttext_words(text) == text.split())
+    alike = fasttext_words(text) == text.split()
+    assert is_cut_alike(["a b", text]) == alike
+    assert is_cut_alike([*["a b"] * 700, text, "é"]) == alike
 
 
 @pytest.mark.parametrize(

@@ -14,9 +14,7 @@ class Texts:
     ) -> None: ...
 
 class Loss:
-    def __init__(
-        self, name: str, counts: NDArray[np.int64], negative: int, exponent: float, shared: int
-    ) -> None: ...
+    def __init__(self, name: str, counts: NDArray[np.int64], negative: int, exponent: float) -> None: ...
 
 class Runs:
     def __init__(

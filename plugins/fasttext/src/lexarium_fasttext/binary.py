@@ -31,6 +31,8 @@ __all__ = ["is_binary", "read_binary"]
 
 _MEND = "fetch the file again"
 _TRAINED = "fetch it again, or train it with 11 threads: with fewer, fastText leaves rows uninitialised"
+_OLDER = "train the model again with fastText 0.1 or newer, or give its .vec"
+_NEWER = "upgrade lexarium-fasttext, or give the model's .vec"
 _OLDEST = 11  # the version before had no buckets of quantised models
 _CENTROIDS = 256
 _ENTRY = struct.Struct("<qb")
@@ -122,7 +124,8 @@ class _Reader:
             raise FormatError(self._path, problem, "give a .bin or a .ftz")
         version = self._number("<i", "version")
         if not _OLDEST <= version <= VERSION:
-            raise self._error("version", f"version {version}; those from {_OLDEST} to {VERSION} are read")
+            problem = f"version {version} of fastText's format; {_OLDEST} to {VERSION} are read"
+            raise self._error("version", problem, _OLDER if version < _OLDEST else _NEWER)
         found: dict[str, Any] = {ours: self._number("<i", theirs) for theirs, ours in HEADER}
         t = struct.unpack("<d", self._take(8, "t"))[0]
         for ours, least in (("dim", 1), ("bucket", 0), ("minn", 0), ("maxn", 0), ("word_ngrams", 0)):

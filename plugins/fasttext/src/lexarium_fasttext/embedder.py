@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from lexarium.roles import Floats
     from lexarium.words import WordVectors
+    from lexarium_fasttext.subwords import Engine
     from lexarium_static.config import StaticConfig
 
 __all__ = ["FastText"]
@@ -79,18 +80,25 @@ class FastText(StaticEmbedder):
 
         :raises InputError: an input is not a string.
         """
-        texts = check_texts(inputs)
-        try:
-            sums, totals = self._sums(texts)
-        except (IndexError, ValueError) as error:  # of the compiled look-up
-            raise CheckpointError(self.name, str(error), "the model is damaged") from error
-        totals[totals == 0] = 1
-        rows = (sums / totals[:, None]).astype(np.float32)
+        rows = self.means(check_texts(inputs), self.words.engine).astype(np.float32)
         if self.component is not None:
             rows = remove_component(rows, self.component)
         return normalize_rows(rows) if self.config.normalize else rows
 
-    def _sums(self, texts: Sequence[str]) -> tuple[Floats, NDArray[np.float64]]:
+    def means(self, texts: Sequence[str], engine: Engine) -> NDArray[np.float64]:
+        """Return the pooled rows of each text, (n, dim), looked up with ``engine``.
+
+        :raises CheckpointError: the model is damaged.
+        """
+        try:
+            sums, totals = self._sums(texts, engine)
+        except (IndexError, ValueError) as error:  # of the compiled look-up
+            raise CheckpointError(self.name, str(error), "the model is damaged") from error
+        totals[totals == 0] = 1
+        found: NDArray[np.float64] = sums / totals[:, None]
+        return found
+
+    def _sums(self, texts: Sequence[str], engine: Engine) -> tuple[Floats, NDArray[np.float64]]:
         config, parameters = self.config, self.words.subwords.parameters
         texts, split = self._split(texts)
         pooling: Literal["weighted", "normalized", "features"] = "weighted"
@@ -108,7 +116,7 @@ class FastText(StaticEmbedder):
             unknown=unknown if config.subwords else 0.0,
             per_token=config.pooling == "sif",
         )
-        return self.words.engine.pool(texts, how, self.threads)
+        return engine.pool(texts, how, self.threads)
 
     def _split(self, texts: Sequence[str]) -> tuple[Sequence[str], str]:
         """Return texts, and how they are cut into words."""

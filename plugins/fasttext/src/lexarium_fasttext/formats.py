@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import struct
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -17,6 +19,9 @@ from lexarium_fasttext.config import MAX_WINDOW, NS_EXPONENT
 from lexarium_fasttext.embedder import FastText
 from lexarium_fasttext.lookup import SubwordVectors, processors
 from lexarium_fasttext.model import Quantised
+from lexarium_fasttext.names import HEADER, LOSSES, MAGIC, TASKS
+from lexarium_static.archive import open_stream
+from lexarium_static.binary import is_binary as is_word2vec
 from lexarium_static.text import read_text
 from lexarium_static.weights import weigh
 from lexarium_static.write import write_text
@@ -29,6 +34,15 @@ if TYPE_CHECKING:
     from lexarium_fasttext.model import FastTextParts, Parameters
 
 __all__ = ["described", "read", "write", "write_vec"]
+
+_PICKLE = re.compile(rb"\x80[\x02-\x05]")
+_SETTINGS = struct.Struct(f"<{len(HEADER)}i")
+_MOST_SETTING = 1 << 24  # of dim and the like in a file that is to be taken for an old one
+_GENSIM = (
+    "in Python load it with gensim, write it with gensim.models.fasttext.save_facebook_model(model, "
+    "'model.bin'), and import that"
+)
+_OLD = "train it again with fastText 0.1 or newer, or import the .vec that was written beside it"
 
 
 def read(path: Path, config: FastTextConfig, corpus: Corpus | None, run: Run) -> FastText | Pipeline:
@@ -43,7 +57,8 @@ def read(path: Path, config: FastTextConfig, corpus: Corpus | None, run: Run) ->
     if path.is_dir():
         raise InputError(path, "this is a folder", "give a .bin, .ftz or .vec file")
     if not is_binary(path):
-        words, vectors = read_text(path, run.progress)
+        _check_text(path)
+        words, vectors = read_text(path, run.progress, errors=run.encoding_errors)
         return _weighed(FastText(config, SubwordVectors(Vocabulary.build(words), vectors)), corpus, run)
     parts = _without_zeros(read_binary(path, run.progress))
     try:
@@ -53,6 +68,40 @@ def read(path: Path, config: FastTextConfig, corpus: Corpus | None, run: Run) ->
         raise FormatError(path, problem, "fetch the file again") from error
     model = assemble(parts, settings, processors())
     return _weighed(model, corpus, run) if isinstance(model, FastText) else model
+
+
+def _check_text(path: Path) -> None:
+    """Refuse what is no text and not a ``.bin`` either, with what it is.
+
+    :raises FormatError: says what the file is, where that can be seen, and what to do with it.
+    :raises InputError: the file cannot be read.
+    """
+    with open_stream(path) as stream:
+        start = stream.read(_SETTINGS.size)
+    if start.startswith(MAGIC.to_bytes(4, "little")):  # and the file itself does not begin so
+        raise FormatError(
+            path, "this is a compressed .bin or .ftz", "unpack it (gunzip, unzip) and import that"
+        )
+    if _PICKLE.match(start):
+        problem = "this is a pickle, as gensim's save() writes, and could run any code"
+        raise FormatError(path, problem, _GENSIM)
+    if _is_old(start):
+        problem = "this is a .bin of fastText before May 2017, without magic number and version"
+        raise FormatError(path, problem, _OLD)
+    if is_word2vec(path):
+        remedy = f"type: lexarium import word2vec {path} --name NAME"
+        raise FormatError(path, "this is in word2vec's binary format, not fastText's", remedy)
+    if b"\0" in start:
+        raise FormatError(path, "this is neither text nor a .bin or .ftz of fastText", "give one of these")
+
+
+def _is_old(start: bytes) -> bool:
+    """Tell whether a file begins with plausible settings, as they stood before there was a magic number."""
+    if len(start) < _SETTINGS.size:
+        return False
+    found = dict(zip((ours for _, ours in HEADER), _SETTINGS.unpack(start[: _SETTINGS.size]), strict=True))
+    named = found["loss"] in LOSSES and found["model"] in TASKS
+    return named and found["dim"] > 0 and all(0 <= value <= _MOST_SETTING for value in found.values())
 
 
 def _without_zeros(parts: FastTextParts) -> FastTextParts:

@@ -15,6 +15,7 @@ from lexarium.config import from_mapping, require, to_mapping
 from lexarium.errors import CheckpointError, ConfigError, DataError
 from lexarium.roles import State
 from lexarium_fasttext.model import LABEL_PREFIX, MOST_TOKENS, Quantised
+from lexarium_fasttext.scoring import TextScores
 from lexarium_fasttext.tree import children, leaf_probabilities
 from lexarium_heads.metrics import score
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from lexarium.roles import Floats, Matrix, Run
+    from lexarium.roles import Embedder, Floats, Matrix, Run
 
 __all__ = ["FastTextHead", "HeadConfig"]
 
@@ -71,6 +72,7 @@ class FastTextHead:
         self.counts = counts
         self.output = output
         self.prefix = prefix
+        self._scorer: tuple[Embedder, TextScores | None] | None = None
 
     @classmethod
     def fit(cls, matrix: Matrix, targets: Sequence[str], config: HeadConfig, run: Run) -> Self:
@@ -118,7 +120,22 @@ class FastTextHead:
         if dim != len(self._weights):
             problem = f"the vectors have {dim} components, the classifier was trained on {len(self._weights)}"
             raise DataError(problem, "use the embedder that it was trained with")
-        scores = np.asarray(matrix @ self._weights, np.float64)
+        return self._probabilities(np.asarray(matrix @ self._weights, np.float64))
+
+    def text_probabilities(self, embedder: Embedder, texts: Sequence[str]) -> NDArray[np.float64] | None:
+        """Return what :meth:`predict_proba` makes of the vectors of texts, without these, (n, K).
+
+        None where the model gives no way to do so: see :class:`TextScores`.
+
+        :raises CheckpointError: the model is damaged.
+        """
+        if self._scorer is None or self._scorer[0] is not embedder:
+            self._scorer = embedder, TextScores.of(embedder, self._weights)
+        scores = self._scorer[1]
+        return None if scores is None else self._probabilities(scores(texts))
+
+    def _probabilities(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the probabilities that scores (n, K) stand for; changes these."""
         if self.config.loss == "softmax":
             scores -= scores.max(axis=1, keepdims=True)
             np.exp(scores, out=scores)

@@ -80,7 +80,10 @@ def strings(vocabulary: Vocabulary) -> tuple[NDArray[np.uint8], NDArray[np.int64
 
 def new_rows(count: int, dim: int, rng: np.random.Generator) -> Floats:
     """Return rows drawn evenly from -1 / dim to 1 / dim, (count, dim): how input rows begin."""
-    return (rng.random((count, dim), np.float32) * 2 - 1) / np.float32(dim)
+    rows = rng.random((count, dim), np.float32)
+    rows -= np.float32(0.5)
+    rows *= np.float32(2 / dim)
+    return rows
 
 
 def padded(matrix: Floats) -> Floats:

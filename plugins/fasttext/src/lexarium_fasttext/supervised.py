@@ -13,7 +13,6 @@ from lexarium.backend import kernel
 from lexarium.corpora import FileCorpus
 from lexarium.errors import DataError, InputError
 from lexarium.tables import Texts
-from lexarium.vocabulary import Vocabulary
 from lexarium_fasttext.model import FastTextParts
 from lexarium_fasttext.rows import input_rows, new_rows, padded, strings
 from lexarium_fasttext.subwords import fasttext_words
@@ -75,10 +74,9 @@ def train_supervised(
         padded(new_rows(layout.count, parameters.dim, rng)),
         padded(np.zeros((len(numbered.names), parameters.dim), np.float32)),
     )
-    known = list(every.vocabulary)[:words] if words < len(every.vocabulary) else None
     parts = FastTextParts(
         parameters=parameters,
-        vocabulary=every.vocabulary if known is None else Vocabulary.build(known),
+        vocabulary=every.vocabulary.first(words),
         counts=every.counts[:words],
         tokens=every.tokens + numbered.total,
         input=matrices[0],
@@ -90,7 +88,7 @@ def train_supervised(
     given = module.Texts(every.ids, every.offsets, layout.starts, layout.rows, every.end)
     by_bucket = layout.by_bucket(parameters.bucket) if parameters.word_ngrams > 1 else np.empty(0, np.int32)
     runs = module.Runs(parameters.word_ngrams, hashes, by_bucket)
-    loss = module.Loss(parameters.loss, numbered.counts, parameters.neg, config.ns_exponent, 1)
+    loss = module.Loss(parameters.loss, numbered.counts, parameters.neg, config.ns_exponent)
     schedule = (parameters.lr, config.min_alpha, parameters.epoch, run.threads, run.seed)
 
     def work(progress: Callable[[int], None]) -> None:

@@ -19,7 +19,7 @@ from lexarium_fasttext.embedder import FastText
 from lexarium_fasttext.model import FastTextParts, Quantised
 from lexarium_fasttext.rows import InputRows, input_rows, new_rows
 from lexarium_fasttext.supervised import split_labels, train_supervised
-from lexarium_fasttext.unsupervised import Lines, learn, lines_of, parameters_of, train_words
+from lexarium_fasttext.unsupervised import Lines, check_words, learn, lines_of, parameters_of, train_words
 from lexarium_static.weights import weigh, weighed
 
 if TYPE_CHECKING:
@@ -60,7 +60,9 @@ def fit(corpus: Corpus, config: FastTextConfig, run: Run) -> FastText | Pipeline
             return train_words(module, corpus, config, run)
         from lexarium_fasttext.reference import embed_words  # noqa: PLC0415  only where it is asked for
 
-        return embed_words(corpus, config, run)
+        parts = embed_words(corpus, config, run)
+        check_words(parts.vocabulary)
+        return parts
 
     return _finished(work, corpus, config, run)
 

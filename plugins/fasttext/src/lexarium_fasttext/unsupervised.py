@@ -17,9 +17,10 @@ from lexarium.errors import TrainingInterrupted
 from lexarium.vocabulary import Vocabulary
 from lexarium_fasttext.divergence import DivergedError
 from lexarium_fasttext.model import EOS, FastTextParts, Parameters, is_finite
-from lexarium_fasttext.rows import InputRows, input_rows, new_rows, padded, place_end
+from lexarium_fasttext.rows import InputRows, input_rows, new_rows, padded, place_end, strings
 from lexarium_fasttext.subwords import WORD_PATTERN, is_cut_alike
 from lexarium_static.encoding import encode
+from lexarium_static.training import check_several
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,10 +31,18 @@ if TYPE_CHECKING:
     from lexarium_fasttext.config import FastTextConfig
     from lexarium_static.encoding import Encoded
 
-__all__ = ["Lines", "learn", "lines_of", "parameters_of", "tokens_of", "train_words", "watched"]
+__all__ = [
+    "Lines",
+    "check_words",
+    "learn",
+    "lines_of",
+    "parameters_of",
+    "tokens_of",
+    "train_words",
+    "watched",
+]
 
 _log = logging.getLogger("lexarium")
-_SHARED = 2  # targets around one middle word with the same negative samples: as good, and faster
 
 
 @dataclass(frozen=True)
@@ -111,11 +120,24 @@ def lines_of(corpus: Corpus, config: FastTextConfig, run: Run, min_count: int) -
     if end >= 0 or texts < min_count:
         return Lines(read.vocabulary, read.counts, read.ids, read.offsets, end, tokens)
     end = place_end(read.counts, texts)
-    words = list(read.vocabulary)
-    vocabulary = Vocabulary.build([*words[:end], EOS, *words[end:]])
+    raw, offsets = strings(read.vocabulary)
+    eos = np.frombuffer(EOS.encode(), np.uint8)
+    vocabulary = Vocabulary.from_bytes(
+        np.insert(raw, offsets[end], eos),
+        np.concatenate([offsets[: end + 1], offsets[end:] + len(eos)]),
+    )
     ids = read.ids + (read.ids >= end)
     counts = np.insert(read.counts, end, texts)
     return Lines(vocabulary, counts, ids.astype(np.int32, copy=False), read.offsets, end, tokens)
+
+
+def check_words(vocabulary: Vocabulary) -> None:
+    """Refuse to train on a single word, not counting the end of a line.
+
+    :raises DataError: there are fewer than two words.
+    """
+    if len(vocabulary) <= 2:  # noqa: PLR2004  a word and the end
+        check_several(Vocabulary.build([word for word in vocabulary if word != EOS]))
 
 
 def train_words(kernel: Any, corpus: Corpus, config: FastTextConfig, run: Run) -> FastTextParts:  # noqa: ANN401
@@ -126,6 +148,7 @@ def train_words(kernel: Any, corpus: Corpus, config: FastTextConfig, run: Run) -
     """
     parameters = parameters_of(config)
     lines = lines_of(corpus, config, run, parameters.min_count)
+    check_words(lines.vocabulary)
     words = len(lines.vocabulary)
     layout = input_rows(kernel, lines.vocabulary, parameters, words)
     rng = np.random.default_rng(run.seed)
@@ -156,7 +179,7 @@ def learn(
     config, run = how
     parameters, dim = parts.parameters, parts.parameters.dim
     texts = kernel.Texts(lines.ids, lines.offsets, layout.starts, layout.rows, lines.end)
-    loss = kernel.Loss(parameters.loss, parts.counts, parameters.neg, config.ns_exponent, _SHARED)
+    loss = kernel.Loss(parameters.loss, parts.counts, parameters.neg, config.ns_exponent)
     matrices = padded(np.asarray(parts.input)), padded(np.asarray(parts.output))
     schedule = (parameters.lr, config.min_alpha, parameters.epoch, run.threads, run.seed)
     keep = _keep(lines, parameters.t)

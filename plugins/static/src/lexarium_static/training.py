@@ -1,0 +1,42 @@
+"""What static methods check alike before they train."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lexarium.errors import DataError, UnsupportedError
+
+if TYPE_CHECKING:
+    from lexarium.vocabulary import Vocabulary
+    from lexarium_static.embedder import StaticEmbedder
+
+__all__ = ["check_kept", "check_several"]
+
+_FEWEST = 2
+
+
+def check_several(words: Vocabulary) -> None:
+    """Refuse to train on a single word, which stands beside nothing but itself.
+
+    :raises DataError: there are fewer than two words.
+    """
+    if len(words) < _FEWEST:
+        kept = f"the corpus has {len(words)} distinct word that is kept: {', '.join(words)[:40]!r}"
+        raise DataError(kept, "give more text, or lower min_count")
+
+
+def check_kept(model: StaticEmbedder, what: str) -> None:
+    """Refuse a model that has no ``what`` (in the plural) to go on training from, and say why it has none.
+
+    :raises UnsupportedError: it holds no training tensors.
+    """
+    if model.tensors:
+        return
+    keeps = getattr(model.config, "keep_training", True)
+    why = (
+        "it was imported, or made from another model" if keeps else "it was trained with keep_training=false"
+    )
+    raise UnsupportedError(
+        f"the model holds its word vectors alone, no {what} to go on from: {why}",
+        f"train on all the text: lexarium fit {model.name} --corpus FILE --name NAME",
+    )
