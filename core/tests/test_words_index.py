@@ -49,6 +49,13 @@ def test_the_words_asked_for_are_left_out(kv, built):
     assert kv.similar(kv["w1"], 1, index=built)[0][0] == "w1"
 
 
+def test_many_queries_are_answered_as_each_by_itself(kv, built):
+    queries = [f"w{i}" for i in range(7, 2107, 7)]  # 300, more than are scored together
+    found = kv.similar_many(queries, 5, index=built)
+    assert found == [kv.similar(query, 5, index=built) for query in queries]
+    assert all(query not in dict(answer) for query, answer in zip(queries, found, strict=True))
+
+
 def test_an_opened_index_answers_as_the_one_that_was_saved(kv, built, folder):
     opened = WordIndex.open(folder, kv, SPACE)
     queries = ["w0", "w7", "w9"]
@@ -88,7 +95,7 @@ def test_every_damaged_file_is_refused_before_it_is_opened(kv, folder):
 @pytest.mark.parametrize(
     "change",
     [
-        {"format": 2},
+        {"format": 1},
         {"kind": "flat"},
         {"size": "1"},
         {"sha256": None},

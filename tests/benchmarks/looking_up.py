@@ -6,7 +6,7 @@ looking_up.py index     lexarium                  GLOVE
 looking_up.py open      lexarium|gensim           FOLDER     (looking_up.py make-large FOLDER once)
 looking_up.py parts     lexarium|fasttext|gensim  FILE.bin
 looking_up.py predict   lexarium|fasttext         FILE.bin REVIEWS
-looking_up.py growth    lexarium                  TOKENS WORDS
+looking_up.py growth    lexarium                  FOLDER     (after: make-text FOLDER TOKENS WORDS)
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import resource
 import sys
 import time
 from pathlib import Path
@@ -34,6 +35,9 @@ def main() -> None:
     what, who, *rest = sys.argv[1:]
     if what == "make-large":
         make_large(Path(who))
+        return
+    if what == "make-text":
+        make_text(Path(who), *map(int, rest))
         return
     kinds: dict[str, Callable[..., dict[str, float]]] = {
         "pool": pool,
@@ -57,7 +61,8 @@ def glove(folder: str) -> tuple[list[str], np.ndarray]:
     from pyarrow import parquet
 
     words = parquet.read_table(Path(folder, "glove_6B_index.parquet"))["index"].to_pylist()
-    return words, np.load(Path(folder, "glove_6B_50d_emb.npy")).astype(np.float32)
+    # The file is in Fortran's order; every look-up has its rows in one piece.
+    return words, np.load(Path(folder, "glove_6B_50d_emb.npy")).astype(np.float32, order="C")
 
 
 def keyed_vectors(words: list[str], vectors: np.ndarray) -> Any:
@@ -262,8 +267,32 @@ def predict(who: str, path: str, reviews: str) -> dict[str, float]:
     return {"texts_per_second": len(texts) / seconds, "ones": sum(label == "1" for label in labels)}
 
 
-def growth(_who: str, tokens: str, words: str) -> dict[str, float]:
-    """Train Word2Vec for one epoch on made text: words drawn by Zipf's law."""
+def make_text(folder: Path, count: int, distinct: int) -> None:
+    """Store ``count`` word numbers, drawn by Zipf's law from ``distinct`` words, each once at least."""
+    ends = np.cumsum(1 / np.arange(1, distinct + 1))
+    rng = np.random.default_rng(0)
+    ids = np.lib.format.open_memmap(
+        folder / "ids.npy", mode="w+", dtype=np.int32, shape=(max(count, distinct),)
+    )
+    counts = np.zeros(distinct, np.int64)
+    for begin in range(0, len(ids), 10**6):
+        block = ids[begin : begin + 10**6]
+        drawn = np.searchsorted(ends, rng.random(len(block)) * ends[-1]).clip(0, distinct - 1)
+        every = np.arange(begin, min(begin + len(block), distinct))
+        drawn[: len(every)] = every
+        block[:] = drawn
+        counts += np.bincount(drawn, minlength=distinct)
+    order = np.argsort(-counts, kind="stable")
+    place = np.empty(distinct, np.int32)
+    place[order] = np.arange(distinct)
+    for begin in range(0, len(ids), 10**6):
+        ids[begin : begin + 10**6] = place[ids[begin : begin + 10**6]]
+    ids.flush()
+    np.save(folder / "counts.npy", counts[order])
+
+
+def growth(_who: str, folder: str) -> dict[str, float]:
+    """Train Word2Vec for one epoch on made text, and see what memory that adds."""
     from lexarium.roles import Run
     from lexarium.vocabulary import Vocabulary
     from lexarium_static.encoding import Encoded
@@ -271,28 +300,22 @@ def growth(_who: str, tokens: str, words: str) -> dict[str, float]:
     from lexarium_word2vec.train import trainer
     from lexarium_word2vec.weights import Weights
 
-    count, distinct = int(tokens), int(words)
-    weights = 1 / np.arange(1, distinct + 1)
-    ends = np.cumsum(weights / weights.sum())
-    rng = np.random.default_rng(0)
-    ids = np.concatenate(
-        [np.searchsorted(ends, rng.random(min(count, 10**6))) for _ in range(max(1, count // 10**6))]
-    ).clip(0, distinct - 1)
-    ids = np.concatenate([np.arange(distinct), ids])[: max(count, distinct)].astype(np.int32)
-    counts = np.bincount(ids, minlength=distinct).astype(np.int64)
-    order = np.argsort(-counts, kind="stable")
-    place = np.empty(distinct, np.int32)
-    place[order] = np.arange(distinct)
+    ids = np.asarray(np.load(Path(folder, "ids.npy"), mmap_mode="r"))
+    counts = np.load(Path(folder, "counts.npy"))
+    assert ids.max() == len(counts) - 1  # and every page of the text is in memory now
     offsets = np.append(np.arange(0, len(ids), 20), len(ids)).astype(np.int64)
-    vocabulary = Vocabulary.build([f"w{i}" for i in range(distinct)])
-    encoded = Encoded(vocabulary, counts[order], place[ids], offsets, len(ids))
-    del ids
-    config = Word2VecConfig(epochs=1, min_count=1)
-    begin = time.perf_counter()
+    # Training looks at numbers alone, so the words need not be there.
+    encoded = Encoded(Vocabulary.build(["a word"]), counts, ids, offsets, len(ids))
+    config, train = Word2VecConfig(epochs=1, min_count=1), trainer("kernels")
+    before, begin = resident(), time.perf_counter()
     made = Weights.new(encoded.counts, config, 0)
-    trainer("kernels")(encoded, made, config, Run(threads=THREADS), lambda _done: None)
+    train(encoded, made, config, Run(threads=THREADS), lambda _done: None)
     seconds = time.perf_counter() - begin
-    return {"words_per_second": len(encoded.ids) / seconds}
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return {
+        "words_per_second": len(ids) / seconds,
+        "bytes_per_word": (peak - before) / len(counts),
+    }
 
 
 if __name__ == "__main__":

@@ -42,7 +42,7 @@ def from_mapping(cls: type[_C], values: Mapping[str, Any]) -> _C:
 
 def to_mapping(config: Any) -> dict[str, Any]:  # noqa: ANN401  any config dataclass
     """Return the settings as JSON values, in the order of the fields."""
-    return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(config).items()}
+    return {key: _plain(value) for key, value in asdict(config).items()}
 
 
 def fit_only(default: _C) -> _C:
@@ -80,6 +80,10 @@ def require(key: str, holds: object, problem: str) -> None:
     """Raise a :class:`ConfigError` about ``key`` unless the condition ``holds``."""
     if not holds:
         raise ConfigError(key, problem)
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401  tuples in tuples are lists in lists
+    return [_plain(inner) for inner in value] if isinstance(value, tuple | list) else value
 
 
 class _Typed(str):

@@ -28,12 +28,16 @@ if TYPE_CHECKING:
 
 __all__ = ["CORE_COMMANDS", "HOUSE", "Descriptor", "Host", "Offer", "Plugin", "Settings", "Status"]
 
+_METHODS = ("bow", "tfidf", "word2vec", "glove", "fasttext", "bert")
+
 #: What the distributions of this repository offer: a stranger never displaces it.
 HOUSE: Mapping[tuple[str, str], str] = {
-    **{("embedder", name): f"lexarium-{name}" for name in ("bow", "tfidf", "word2vec", "glove", "fasttext")},
+    **{("embedder", name): f"lexarium-{name}" for name in _METHODS},
     **{("command", name): "lexarium-registry" for name in ("list", "show", "remove", "verify")},
     **{("command", name): "lexarium-heads" for name in ("train", "predict", "evaluate")},
     ("command", "compare"): "lexarium-compare",
+    ("command", "fill-mask"): "lexarium-bert",
+    ("command", "losses"): "lexarium-bert",
     ("head", "classifier"): "lexarium-heads",
     ("head", "fasttext"): "lexarium-fasttext",
     ("store", "local"): "lexarium-registry",

@@ -17,7 +17,8 @@ from lexarium.errors import PluginError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from lexarium.roles import Head, Store, StoredEmbedder, StoredFuser
+    from lexarium.roles import Head, StoredEmbedder, StoredFuser
+    from lexarium.stores import Store
     from lexarium.training import Fit, Merge, Reader, Update, Writer
 
 __all__ = ["Command", "FuserMethod", "HeadMethod", "Method", "StoreKind", "resolve"]

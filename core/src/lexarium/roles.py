@@ -6,7 +6,7 @@ array, or a scipy ``csr_array`` where ``space.sparse``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, Self, TypeAlias, runtime_checkable
 
@@ -15,21 +15,20 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from lexarium.checkpoint.manifest import Manifest
+    from lexarium.files import EncodingErrors
     from lexarium.words import WordVectors
 
 __all__ = [
+    "Adjustable",
     "Corpus",
     "Coverage",
     "Embedder",
+    "Encoded",
     "Explainable",
     "Floats",
     "Fuser",
     "HasWords",
     "Head",
-    "Leaderboard",
     "Matrix",
     "Progress",
     "ReplacesWords",
@@ -37,18 +36,20 @@ __all__ = [
     "Run",
     "Space",
     "State",
-    "Store",
     "StoredEmbedder",
     "StoredFuser",
-    "StoredVersion",
     "TokenEmbedder",
     "TokenMatrix",
-    "Training",
+    "TrainableEmbedder",
+    "TrainingNetwork",
+    "Truncates",
+    "Truncation",
     "silent",
 ]
 
 Floats: TypeAlias = NDArray[np.float32]
 Matrix: TypeAlias = Floats | csr_array
+Tensor: TypeAlias = Any  # torch's; core does without torch
 Corpus: TypeAlias = Iterable[str]  # iterated more than once: a list, Texts or FileCorpus, not a generator
 
 
@@ -66,11 +67,15 @@ def silent(what: str, done: int, total: int | None) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """How to work, apart from what to compute: never global state."""
+    """How to work, apart from what to compute: never global state.
+
+    ``encoding_errors``: what readers of foreign text do about bytes that are not UTF-8.
+    """
 
     threads: int = 1
     seed: int = 0
     progress: Progress = silent
+    encoding_errors: EncodingErrors = "strict"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -204,6 +209,77 @@ class Reports(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Truncation:
+    """How many texts are cut, how many tokens that cuts off, and how many a text may have (``limit``)."""
+
+    inputs: int
+    tokens: int
+    limit: int
+
+
+@runtime_checkable
+class Truncates(Protocol):
+    """Embedders that see so many tokens of a text and no more."""
+
+    def truncation(self, inputs: Sequence[str]) -> Truncation:
+        """Count the texts that are cut, and the tokens that are cut off."""
+        ...
+
+
+@runtime_checkable
+class Adjustable(Protocol):
+    """Embedders with settings that may change later: how a model is used, not what it has learned."""
+
+    def with_settings(self, settings: Mapping[str, Any]) -> StoredEmbedder:
+        """Return the same model under other settings; those that are not named stay.
+
+        :raises ConfigError: a setting is unknown, out of range, or cannot change any more.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """What a network makes of a batch: torch tensors, which carry gradients.
+
+    *Shapes:* tokens (B, T, H), a state per token; mask (B, T) bool, False at padding; pooled (B, H).
+    """
+
+    tokens: Tensor
+    mask: Tensor
+    pooled: Tensor
+
+
+class TrainingNetwork(Protocol):
+    """A torch module over texts; it has torch's ``parameters()``, ``train()`` and the like as well."""
+
+    def collate(self, inputs: Sequence[str]) -> Mapping[str, Tensor]:
+        """Return the batch that :meth:`forward` takes, by name."""
+        ...
+
+    def forward(self, batch: Mapping[str, Tensor]) -> Encoded:
+        """Return token states and pooled vectors."""
+        ...
+
+    def layers(self) -> Sequence[Any]:
+        """Return the modules from input to output: for freezing, and learning rates by depth."""
+        ...
+
+
+@runtime_checkable
+class TrainableEmbedder(StoredEmbedder, Protocol):
+    """An embedder whose weights a task can change."""
+
+    def network(self) -> TrainingNetwork:
+        """Return a network with a copy of the weights; the embedder stays as it is."""
+        ...
+
+    def with_network(self, network: Any) -> Self:  # noqa: ANN401  one that network() gave
+        """Return the same embedder with the weights of a trained network of it."""
+        ...
+
+
 @runtime_checkable
 class Explainable(Protocol):
     """Embedders whose components have names."""
@@ -290,100 +366,4 @@ class StoredFuser(Fuser, Protocol):
     @classmethod
     def tiny(cls) -> Self:
         """Return a small working example."""
-        ...
-
-
-class Training(Protocol):
-    """What training returns: the stored name (None: not stored) and the scores before and after."""
-
-    @property
-    def model(self) -> str | None:
-        """The reference of the stored pipeline."""
-        ...
-
-    @property
-    def before(self) -> Mapping[str, Any]:
-        """Scores on the test part of what there was before; keys as :meth:`Head.metrics`."""
-        ...
-
-    @property
-    def after(self) -> Mapping[str, Any]:
-        """Scores on the test part of the trained pipeline."""
-        ...
-
-
-class Leaderboard(Protocol):
-    """What comparing returns."""
-
-    @property
-    def rows(self) -> Sequence[Any]:
-        """One row per candidate, cheapest first; the attributes are the keys of ``compare --json``."""
-        ...
-
-    @property
-    def advice(self) -> str:
-        """One sentence: which representation to take."""
-        ...
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the document of ``compare --json``."""
-        ...
-
-    def to_html(self, path: Path) -> None:
-        """Write one self-contained page: table and Pareto plot."""
-        ...
-
-
-@dataclass(frozen=True, kw_only=True)
-class StoredVersion:
-    """One version of one stored model: its manifest and where each listed file lies."""
-
-    name: str
-    version: str
-    manifest: Manifest
-    locate: Callable[[str], Path]
-
-
-class Store(Protocol):
-    """A place where models are kept, several versions to a name; built as ``Store(home)``."""
-
-    def __init__(self, home: Path | None = None) -> None: ...
-
-    @property
-    def home(self) -> Path:
-        """The folder that it keeps them in."""
-        ...
-
-    def names(self) -> list[str]:
-        """Return the names of all stored models, sorted."""
-        ...
-
-    def versions(self, name: str) -> list[str]:
-        """Return the versions of ``name``, oldest first; empty where there is none."""
-        ...
-
-    def find(self, name: str, version: str | None = None) -> StoredVersion:
-        """Return a version, the newest where none is named.
-
-        :raises ModelNotFoundError: there is no such name or version.
-        """
-        ...
-
-    def resolve(self, reference: str) -> StoredVersion:
-        """Return what a reference names: a stored version, or a model folder.
-
-        :raises StoreError: the text is not a reference.
-        :raises ModelNotFoundError: nothing of that name is stored.
-        """
-        ...
-
-    def publish(self, name: str, write: Callable[[Path], object]) -> StoredVersion:
-        """Store what ``write(folder)`` puts into a new folder as a version with a new number, or nothing.
-
-        :raises StoreError: the name cannot be one, or the disk refuses.
-        """
-        ...
-
-    def remove(self, name: str, version: str | None = None) -> list[str]:
-        """Remove a version, or all of a name; return the versions removed."""
         ...

@@ -25,12 +25,13 @@ from lexarium.errors import (
     did_you_mean,
 )
 from lexarium.host import Host
-from lexarium.roles import Run, Store, StoredEmbedder, StoredVersion
+from lexarium.roles import Run, StoredEmbedder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from lexarium.method import Method
+    from lexarium.stores import Store, StoredVersion
 
 __all__ = ["Model", "Opened", "Shelf"]
 

@@ -10,7 +10,7 @@ from lexarium.compose import Pipeline
 from lexarium.config import from_mapping
 from lexarium.errors import TrainingInterrupted, UnsupportedError
 from lexarium.method import Method
-from lexarium.roles import Leaderboard, Progress, Run, StoredEmbedder, Training, silent
+from lexarium.roles import Progress, Run, StoredEmbedder, silent
 from lexarium.shelf import Model, Opened, Shelf
 from lexarium.tables import Data, Source, corpus
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from lexarium.corpora import FileCorpus
+    from lexarium.results import Leaderboard, Training
     from lexarium.tables import Texts
 
 __all__ = ["Model", "Opened", "Zoo", "load"]
@@ -79,11 +80,12 @@ class Zoo(Shelf):
         source: Source | None = None,
         name: str | None = None,
         license: str | None = None,  # noqa: A002  the manifest's word
-        progress: Progress = silent,
+        run: Run | None = None,
     ) -> Model:
         """Read a foreign file or folder of ``method``; store it if named.
 
-        ``source``, where given, is text that the method may estimate word weights from.
+        ``source``, where given, is text that the method may estimate word weights from; ``run`` says how to
+        work.
 
         :raises UnsupportedError: the method reads no foreign files.
         :raises FormatError: the file breaks its format; names file and line.
@@ -95,7 +97,7 @@ class Zoo(Shelf):
         settings = from_mapping(descriptor.load_config(), config or {})
         self._check_name(name)
         texts = None if source is None else corpus(source)
-        model = reader(Path(path), settings, texts, Run(progress=progress))
+        model = reader(Path(path), settings, texts, run or Run())
         if name is not None:
             self.save(model, name=name, license=license, lineage={"imported_from": Path(path).name})
         return model

@@ -85,6 +85,15 @@ def test_importing_stores_the_model_with_its_licence_and_reads_the_corpus(invoke
     assert list(zoo.load("s").words) == ["cab", "好", "more"]
 
 
+def test_importing_replaces_bytes_that_are_not_utf_8_where_asked(invoke, zoo, tmp_path):
+    (tmp_path / "words.list").write_bytes(b"caf\xe9\n")
+    (tmp_path / "c.txt").write_bytes(b"na\xefve\n")
+    done = invoke("import", "spelling", tmp_path / "words.list", "--name", "s",
+                  "--corpus", tmp_path / "c.txt", "--encoding-errors", "replace")  # fmt: skip
+    assert done.exit_code == 0, done.stderr
+    assert list(zoo.load("s").words) == ["caf\ufffd", "na\ufffdve"]
+
+
 @pytest.mark.parametrize(
     ("content", "says"),
     [("cab\n\n", "words.list, line 2: an empty line; delete it"), (None, "words.list: No such file")],

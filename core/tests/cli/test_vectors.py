@@ -149,6 +149,16 @@ def test_a_model_without_words_says_what_to_do_instead(zoo, invoke, make_plugin)
     assert done.exit_code == 1
     assert "wordless@1 has no vectors of single words; name a file to search with --in FILE" in done.stderr
     assert "analogies need word vectors" in invoke("analogy", "wordless", "a", "b", "c").stderr
+    assert "no installed method has such vectors" in invoke("distance", "wordless", "a", "b").stderr
+    wordy = replace(zoo.host.method("spelling"), name="wordy", embedder="spelling_plugin.embedder:Spelling")
+    zoo.host = Host([replace(plugin, offers=(method, wordy, *others))])
+    for command in (
+        ["distance", "wordless", "a", "b"],
+        ["words", "restrict", "wordless", "--count", "1", "--name", "r"],
+    ):
+        wrong = invoke(*command)
+        assert wrong.exit_code == 1
+        assert "wordless@1 has no vectors of single words; name a model of wordy\n" in wrong.stderr
 
 
 class Wordless:

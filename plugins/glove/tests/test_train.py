@@ -164,12 +164,23 @@ def test_ctrl_c_while_words_are_weighed_keeps_the_model(config, pooling, passes)
     np.testing.assert_array_equal(caught.value.model.words.vectors, whole.words.vectors)
 
 
+def test_without_what_training_goes_on_from_a_model_is_a_fifth_and_update_says_why_not(config):
+    whole, bare = (fit(corpus(), replace(config, keep_training=kept), Run()) for kept in (True, False))
+    assert np.array_equal(bare.words.vectors, whole.words.vectors)
+    sizes = [sum(t.nbytes for t in made.state().tensors.values()) for made in (whole, bare)]
+    assert sizes[0] - sizes[1] == 4 * len(bare.words) * 11 * 4  # four arrays, a bias each, float32
+    again = Glove.restore(bare.state())
+    with pytest.raises(UnsupportedError, match="trained with keep_training=false; train on all the text"):
+        update(again, corpus(), config, Run())
+    assert update(whole, corpus(), replace(config, keep_training=False), Run()).tensors == {}
+
+
 def test_update_refuses_what_cannot_go_on(config):
     old = fit(corpus(20), config, Run())
     for changed in ({"vector_size": 11}, {"lowercase": False}, {"tokenizer": "whitespace"}):
         with pytest.raises(ConfigError, match="differs from"):
             update(old, corpus(20), replace(config, **changed), Run())
-    with pytest.raises(UnsupportedError, match="not trained here"):
+    with pytest.raises(UnsupportedError, match="no biases and gradients to go on from: it was imported"):
         update(Glove(config, WordVectors(old.words.vocabulary, old.words.vectors)), corpus(20), config, Run())
     for name, spoilt in (
         ("contexts", old.tensors["contexts"][:, 1:]),
@@ -186,7 +197,8 @@ def test_update_refuses_what_cannot_go_on(config):
     [
         ([], {}, "no texts"),
         (["", " "], {}, "no token"),
-        (["alone"], {}, "no two of the 1 words"),
+        (["alone"], {}, "has 1 distinct word that is kept: 'alone'; give more text"),
+        (["alone alone", "alone"], {}, "has 1 distinct word that is kept: 'alone'; give more text"),
         (["a", "b", "a"], {}, "no two of the 2 words"),
         (["some words here"], {"min_count": 2}, "none of the 3 words"),
         (["a b a b a b"] * 9, {"eta": 1e30, "grad_clip": 1e30}, "diverged"),

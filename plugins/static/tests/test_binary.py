@@ -126,8 +126,8 @@ def test_memory_follows_what_is_there_and_not_what_is_promised(path, header):
 @given(st.binary(max_size=200), st.sampled_from([b"", b"1 1\n", b"2 1\n", b"1 2\n", b"3 3\nthe "]))
 def test_any_bytes_are_read_or_refused_by_name(path, raw, start):
     path.write_bytes(start + raw)
-    assert is_binary(path) in {True, False}
     try:
+        assert is_binary(path) in {True, False}
         words, vectors = read_binary(path, silent)
     except LexariumError:
         return
@@ -141,3 +141,16 @@ def test_any_bytes_are_read_or_refused_by_name(path, raw, start):
 def test_text_is_told_from_binary(path, text):
     path.write_bytes(text)
     assert not is_binary(path)
+
+
+def test_words_that_are_not_utf_8_are_replaced_where_asked(tmp_path, caplog):
+    path = tmp_path / "v.bin"
+    rows = [np.array([i, -0.1], "<f4") for i in range(4)]
+    names = [b"na\xefve", b"the", b"na\xeeve", "好".encode()]
+    path.write_bytes(b"4 2\n" + b"".join(b + b" " + r.tobytes() for b, r in zip(names, rows, strict=True)))
+    words, vectors = read_binary(path, silent, errors="replace")
+    assert words == ["na\ufffdve", "the", "好"]
+    np.testing.assert_array_equal(vectors, np.array(rows)[[0, 1, 3]])
+    assert "in 2 words" in caplog.text
+    with pytest.raises(FormatError, match=r"vector 1 of 4 is not UTF-8.*--encoding-errors replace"):
+        read_binary(path, silent)

@@ -111,6 +111,40 @@ def test_a_word_that_is_not_utf_8_is_named_with_its_line(read):
     assert caught.value.line == 2
 
 
+@pytest.mark.parametrize("header", ["", "4 2\n"])
+def test_words_that_are_not_utf_8_are_replaced_where_asked(tmp_path, caplog, header):
+    path = tmp_path / "v.txt"
+    path.write_bytes(header.encode() + b"na\xefve 1 2\nthe 3 4\nna\xeeve 5 6\n\xe5\xa5\xbd 7 8\n")
+    words, vectors = read_text(path, silent, errors="replace")
+    assert words == ["na\ufffdve", "the", "好"]  # the third became what the first is
+    np.testing.assert_array_equal(vectors, [[1, 2], [3, 4], [7, 8]])
+    assert "in 2 words bytes that are not UTF-8 became U+FFFD; 1 vectors" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("tail", "problem"),
+    [
+        (b"the 9 9\n", "the first is on line 2"),
+        (b"of 9 9\nof 9 9\n", "the first is on line 4"),
+        (b"of nan 1\n", "NaN"),
+        (b"of 1\n", "1 numbers follow"),
+    ],
+)
+def test_lines_are_counted_with_those_that_replacing_left_out(tmp_path, tail, problem):
+    path = tmp_path / "v.txt"
+    path.write_bytes(b"a\xef 1 2\nthe 3 4\na\xee 5 6\n" + tail)
+    with pytest.raises(FormatError, match=problem) as caught:
+        read_text(path, silent, errors="replace")
+    assert caught.value.line == 3 + tail.count(b"\n")
+
+
+def test_replacing_leaves_no_second_vector_of_a_sound_word_alone(tmp_path):
+    path = tmp_path / "v.txt"
+    path.write_bytes(b"the 1 2\nthe 3 4\n")
+    with pytest.raises(FormatError, match="second vector"):
+        read_text(path, silent, errors="replace")
+
+
 BAD_FILES = {
     "empty": ("", "is empty"),
     "only a header": ("2 3\n", "the file holds 0"),

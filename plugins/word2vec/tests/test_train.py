@@ -136,7 +136,7 @@ def test_phrases_are_words_and_are_found_again_in_texts():
     [
         ([], {}, "no texts"),
         (["", "  "], {}, "no token"),
-        (["only only only"], {"min_count": 1}, "one distinct word"),
+        (["only only only"], {"min_count": 1}, "has 1 distinct word that is kept: 'only'; give more text"),
         (["a b c d"], {}, "lower min_count"),
         (["a b c d"], {"phrases": 1}, "lower min_count"),
     ],
@@ -167,8 +167,19 @@ def test_what_the_arrays_depend_on_cannot_change(changed):
         update(fit(CORPUS, config, Run()), CORPUS, replace(config, **changed), Run())
 
 
+def test_without_what_training_goes_on_from_the_vectors_are_the_same_and_update_says_why_not(backend):
+    config = Word2VecConfig(backend=backend, **SMALL)
+    whole, bare = (fit(CORPUS, replace(config, keep_training=kept), Run()) for kept in (True, False))
+    assert np.array_equal(bare.words.vectors, whole.words.vectors)
+    assert set(bare.state().tensors) == {n for n in whole.state().tensors if not n.startswith("training.")}
+    again = Word2Vec.restore(bare.state())
+    with pytest.raises(UnsupportedError, match="trained with keep_training=false; train on all the text"):
+        update(again, CORPUS, config, Run())
+    assert update(whole, CORPUS, replace(config, keep_training=False), Run()).tensors == {}
+
+
 def test_a_model_of_vectors_alone_cannot_learn_on():
-    with pytest.raises(UnsupportedError, match="cannot learn on"):
+    with pytest.raises(UnsupportedError, match=r"word vectors alone, no output vectors.*it was imported"):
         update(Word2Vec.tiny(), CORPUS, Word2Vec.tiny().config, Run())
 
 

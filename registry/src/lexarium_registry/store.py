@@ -23,7 +23,7 @@ from lexarium.checkpoint.folder import hash_file, read_folder
 from lexarium.checkpoint.manifest import FileEntry, Manifest
 from lexarium.checkpoint.paths import read_small
 from lexarium.errors import CheckpointError, ModelNotFoundError, StoreError
-from lexarium.roles import StoredVersion
+from lexarium.stores import StoredVersion
 from lexarium_registry.durable import make_folder, place, sync_file, sync_folder, write_new
 from lexarium_registry.locks import clear_dead, hold, private_folder
 from lexarium_registry.references import check_name, is_name, is_version, parse

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import click
 
@@ -16,6 +16,7 @@ from lexarium.errors import TrainingInterrupted
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from lexarium.files import EncodingErrors
     from lexarium.tables import Source
 
 __all__ = ["export", "fit", "import_", "merge", "update"]
@@ -41,7 +42,16 @@ class _Work:
     seed: int
     threads: int
     keep: bool
-    encoding_errors: Literal["strict", "replace"]
+    encoding_errors: EncodingErrors
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Foreign:
+    """A file of another tool, and how it is read."""
+
+    path: Path
+    licence: str | None
+    encoding_errors: EncodingErrors
 
 
 def _method_names(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:  # noqa: ARG001  click's
@@ -61,15 +71,18 @@ def _shared(function: Callable[..., None]) -> Callable[..., None]:
     return function
 
 
+_encoding_errors = click.option(
+    "--encoding-errors",
+    type=click.Choice(["strict", "replace"]),
+    default="strict",
+    show_default=True,
+    help=_BYTES,
+)
+
+
 def _trained(function: Callable[..., None]) -> Callable[..., None]:
     for option in (
-        click.option(
-            "--encoding-errors",
-            type=click.Choice(["strict", "replace"]),
-            default="strict",
-            show_default=True,
-            help=_BYTES,
-        ),
+        _encoding_errors,
         click.option("--keep", is_flag=True, help=_KEEP),
         click.option("--threads", default=1, show_default=True, type=click.IntRange(1, 1024)),
         click.option("--seed", default=0, show_default=True, type=click.IntRange(0)),
@@ -179,23 +192,32 @@ def merge(
     "--corpus", multiple=True, type=click.Path(), metavar="FILE", help="Texts to estimate word weights from."
 )
 @click.option("--license", "licence", metavar="SPDX", help="The model's licence, for instance PDDL-1.0.")
+@_encoding_errors
 @_named
 @_shared
 @packed(_Options)
+@packed(_Foreign, "foreign")
 @click.pass_obj
-def import_(session: Session, *, method: str, path: Path, licence: str | None, options: _Options) -> None:
-    """Read the file or folder PATH, written by another tool, as a model of METHOD."""
+def import_(session: Session, *, method: str, foreign: _Foreign, options: _Options) -> None:
+    """Read the file or folder PATH, written by another tool, as a model of METHOD.
+
+    --encoding-errors is for the words of PATH, in text and in word2vec's binary format, and for --corpus.
+    """
+    from lexarium.roles import Run  # noqa: PLC0415  numpy, only when the command runs
+
     if options.column and not options.corpus:
         raise click.UsageError("--column is for the texts of --corpus")
     with session.progress() as progress:
         session.zoo.import_from(
             method,
-            path,
+            foreign.path,
             config=parse_settings(options.settings),
-            source=_texts(options.corpus, options.column, "strict") if options.corpus else None,
+            source=_texts(options.corpus, options.column, foreign.encoding_errors)
+            if options.corpus
+            else None,
             name=options.name,
-            license=licence,
-            progress=progress,
+            license=foreign.licence,
+            run=Run(progress=progress, encoding_errors=foreign.encoding_errors),
         )
     _report(session, options.name, as_json=options.as_json)
 
@@ -236,7 +258,7 @@ def _kept(session: Session, options: _Options, work: _Work) -> Iterator[None]:
         raise
 
 
-def _texts(paths: tuple[str, ...], column: str | None, errors: Literal["strict", "replace"]) -> Source:
+def _texts(paths: tuple[str, ...], column: str | None, errors: EncodingErrors) -> Source:
     from lexarium.tables import corpus  # noqa: PLC0415  csv and gzip, only when the command runs
 
     return corpus([Path(path) for path in paths], column, errors)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from textwrap import shorten
@@ -10,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lexarium.cli.session import Session, emit_json, json_option, note, packed, say, table
-from lexarium.errors import UnsupportedError
+from lexarium.config import parse_settings
+from lexarium.errors import PluginError, UnsupportedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from lexarium.words.index import WordIndex
     from lexarium.words.vectors import AnalogyMethod
 
-__all__ = ["analogy", "embed", "embedder_of", "show_neighbours", "similar", "words_of"]
+__all__ = ["analogy", "embed", "embedder_of", "show_neighbours", "similar", "with_words", "words_of"]
 
 _ITEM_WIDTH = 90
 _MOST_PRINTED = 20_000_000  # numbers
@@ -29,6 +31,9 @@ _MOST_PRINTED = 20_000_000  # numbers
 @dataclass(frozen=True, kw_only=True)
 class _EmbedOptions:
     texts: tuple[str, ...]
+    settings: tuple[str, ...]
+    prompt: str | None
+    long: str | None
     column: str | None
     out: Path | None
     as_json: bool
@@ -57,6 +62,13 @@ class _AnalogyOptions:
 @click.option("--text", "texts", multiple=True, help="A text; may be given more than once.")
 @click.option("--column", help="The column with the texts, where INPUT is a table.")
 @click.option("--out", type=click.Path(path_type=Path), help=".npy, .npz (sparse), .parquet or .jsonl")
+@click.option("--prompt", metavar="NAME", help="Put this prompt of the model before every text.")
+@click.option(
+    "--long",
+    type=click.Choice(["truncate", "split"]),
+    help="What to do with what the model cannot see whole.",
+)
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="As in pooling=cls, device=cpu.")
 @json_option
 @packed(_EmbedOptions)
 @click.pass_obj
@@ -69,6 +81,7 @@ def embed(session: Session, *, model: str, source: str | None, options: _EmbedOp
 
     texts = _inputs(source, options)
     embedder, name, space_id = embedder_of(session, model)
+    embedder, space_id = _adjusted(session, embedder, name, space_id, options)
     dim = embedder.space.dim
     if options.out is None and len(texts) * dim > _MOST_PRINTED:
         raise UnsupportedError(
@@ -77,7 +90,8 @@ def embed(session: Session, *, model: str, source: str | None, options: _EmbedOp
         )
     with session.progress() as progress:
         matrix = embed_all(embedder, texts, progress)
-    document: dict[str, Any] = {"model": name, "space_id": space_id, "dim": dim}
+    truncated = _truncated(embedder, texts)
+    document: dict[str, Any] = {"model": name, "space_id": space_id, "dim": dim, **truncated}
     if options.out is not None:
         write_matrix(options.out, matrix, texts, space_id)
         document |= {"out": str(options.out), "rows": len(texts)}
@@ -180,8 +194,20 @@ def embedder_of(session: Session, reference: str) -> tuple[Embedder, str, str]:
     )
 
 
-def words_of(session: Session, reference: str, remedy: str) -> tuple[WordVectors, str, str]:
+def with_words(session: Session) -> str:
+    """Say what to name: a model of a method that has vectors of single words. It imports every method."""
+    found = []
+    for offer in session.zoo.host.methods():
+        with suppress(PluginError):
+            if hasattr(offer.descriptor.load(), "with_words"):
+                found.append(offer.descriptor.name)
+    return f"name a model of {' or '.join(found)}" if found else "no installed method has such vectors"
+
+
+def words_of(session: Session, reference: str, remedy: str | None = None) -> tuple[WordVectors, str, str]:
     """Return a stored model's word vectors, the version's name, and the id of its space.
+
+    ``remedy`` is what to do where there are none; by default to name a model of another method.
 
     :raises UnsupportedError: it has none.
     """
@@ -189,7 +215,7 @@ def words_of(session: Session, reference: str, remedy: str) -> tuple[WordVectors
 
     embedder, name, space_id = embedder_of(session, reference)
     if not isinstance(embedder, HasWords):
-        raise UnsupportedError(f"{name} has no vectors of single words", remedy)
+        raise UnsupportedError(f"{name} has no vectors of single words", remedy or with_words(session))
     return embedder.words, name, space_id
 
 
@@ -217,6 +243,43 @@ def _rows(matrix: Matrix) -> Iterator[list[float]]:
     for start in range(matrix.shape[0]):
         row = either[start : start + 1]
         yield (row if hasattr(row, "tolist") else row.toarray())[0].tolist()
+
+
+def _adjusted(
+    session: Session, embedder: Embedder, name: str, space_id: str, options: _EmbedOptions
+) -> tuple[Embedder, str]:
+    """Return the embedder under the settings that are asked for, and the id of its space then.
+
+    A prompt is part of the input: what it gives lies in the model's own space.
+    """
+    named = {"default_prompt": options.prompt, "long": options.long}
+    asked = parse_settings(options.settings) | {key: value for key, value in named.items() if value}
+    if not asked:
+        return embedder, space_id
+    from lexarium.checkpoint.folder import space_id as computed_id  # noqa: PLC0415  numpy, as above
+    from lexarium.compose import take_apart  # noqa: PLC0415  as above
+    from lexarium.roles import Adjustable  # noqa: PLC0415  as above
+
+    if not isinstance(embedder, Adjustable):
+        raise UnsupportedError(
+            f"{name} has no settings that can change now", "leave --set, --prompt, --long out"
+        )
+    changed = embedder.with_settings(asked)
+    kept = asked.keys() <= {"default_prompt", "device", "dtype"}
+    return changed, space_id if kept else computed_id(take_apart(changed, session.host))
+
+
+def _truncated(embedder: Embedder, texts: list[str]) -> dict[str, Any]:
+    """Say on stderr how much of the texts the model does not see, and return it for the document."""
+    from lexarium.roles import Truncates  # noqa: PLC0415  numpy, only when the command runs
+
+    if not isinstance(embedder, Truncates):
+        return {}
+    lost = embedder.truncation(texts)
+    if lost.inputs:
+        what = f"{lost.inputs} of {len(texts)} texts are longer than {lost.limit} tokens and were cut"
+        note(f"{what}: {lost.tokens} tokens are lost; --long split keeps them")
+    return {"truncated": {"inputs": lost.inputs, "tokens": lost.tokens, "limit": lost.limit}}
 
 
 def _report_unknown(embedder: Embedder, texts: list[str]) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from lexarium.cli.session import Session, emit_json, human_bytes, json_option, note, packed, say, table
-from lexarium.cli.vectors import show_neighbours, words_of
+from lexarium.cli.vectors import show_neighbours, with_words, words_of
 from lexarium.errors import UnsupportedError
 
 if TYPE_CHECKING:
@@ -31,7 +31,6 @@ __all__ = [
     "words",
 ]
 
-_NEEDED = "name a model with word vectors"
 _name_option = click.option("--name", required=True, help="The name that the new model is stored under.")
 
 
@@ -50,7 +49,7 @@ class _Kept:
 @click.pass_obj
 def odd_one_out(session: Session, *, model: str, given: tuple[str, ...], as_json: bool) -> None:
     """Name the WORD that is farthest from the mean of all."""
-    vectors, _, _ = words_of(session, model, _NEEDED)
+    vectors, _, _ = words_of(session, model)
     found = vectors.centrality(given)
     if as_json:
         emit_json({"odd": found[-1][0], "words": [{"item": item, "score": score} for item, score in found]})
@@ -66,7 +65,7 @@ def odd_one_out(session: Session, *, model: str, given: tuple[str, ...], as_json
 @click.pass_obj
 def distance(session: Session, *, model: str, a: str, b: str, as_json: bool) -> None:
     """Print the cosine of the words A and B, and the distance, 1 less the cosine."""
-    vectors, _, _ = words_of(session, model, _NEEDED)
+    vectors, _, _ = words_of(session, model)
     similarity = vectors.similarity(a, b)
     if as_json:
         emit_json({"a": a, "b": b, "similarity": similarity, "distance": 1 - similarity})
@@ -97,7 +96,7 @@ def index(session: Session, *, model: str, pairs: tuple[str, ...], threads: int,
     from lexarium.words.index import IndexSettings, WordIndex, index_folder  # noqa: PLC0415  as above
 
     settings = from_mapping(IndexSettings, parse_settings(pairs))
-    vectors, name, space_id = words_of(session, model, _NEEDED)
+    vectors, name, space_id = words_of(session, model)
     folder = index_folder(session.zoo.home, space_id)
     with session.progress() as progress:
         WordIndex.build(vectors, settings, threads=threads, progress=progress).save(folder, space_id)
@@ -199,7 +198,7 @@ def restrict(session: Session, *, model: str, count: int | None, source: Path | 
 def mix(session: Session, *, a: str, b: str, how: Literal["concat", "mean"], kept: _Kept) -> None:
     """Store the words that A and B share, with both their vectors; the rest is as in A."""
     base, other = _Base(session, a, kept), _open(session, b)
-    base.keep(base.words.mixed(_words(other), how), f"mixed ({how})", other)
+    base.keep(base.words.mixed(_words(session, other), how), f"mixed ({how})", other)
 
 
 @words.command()
@@ -221,7 +220,7 @@ def align(session: Session, *, a: str, b: str, pairs: Path | None, kept: _Kept) 
 
     dictionary = None if pairs is None else read_pairs(pairs)
     base, other = _Base(session, a, kept), _open(session, b)
-    found = base.words.aligned(_words(other), dictionary)
+    found = base.words.aligned(_words(session, other), dictionary)
     base.keep(found.words, "aligned", other, {"score": found.score, "pairs": found.pairs})
 
 
@@ -233,8 +232,8 @@ def align(session: Session, *, a: str, b: str, pairs: Path | None, kept: _Kept) 
 @click.pass_obj
 def drift(session: Session, *, a: str, b: str, count: int, as_json: bool) -> None:
     """List the shared words that moved most from A to B, with 1 less their cosine after alignment."""
-    before, first, _ = words_of(session, a, _NEEDED)
-    after, second, _ = words_of(session, b, _NEEDED)
+    before, first, _ = words_of(session, a)
+    after, second, _ = words_of(session, b)
     show_neighbours(f"{first} to {second}", before.drift(after, count), as_json=as_json)
 
 
@@ -246,10 +245,10 @@ class _Base:
         self._session = session
         self._kept = kept
         self._opened = _open(session, reference)
-        self.words = _words(self._opened)
+        self.words = _words(session, self._opened)
         from lexarium.roles import ReplacesWords  # noqa: PLC0415  numpy, only when the command runs
 
-        embedder = _embedder(self._opened)
+        embedder = _embedder(session, self._opened)
         if not isinstance(embedder, ReplacesWords):
             raise UnsupportedError(
                 f"{reference} takes no other word vectors", "ask its plugin for with_words"
@@ -287,15 +286,15 @@ def _open(session: Session, reference: str) -> Opened:
     return session.zoo.open(reference)
 
 
-def _embedder(opened: Opened) -> HasWords:
+def _embedder(session: Session, opened: Opened) -> HasWords:
     from lexarium.compose import Pipeline  # noqa: PLC0415  numpy, only when the command runs
     from lexarium.roles import HasWords  # noqa: PLC0415  as above
 
     embedder = opened.model.embedder if isinstance(opened.model, Pipeline) else opened.model
     if not isinstance(embedder, HasWords):
-        raise UnsupportedError(f"{opened.reference} has no vectors of single words", _NEEDED)
+        raise UnsupportedError(f"{opened.reference} has no vectors of single words", with_words(session))
     return embedder
 
 
-def _words(opened: Opened) -> WordVectors:
-    return _embedder(opened).words
+def _words(session: Session, opened: Opened) -> WordVectors:
+    return _embedder(session, opened).words

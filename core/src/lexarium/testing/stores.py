@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from lexarium.roles import Store
+    from lexarium.stores import Store
 
 __all__ = ["StoreContract"]
 

@@ -2,8 +2,12 @@
 
 Hierarchical navigable small worlds (Malkov, Yashunin, "Efficient and robust approximate nearest
 neighbor search using hierarchical navigable small world graphs", 2020), as usearch builds them, over
-vectors of length 1 in half precision. It proposes candidates; the scores and their order come from
+vectors of length 1 in a byte a component. It proposes candidates; the scores and their order come from
 the vectors themselves, so a word that is found has the score of the exact search.
+
+The defaults are measured on GloVe 6B, 400,000 words of 50 dimensions, with 500 words of any frequency as
+queries: recall@10 is 0.991. In half precision it is 0.989 and takes 1.4 times as long to search; with a
+``connectivity`` of 16 it is 0.963 and the index takes half the memory.
 
 An index lies in a folder of its own, named after the space whose vectors it holds: ``hnsw.usearch``
 and ``hnsw.json`` (format, kind, space_id, dim, count, settings, size, sha256). usearch reads its
@@ -26,20 +30,23 @@ from lexarium.errors import CheckpointError, ConfigError, MissingExtraError, Uns
 from lexarium.output import atomic
 from lexarium.roles import Progress, silent
 from lexarium.words.algebra import normalize
-from lexarium.words.search import blocks
+from lexarium.words.search import Best, blocks
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
     from pathlib import Path
 
-    from lexarium.words.search import Doubles
+    from numpy.typing import NDArray
+
+    from lexarium.words.search import Doubles, Rows
     from lexarium.words.vectors import WordVectors
 
 __all__ = ["IndexSettings", "WordIndex", "index_folder"]
 
-_FORMAT, _KIND = 1, "hnsw"
+_FORMAT, _KIND = 2, "hnsw"  # format 1 had half precision
 _GRAPH, _ABOUT = "hnsw.usearch", "hnsw.json"
 _MOST_ABOUT = 1 << 16  # bytes
+_QUERIES = 256  # whose candidates are scored together
 _SPARE = 10  # candidates beyond those asked for
 _SPACE = re.compile(r"[0-9a-f]{64}")
 _AGAIN = "build it again with: lexarium index MODEL"
@@ -56,7 +63,7 @@ class IndexSettings:
     :raises ConfigError: a value is out of range.
     """
 
-    connectivity: int = 16
+    connectivity: int = 32
     expansion_add: int = 128
     expansion_search: int = 64
 
@@ -179,15 +186,33 @@ class WordIndex:
         count = min(len(self.words), n + _SPARE + max(map(len, without)))
         matches = self._graph.search(units.astype(np.float32), count, threads=0 if len(units) > 1 else 1)
         keys = np.atleast_2d(matches.keys)
-        counts = getattr(matches, "counts", [keys.shape[1]])
-        found = []
-        for unit, left_out, row_keys, some in zip(units, without, keys, counts, strict=True):
-            rows = np.unique(row_keys[:some].astype(np.int64))
-            rows = rows[(rows >= 0) & (rows < len(self.words)) & ~np.isin(rows, list(left_out))]
-            scores = self.words.search.exact(np.broadcast_to(unit, (len(rows), len(unit))), rows)
-            best = np.argsort(-scores, kind="stable")[:n]
-            found.append([(int(rows[i]), float(scores[i])) for i in best])
+        counts = np.asarray(getattr(matches, "counts", [keys.shape[1]]), np.int64)
+        found: list[list[tuple[int, float]]] = []
+        for start in range(0, len(units), _QUERIES):
+            part = slice(start, start + _QUERIES)
+            found += self._ranked(units[part], keys[part], counts[part], without[part], n)
         return found
+
+    def _ranked(
+        self,
+        units: Doubles,
+        keys: NDArray[np.uint64],
+        counts: Rows,
+        without: Sequence[Collection[int]],
+        n: int,
+    ) -> list[list[tuple[int, float]]]:
+        """Return the ``n`` best of the candidates: the first ``counts[i]`` of ``keys[i]``, keys (q, c)."""
+        words = len(self.words)
+        owners, places = np.nonzero(np.arange(keys.shape[1]) < counts[:, None])
+        rows = keys[owners, places].astype(np.int64)
+        left_out = np.array(
+            [query * words + row for query, some in enumerate(without) for row in some], np.int64
+        )
+        kept = (rows >= 0) & (rows < words) & ~np.isin(owners * words + rows, left_out)
+        owners, rows = owners[kept], rows[kept]
+        best = Best(len(units), n)
+        best.add(owners, rows, self.words.search.exact(units[owners], rows))
+        return best.answers()
 
 
 def _empty(dim: int, settings: IndexSettings) -> Any:  # noqa: ANN401  usearch's
@@ -198,7 +223,7 @@ def _empty(dim: int, settings: IndexSettings) -> Any:  # noqa: ANN401  usearch's
     return Index(
         ndim=dim,
         metric="ip",  # of vectors of length 1, so the cosine; a zero vector has 0 with everything
-        dtype="f16",
+        dtype="i8",
         connectivity=settings.connectivity,
         expansion_add=settings.expansion_add,
         expansion_search=settings.expansion_search,

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     Doubles: TypeAlias = NDArray[np.float64]
     Rows: TypeAlias = NDArray[np.int64]
 
-__all__ = ["Search", "blocks", "largest", "unit"]
+__all__ = ["Best", "Search", "blocks", "largest", "unit", "units"]
 
 _BLOCK = 1 << 19  # components looked at together: 2 MiB of float32
 _QUERIES = 256  # queries looked at together
@@ -38,11 +38,16 @@ _BELOW = -2.0  # less than any cosine
 
 def unit(vector: Doubles) -> Doubles:
     """Return ``vector`` (dim,) divided by its Euclidean length; a zero vector stays zero."""
-    largest = np.abs(vector).max(initial=0.0)
-    if not largest:
-        return vector
-    scaled = vector / largest  # so that no square overflows
-    return np.asarray(scaled / np.sqrt(np.dot(scaled, scaled)), np.float64)
+    return np.asarray(units(vector[None])[0], np.float64)
+
+
+def units(rows: Doubles) -> Doubles:
+    """Return each of ``rows`` (q, dim) divided by its Euclidean length, whatever the others are."""
+    largest = np.abs(rows).max(axis=1, initial=0.0, keepdims=True)
+    scaled = np.divide(rows, np.where(largest > 0, largest, 1), order="C")  # so that no square overflows
+    # Along memory, so that each row is added up by itself.
+    lengths = np.sqrt(np.square(scaled).sum(axis=1, keepdims=True))
+    return np.asarray(scaled / np.where(lengths > 0, lengths, 1), np.float64)
 
 
 def blocks(rows: int, width: int, most: int = _BLOCK) -> Iterator[slice]:
@@ -138,7 +143,7 @@ class Search:
         q, (rows, dim) = len(units), self._vectors.shape
         bound = (dim + 8) * _EPSILON  # of the error of a float32 cosine: Higham, Accuracy and Stability, 3.1
         left_out = _LeftOut(without)
-        best = _Best(q, min(n, rows))
+        best = Best(q, min(n, rows))
         for block in blocks(rows, max(q, _FEW), self._block):
             scores = self.products(units, block)
             scores[
@@ -171,16 +176,18 @@ class _LeftOut:
         return self._queries[part], self._rows[part] - block.start
 
 
-class _Best:
+class Best:
     """The n best rows so far of q queries, and the score of the n-th: ``floor`` (q,)."""
 
     def __init__(self, q: int, n: int) -> None:
+        """Begin with none."""
         self.n = n
         self.floor = np.full(q, _BELOW)
         self._owners, self._rows = np.empty(0, np.int64), np.empty(0, np.int64)
         self._scores = np.empty(0, np.float64)
 
     def add(self, owners: Rows, rows: Rows, scores: Doubles) -> None:
+        """Add rows that were not added before: whose they are, and their scores, (m,) each."""
         owners = np.concatenate((self._owners, owners))
         rows = np.concatenate((self._rows, rows))
         scores = np.concatenate((self._scores, scores))
@@ -193,6 +200,7 @@ class _Best:
         self.floor[self._owners[last]] = self._scores[last]
 
     def answers(self) -> list[list[tuple[int, float]]]:
+        """Return the rows and scores of each query, best first, equal scores in the order of the rows."""
         pairs = list(zip(self._rows.tolist(), self._scores.tolist(), strict=True))
         ends = np.searchsorted(self._owners, np.arange(len(self.floor) + 1))
         return [pairs[start:end] for start, end in pairwise(ends)]

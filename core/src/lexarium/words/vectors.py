@@ -12,7 +12,7 @@ from lexarium.errors import CheckpointError, DataError, InputError, MissingExtra
 from lexarium.vocabulary import Vocabulary
 from lexarium.words import algebra
 from lexarium.words.alignment import Alignment, cosines, paired, rotation_between, shared
-from lexarium.words.search import Search, blocks, largest, unit
+from lexarium.words.search import Search, blocks, largest, unit, units
 from lexarium.words.spelling import edits
 
 if TYPE_CHECKING:
@@ -110,12 +110,13 @@ class WordVectors:
         """
         words = _listed(queries)
         if words is None:
-            units = self._units(queries)
-            rows: list[list[int]] = [[]] * len(units)
+            points = self._units(queries)
+            rows: list[list[int]] = [[]] * len(points)
         else:
-            units = np.array([self._direction([word]) for word in words]).reshape(-1, self._dim)
+            looked_up = np.array([self[word] for word in words], np.float64).reshape(-1, self._dim)
+            points = units(units(looked_up))  # twice, as for several words, to the same bits
             rows = [self._rows([word]) for word in words]
-        return [self._named(found) for found in (index or self.search).nearest(units, rows, _count(n))]
+        return [self._named(found) for found in (index or self.search).nearest(points, rows, _count(n))]
 
     def analogy(
         self, a: str, b: str, c: str, n: int = 10, *, method: AnalogyMethod = "3cosadd"
@@ -365,7 +366,7 @@ class WordVectors:
         if vectors.ndim != 2 or vectors.shape[1] != self._dim or not np.isfinite(vectors).all():  # noqa: PLR2004
             problem = f"an array of shape {vectors.shape}, not (q, {self._dim}) finite numbers"
             raise InputError("queries", problem, f"give words, or rows of {self._dim} numbers")
-        return np.array([unit(row) for row in vectors]).reshape(-1, self._dim)
+        return units(vectors)
 
 
 def _listed(query: object) -> list[str] | None:

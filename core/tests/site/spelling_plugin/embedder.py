@@ -98,7 +98,7 @@ def write(model: Spelling, path: Path, run: Run):
 
 
 def read(path: Path, config: SpellingConfig, corpus: Corpus | None, run: Run):
-    words = path.read_text(encoding="utf-8").splitlines()
+    words = path.read_text(encoding="utf-8", errors=run.encoding_errors).splitlines()
     for line, word in enumerate(words, 1):
         if not word:
             raise FormatError(path, "an empty line", "delete it", line=line)

@@ -11,7 +11,7 @@ from pathlib import Path
 from lexarium.checkpoint.folder import read_folder
 from lexarium.checkpoint.manifest import MANIFEST
 from lexarium.errors import ModelNotFoundError, StoreError
-from lexarium.roles import StoredVersion
+from lexarium.stores import StoredVersion
 
 
 class FolderStore:

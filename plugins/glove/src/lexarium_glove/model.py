@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Entries", "Parameters", "batches", "cooccurrence", "entries", "iterate", "step"]
 
+_SUM = 2
+
 
 @dataclass(frozen=True)
 class Parameters:
@@ -40,6 +42,11 @@ class Parameters:
     def arrays(self) -> tuple[NDArray[Any], ...]:
         """Return the four arrays, in the order of the fields."""
         return tuple(getattr(self, field.name) for field in fields(self))
+
+    def vectors(self, model: int) -> NDArray[Any]:
+        """Return vectors, (n, dim): with ``model`` 2 word and context vectors added, with 1 the former."""
+        words = self.words[:, :-1]
+        return np.ascontiguousarray(words + self.contexts[:, :-1] if model == _SUM else words)
 
     def astype(self, dtype: type[np.floating[Any]]) -> Self:
         """Return a copy of another type."""

@@ -17,13 +17,13 @@ from lexarium.errors import (
     DataError,
     InputError,
     TrainingInterrupted,
-    UnsupportedError,
 )
 from lexarium.words import WordVectors
 from lexarium_glove.embedder import Glove
 from lexarium_glove.model import Parameters, cooccurrence, entries, iterate
 from lexarium_static.config import check_idle
 from lexarium_static.encoding import encode, encode_onto
+from lexarium_static.training import check_kept, check_several
 from lexarium_static.weights import weigh, weighed
 
 if TYPE_CHECKING:
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 __all__ = ["Training", "fit", "update"]
 
 _GB = 1 << 30
-_SUM = 2
 _FIXED = ("vector_size", "lowercase", "tokenizer", "token_pattern")
 _Pass: TypeAlias = Callable[[int, Callable[[int], None]], float]
 _log = logging.getLogger("lexarium")
@@ -48,8 +47,8 @@ def fit(corpus: Corpus, config: GloveConfig, run: Run) -> Glove:
     With one thread and the kernels, the same corpus, settings and ``run.seed`` give the same bits; with more
     threads they do not. The reference ignores ``run.threads`` and gives the same bits always.
 
-    :raises DataError: no text, no word with ``min_count`` occurrences, no two words that stand together, or
-        vectors that grow without bound.
+    :raises DataError: no text, fewer than two words with ``min_count`` occurrences, no two words that stand
+        together, or vectors that grow without bound.
     :raises InputError: an element of the corpus is not a string, or the disk cannot take the pairs.
     :raises ConfigError: a setting that the reference, where it works, does not have.
     :raises TrainingInterrupted: on Ctrl-C in training; it holds the model as far as it has come.
@@ -64,6 +63,7 @@ def fit(corpus: Corpus, config: GloveConfig, run: Run) -> Glove:
         max_vocab=config.max_vocab,
         run=run,
     )
+    check_several(encoded.vocabulary)
     start = Parameters.random(len(encoded.vocabulary), config.vector_size, run.seed)
     training = Training(encoded.vocabulary, encoded.ids, encoded.offsets, start, config)
     return _finished(training, corpus, run)
@@ -79,16 +79,15 @@ def update(model: Glove, corpus: Corpus, config: GloveConfig, run: Run) -> Glove
     :raises DataError: as :func:`fit`.
     :raises InputError: as :func:`fit`.
     :raises ConfigError: as :func:`fit`; or a setting that the vectors depend on differs from the model's.
-    :raises UnsupportedError: the model was read from a file, which holds no biases and no gradients.
+    :raises UnsupportedError: the model holds no biases and no gradients: it was read from a file, or trained
+        with ``keep_training=false``.
     :raises CheckpointError: what the model keeps for training is damaged.
     """
     for key in _FIXED:
         before, now = getattr(model.config, key), getattr(config, key)
         if before != now:
             raise ConfigError(key, f"{now} differs from {before}, with which the model was trained")
-    if not model.tensors:
-        problem = "the model holds no biases and no gradients to go on from: it was not trained here"
-        raise UnsupportedError(problem, "train one with: lexarium fit glove")
+    check_kept(model, "biases and gradients")
     old = _parameters(model)
     _check_backend(config)
     encoded = encode_onto(
@@ -146,15 +145,10 @@ class Training:
         learned = self.parameters
         if not all(np.isfinite(array).all() for array in learned.arrays()):
             raise DataError(f"the training diverged with eta={self.config.eta:g}", "lower eta")
-        tensors = {field.name: getattr(learned, field.name) for field in fields(learned)}
-        vectors = (
-            learned.words[:, :-1] + learned.contexts[:, :-1]
-            if self.config.model == _SUM
-            else learned.words[:, :-1]
-        )
-        return Glove(
-            self.config, WordVectors(self.vocabulary, np.ascontiguousarray(vectors)), tensors=tensors
-        )
+        kept = fields(learned) if self.config.keep_training else ()
+        tensors = {field.name: getattr(learned, field.name) for field in kept}
+        words = WordVectors(self.vocabulary, learned.vectors(self.config.model))
+        return Glove(self.config, words, tensors=tensors)
 
     def _kernel(self, module: Any, run: Run) -> tuple[_Pass, Callable[[], Parameters]]:  # noqa: ANN401  compiled
         config, words, seed = self.config, len(self.vocabulary), run.seed % (1 << 64)

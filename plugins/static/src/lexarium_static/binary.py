@@ -2,7 +2,8 @@ r"""Word vectors in word2vec's binary format: ``count dim\n``, then each word, a
 
 Numbers are float32, low byte first. Behind each vector ``word2vec.c`` writes ``\n`` and gensim nothing; a
 file does the one or the other throughout. A word is UTF-8, not empty, without space or line end, and
-occurs once. Memory grows with what has been read, never with what the header promises.
+occurs once; other bytes are replaced where the caller says so (:mod:`lexarium_static.decoding`). Memory
+grows with what has been read, never with what the header promises.
 """
 
 from __future__ import annotations
@@ -14,10 +15,12 @@ import numpy as np
 
 from lexarium.errors import FormatError
 from lexarium_static.archive import open_stream
+from lexarium_static.decoding import NOT_UTF8, Decoder
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from lexarium.files import EncodingErrors
     from lexarium.roles import Floats, Progress
 
 __all__ = ["is_binary", "read_binary"]
@@ -48,8 +51,12 @@ def is_binary(path: Path) -> bool:
     return bool(space) and not _OF_NUMBERS.issuperset(numbers[: 4 * int(header[2])])
 
 
-def read_binary(path: Path, progress: Progress) -> tuple[list[str], Floats]:
+def read_binary(
+    path: Path, progress: Progress, *, errors: EncodingErrors = "strict"
+) -> tuple[list[str], Floats]:
     """Return the words and their vectors (n, dim) of a binary file, gzipped or not.
+
+    ``errors`` says what becomes of words that are not UTF-8.
 
     :raises FormatError: names the vector that breaks the format.
     :raises InputError: the file cannot be read.
@@ -62,21 +69,23 @@ def read_binary(path: Path, progress: Progress) -> tuple[list[str], Floats]:
         count, dim = map(int, header.groups())
         if count < 1 or dim < 1:
             raise FormatError(path, f"the header promises {count} vectors of {dim} numbers", _SHAPE, line=1)
-        words, packed = _rows(path, source, count, dim, progress)
-    vectors = np.frombuffer(packed, "<f4").astype(np.float32, copy=False).reshape(count, dim)
+        words, packed = _rows(Decoder(path, errors), source, count, dim, progress)
+    vectors = np.frombuffer(packed, "<f4").astype(np.float32, copy=False).reshape(-1, dim)
     return words, vectors
 
 
 def _rows(
-    path: Path, source: _Source, count: int, dim: int, progress: Progress
+    decoder: Decoder, source: _Source, count: int, dim: int, progress: Progress
 ) -> tuple[list[str], bytearray]:
+    path = decoder.path
     numbers: dict[str, int] = {}
     packed = bytearray()
     ended: bool | None = None  # whether a line end follows each vector
     for number in range(1, count + 1):
         where = f"vector {number} of {count}"
-        word = _word(path, source.until(b" ", _MAX_WORD), where)
-        if word in numbers:
+        word = _word(decoder, source.until(b" ", _MAX_WORD), where)
+        left_out = word in numbers and decoder.leaves_out(word)
+        if word in numbers and not left_out:
             problem = (
                 f"{where} is a second one for the word {word[:40]!r}; the first is vector {numbers[word]}"
             )
@@ -89,7 +98,10 @@ def _rows(
             raise FormatError(
                 path, f"{where}, the word {word[:40]!r}, has a number that is NaN or infinite", _SHAPE
             )
-        numbers[word] = number
+        if left_out:
+            del packed[begin:]
+        else:
+            numbers[word] = number
         follows = source.skip(b"\n")
         if ended is not None and follows != ended:
             what = "no line end follows" if ended else "a line end follows"
@@ -100,10 +112,12 @@ def _rows(
     if source.more():
         raise FormatError(path, f"there is more than the {count} vectors that the header promises", _SHAPE)
     progress("read vectors", count, count)
+    decoder.report()
     return list(numbers), packed
 
 
-def _word(path: Path, raw: bytes, where: str) -> str:
+def _word(decoder: Decoder, raw: bytes, where: str) -> str:
+    path = decoder.path
     if not raw.endswith(b" "):
         problem = (
             f"the file ends before {where}" if len(raw) < _MAX_WORD else f"no space ends the word of {where}"
@@ -112,9 +126,9 @@ def _word(path: Path, raw: bytes, where: str) -> str:
     if len(raw) == 1 or b"\n" in raw:
         raise FormatError(path, f"the word of {where} is empty or has a line end in it", _SHAPE)
     try:
-        return raw[:-1].decode("utf-8")
+        return decoder.word(raw[:-1])
     except UnicodeDecodeError as error:
-        raise FormatError(path, f"the word of {where} is not UTF-8", "convert the file to UTF-8") from error
+        raise FormatError(path, f"the word of {where} is not UTF-8", NOT_UTF8) from error
 
 
 class _Source:

@@ -12,7 +12,8 @@ What published files need, and nothing looser:
   many looks just so; no published file has one.
 - Every line ends in ``\n`` or ``\r\n``, the last one too: a number that was cut off is a number. Fields
   are separated by the space alone: U+0085 and U+00A0 are words.
-- A word is UTF-8, not empty, without a space at its edge, and occurs once.
+- A word is UTF-8, not empty, without a space at its edge, and occurs once. Other bytes are replaced
+  where the caller says so (:mod:`lexarium_static.decoding`).
 - The file may be gzipped, or a file in a zip archive (:mod:`lexarium_static.archive`); nothing is unpacked
   to disk.
 
@@ -23,6 +24,7 @@ cut behind a whole line cannot be told from a shorter one.
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections import Counter
 from itertools import chain, islice
 from typing import TYPE_CHECKING
@@ -31,11 +33,13 @@ import numpy as np
 
 from lexarium.errors import FormatError
 from lexarium_static.archive import open_stream
+from lexarium_static.decoding import NOT_UTF8, Decoder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from lexarium.files import EncodingErrors
     from lexarium.roles import Floats, Progress
 
 __all__ = ["read_text"]
@@ -48,10 +52,13 @@ _BYTE_ORDER_MARK = "\ufeff".encode()
 _SHAPE = "each line is a word and its numbers, separated by single spaces"
 
 
-def read_text(path: Path, progress: Progress, *, member: str | None = None) -> tuple[list[str], Floats]:
+def read_text(
+    path: Path, progress: Progress, *, member: str | None = None, errors: EncodingErrors = "strict"
+) -> tuple[list[str], Floats]:
     """Return the words and their vectors (n, dim) of a text file, gzipped or not, or of one in a zip archive.
 
-    ``member`` names the file in the archive; it may be left out where there is one only.
+    ``member`` names the file in the archive; it may be left out where there is one only. ``errors`` says what
+    becomes of words that are not UTF-8.
 
     :raises FormatError: names the line that breaks the format.
     :raises InputError: the file cannot be read.
@@ -66,39 +73,46 @@ def read_text(path: Path, progress: Progress, *, member: str | None = None) -> t
     count, dim = map(int, header.groups()) if header else (None, _dimension(first))
     if dim < 1:
         raise FormatError(path, "no numbers follow the word", f"in text {_SHAPE}", line=1)
-    rows = _Rows(path, dim, skipped=1 if header else 0)
+    rows = _Rows(Decoder(path, errors), dim, skipped=1 if header else 0)
     for line in chain(first[1:] if header else first, lines):
-        if len(rows.words) == count:
+        if rows.read == count:
             problem = f"there are more vectors than the {count} that line 1 promises"
             raise FormatError(path, problem, "correct the first line, or delete it", line=rows.line)
         rows.add(line)
-        if len(rows.words) % 10_000 == 0:
-            progress("read vectors", len(rows.words), count)
+        if rows.read % 10_000 == 0:
+            progress("read vectors", rows.read, count)
     words, vectors = rows.finish()
-    if len(words) != (len(words) if count is None else count):
-        problem = f"line 1 promises {count} vectors, the file holds {len(words)}"
+    if rows.read != (rows.read if count is None else count):
+        problem = f"line 1 promises {count} vectors, the file holds {rows.read}"
         raise FormatError(path, problem, "fetch the file again, or correct its first line")
     if not words:
         raise FormatError(path, "the file holds no vector", _SHAPE)
-    progress("read vectors", len(words), len(words))
+    progress("read vectors", rows.read, rows.read)
     return words, vectors
 
 
 class _Rows:
     """The lines read so far: their words, and their numbers packed as float32."""
 
-    def __init__(self, path: Path, dim: int, skipped: int) -> None:
+    def __init__(self, decoder: Decoder, dim: int, skipped: int) -> None:
         self.words: dict[str, None] = {}
-        self._path = path
+        self._decoder = decoder
+        self._path = decoder.path
         self._dim = dim
         self._skipped = skipped
         self._pending: list[float] = []
         self._packed = bytearray()  # grows in place, where a list of arrays would be copied at the end
+        self._left_out: list[int] = []  # how many words there were before each line that was left out
 
     @property
     def line(self) -> int:
         """The number of the line that comes next."""
-        return self._skipped + len(self.words) + 1
+        return self._line(len(self.words))
+
+    @property
+    def read(self) -> int:
+        """How many vectors have been read, those left out too."""
+        return len(self.words) + len(self._left_out)
 
     def add(self, line: bytes) -> None:
         head, *numbers = line.rsplit(b" ", self._dim)
@@ -114,12 +128,22 @@ class _Rows:
             wrong = next(piece for piece in numbers if not _is_number(piece))
             problem = f"{_show(wrong)} is not a number; {self._dim} numbers belong at the end of each line"
             raise self._error(problem, "complete, correct or delete the line")
-        self.words[self._word(head)] = None
+        word = self._word(head)
+        if word in self.words:
+            if not self._decoder.leaves_out(word):
+                first = self._line(list(self.words).index(word))
+                problem = f"a second vector for the word {_show(head)}; the first is on line {first}"
+                raise self._error(problem, "delete one of the two lines")
+            del self._pending[-self._dim :]
+            self._left_out.append(len(self.words))
+            return
+        self.words[word] = None
         if len(self._pending) >= _BLOCK:
             self._pack()
 
     def finish(self) -> tuple[list[str], Floats]:
         self._pack()
+        self._decoder.report()
         return list(self.words), np.frombuffer(self._packed, np.float32).reshape(-1, self._dim)
 
     def _word(self, head: bytes) -> str:
@@ -129,26 +153,23 @@ class _Rows:
             problem = f"more than {self._dim} numbers follow the word {_show(head.split(b' ')[0])}"
             raise self._error(problem, "delete what is too many; no word with a space may end in a number")
         try:
-            word = head.decode("utf-8")
+            return self._decoder.word(head)
         except UnicodeDecodeError as error:
-            remedy = "convert the file to UTF-8, or delete the line"
-            raise self._error(f"the word {_show(head)} is not UTF-8", remedy) from error
-        if word in self.words:
-            first = list(self.words).index(word) + self._skipped + 1
-            problem = f"a second vector for the word {_show(head)}; the first is on line {first}"
-            raise self._error(problem, "delete one of the two lines")
-        return word
+            raise self._error(f"the word {_show(head)} is not UTF-8", NOT_UTF8) from error
 
     def _pack(self) -> None:
         with np.errstate(over="ignore"):  # refused on the next line
             block = np.array(self._pending, np.float32).reshape(-1, self._dim)
         wrong = np.flatnonzero(~np.isfinite(block).all(axis=1))
         if len(wrong):
-            line = self._skipped + len(self._packed) // (4 * self._dim) + int(wrong[0]) + 1
+            line = self._line(len(self._packed) // (4 * self._dim) + int(wrong[0]))
             problem = "a number is NaN, infinite, or too large for float32"
             raise FormatError(self._path, problem, "correct or delete the line", line=line)
         self._packed += block.tobytes()
         self._pending.clear()
+
+    def _line(self, row: int) -> int:
+        return self._skipped + row + bisect_right(self._left_out, row) + 1
 
     def _error(self, problem: str, remedy: str) -> FormatError:
         return FormatError(self._path, problem, remedy, line=self.line)

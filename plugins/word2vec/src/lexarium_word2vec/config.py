@@ -41,6 +41,8 @@ class Word2VecConfig(StaticConfig):
     ``epochs``          passes over the corpus
     ``phrases``         passes that join two words to one, ``new_york`` (gensim's ``Phrases``)
     ``phrases_min_count``, ``phrases_threshold``, ``phrases_scoring``  its settings without ``phrases_``
+    ``keep_training``   store the counts and output vectors that ``update`` goes on from, with ``negative`` or
+                        ``hs`` as large as the vectors, with both twice; else the vectors alone
     ``backend``         the kernels, or gensim as the reference
 
     :raises ConfigError: a value is out of range, or of no effect beside the others.
@@ -64,6 +66,7 @@ class Word2VecConfig(StaticConfig):
     phrases_min_count: int = fit_only(5)
     phrases_threshold: float = fit_only(10.0)
     phrases_scoring: Literal["default", "npmi"] = fit_only("default")
+    keep_training: bool = fit_only(True)
     backend: Backend = fit_only("auto")  # noqa: RUF009  a field, as the others
 
     def __post_init__(self) -> None:

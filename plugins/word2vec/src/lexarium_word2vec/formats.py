@@ -44,7 +44,8 @@ def read(path: Path, config: Word2VecConfig, corpus: Corpus | None, run: Run) ->
             raise FormatError(
                 path, "this is a pickle, as gensim's save() writes, and could run any code", remedy
             )
-    words, vectors = (read_binary if is_binary(path) else read_text)(path, run.progress)
+    reader = read_binary if is_binary(path) else read_text
+    words, vectors = reader(path, run.progress, errors=run.encoding_errors)
     return weigh(Word2Vec(config, WordVectors(Vocabulary.build(words), vectors)), corpus, run)
 
 

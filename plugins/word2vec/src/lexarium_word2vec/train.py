@@ -13,6 +13,7 @@ from lexarium.config import require
 from lexarium.errors import ConfigError, DataError, TrainingInterrupted
 from lexarium.words import WordVectors
 from lexarium_static.encoding import encode, encode_onto
+from lexarium_static.training import check_several
 from lexarium_static.weights import weigh, weighed
 from lexarium_word2vec import compiled, reference
 from lexarium_word2vec.embedder import Word2Vec
@@ -52,7 +53,8 @@ def fit(corpus: Corpus, config: Word2VecConfig, run: Run) -> Word2Vec:
     encoded = _encoded(corpus, config, run)
     if config.phrases:
         encoded = prune(join_found(encoded, config), config.min_count, config.max_final_vocab)
-    weights = Weights.new(_several(encoded.counts), config, run.seed)
+    check_several(encoded.vocabulary)
+    weights = Weights.new(encoded.counts, config, run.seed)
     return _Training(encoded, weights, config).finished(train, corpus, run)
 
 
@@ -113,12 +115,6 @@ def _encoded(corpus: Corpus, config: Word2VecConfig, run: Run) -> Encoded:
     )
 
 
-def _several(counts: np.ndarray) -> np.ndarray:
-    if len(counts) < 2:  # noqa: PLR2004  a word and another
-        raise DataError("the corpus has one distinct word that is kept", "give more text, or lower min_count")
-    return counts
-
-
 def trainer(backend: Backend) -> Trainer:
     """Return what trains: the kernels, or gensim; called with words, weights, settings, and whom to tell.
 
@@ -163,4 +159,4 @@ class _Training:
         if not all(array is None or np.isfinite(array).all() for array in learned):
             raise DataError(f"the training diverged with alpha={alpha:g}", "lower alpha")
         words = WordVectors(self.encoded.vocabulary, weights.vectors)
-        return Word2Vec(self.config, words, tensors=weights.kept())
+        return Word2Vec(self.config, words, tensors=weights.kept() if self.config.keep_training else None)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from lexarium.errors import CheckpointError, UnsupportedError
+from lexarium.errors import CheckpointError
+from lexarium_static.training import check_kept
 from lexarium_word2vec.tree import grow, huffman
 
 if TYPE_CHECKING:
@@ -58,11 +59,7 @@ class Weights:
         :raises CheckpointError: its tensors do not belong together.
         """
         tensors, old = model.tensors, model.words.vectors
-        if not tensors:
-            raise UnsupportedError(
-                "the model holds its word vectors only, as imported ones do, and cannot learn on",
-                "fit a model on all the text: lexarium fit word2vec --help",
-            )
+        check_kept(model, "output vectors")
         n, dim = old.shape
         added = len(counts) - n
         for name in ("context", "nodes"):
