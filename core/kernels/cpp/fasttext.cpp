@@ -13,7 +13,6 @@ namespace fasttext {
 namespace {
 
 constexpr std::size_t kMaxProbes = 4096;  // as lexarium/vocabulary.py
-constexpr std::string_view kEnd = "</s>";
 
 std::uint32_t crc32(std::string_view text) {
     static const auto table = [] {
@@ -101,6 +100,15 @@ std::int64_t add_grams(const Buckets& buckets, const BucketIndex& index, Grams g
     return counted;
 }
 
+double add_runs(const Buckets& buckets, const BucketIndex& index, int longest, const std::vector<std::uint32_t>& hashes, std::size_t dim,
+                Sum& sum, const std::atomic<bool>& stop) {
+    if (longest < 2 || buckets.count == 0) return 0;
+    double counted = 0;
+    for_runs(hashes.data(), hashes.size(), longest, buckets.count,
+             [&](std::uint32_t bucket) { counted += add_bucket(buckets, index, bucket, dim, sum); }, &stop);
+    return counted;
+}
+
 void scale(float* values, std::size_t count, float factor) {
     for (std::size_t i = 0; i < count; ++i) values[i] *= factor;
 }
@@ -175,11 +183,27 @@ bool Model::from_grams(std::string_view word, float* to, const std::atomic<bool>
     Sum sum(dim_, loops_);
     std::fill_n(to, dim_, 0.f);
     sum.begin(to);
-    const std::int64_t counted = add_grams(buckets_, index_, grams_, word, dim_, sum, stop);
+    const std::int64_t counted = fasttext::add_grams(buckets_, index_, grams_, word, dim_, sum, stop);
     sum.flush();
     if (counted == 0) return false;
     scale(to, dim_, static_cast<float>(1.0 / static_cast<double>(counted)));
     return true;
+}
+
+double Model::add_grams(std::string_view word, float* to, const std::atomic<bool>& stop) const {
+    Sum sum(dim_, loops_);
+    sum.begin(to);
+    const std::int64_t counted = fasttext::add_grams(buckets_, index_, grams_, word, dim_, sum, stop);
+    sum.flush();
+    return static_cast<double>(counted);
+}
+
+double Model::add_runs(const std::vector<std::uint32_t>& hashes, float* to, const std::atomic<bool>& stop) const {
+    Sum sum(dim_, loops_);
+    sum.begin(to);
+    const double counted = fasttext::add_runs(buckets_, index_, grams_.words, hashes, dim_, sum, stop);
+    sum.flush();
+    return counted;
 }
 
 // Look-up of words with a memory for those of up to 16 bytes: few words make up most of a text. One to a thread.
@@ -237,7 +261,7 @@ public:
         });
         if (features) {
             add_feature(kEnd);
-            add_runs();
+            total_ += add_runs(model_.buckets_, model_.index_, model_.grams_.words, hashes_, model_.dim_, sum_, stop_);
         }
         sum_.flush();
         return total_;
@@ -296,12 +320,6 @@ private:
             total_ += static_cast<double>(add_grams(model_.buckets_, model_.index_, model_.grams_, word, model_.dim_, sum_, stop_));
         }
         if (model_.grams_.words > 1) hashes_.push_back(hash_of(word));
-    }
-
-    void add_runs() {
-        if (model_.grams_.words < 2 || model_.buckets_.count == 0) return;
-        for_runs(hashes_.data(), hashes_.size(), model_.grams_.words, model_.buckets_.count,
-                 [&](std::uint32_t bucket) { total_ += add_bucket(model_.buckets_, model_.index_, bucket, model_.dim_, sum_); }, &stop_);
     }
 
     const Model& model_;

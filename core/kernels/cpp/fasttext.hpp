@@ -13,6 +13,8 @@
 namespace lexarium {
 namespace fasttext {
 
+inline constexpr std::string_view kEnd = "</s>";  // the end of a line
+
 // n words as lexarium/vocabulary.py stores them; every access is checked, since the arrays may be a stranger's.
 struct Words {
     const std::uint8_t* bytes;    // (byte_count)
@@ -99,10 +101,16 @@ public:
               const Characters& characters, const Weighing& weighing, float* sums, double* totals,
               const std::atomic<bool>& stop) const;
 
+    // Adds the rows of a word's n-grams, or of the runs of words with these hash values, to `to` (dim); returns how many count.
+    double add_grams(std::string_view word, float* to, const std::atomic<bool>& stop) const;
+    double add_runs(const std::vector<std::uint32_t>& hashes, float* to, const std::atomic<bool>& stop) const;
+
     std::size_t dim() const { return dim_; }
 
 private:
     friend class Reader;
+    friend class Scores;
+    friend class ScoreReader;
     Words words_;
     const float* vectors_;        // (words, dim), the mean of a word's rows
     const std::int32_t* sizes_;   // (words), how many rows that is

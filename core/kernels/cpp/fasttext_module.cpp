@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "fasttext_hash.hpp"
+#include "fasttext_scores.hpp"
 #include "parallel.hpp"
 #include "python.hpp"
 #include "python_text.hpp"
@@ -34,10 +35,10 @@ void require(bool holds, const char* problem) {
 }
 
 template <typename T>
-Floats2 matrix(std::vector<T>&& values, std::size_t rows, std::size_t dim) {
+nb::ndarray<nb::numpy, T, nb::ndim<2>> matrix(std::vector<T>&& values, std::size_t rows, std::size_t dim) {
     auto* owned = new std::vector<T>(std::move(values));
     nb::capsule owner(owned, [](void* p) noexcept { delete static_cast<std::vector<T>*>(p); });
-    return Floats2(owned->data(), {rows, dim}, owner);
+    return nb::ndarray<nb::numpy, T, nb::ndim<2>>(owned->data(), {rows, dim}, owner);
 }
 
 // A vocabulary's three arrays.
@@ -181,28 +182,46 @@ public:
         const auto& texts = views.get();
         std::vector<float> sums(texts.size() * model_.dim());
         std::vector<double> totals(texts.size());
-        {
-            std::atomic<std::size_t> next{0};
-            const auto work = [&](const std::atomic<bool>& stop) {
-                model_.pool(texts, next, reading, characters, weighing, sums.data(), totals.data(), stop);
-            };
-            const std::size_t size = views.bytes();
-            if (threads == 1 || size <= kBrief) {
-                lexarium::interruptible(size <= kBrief, work);
-            } else {
-                std::atomic<std::int64_t> done{0};
-                std::atomic<bool> stop{false};
-                const lexarium::Watch watch(nb::none(), done);
-                const int workers = static_cast<int>(std::min<std::size_t>(static_cast<std::size_t>(threads), size / kBrief + 1));
-                nb::gil_scoped_release released;
-                lexarium::in_parallel_watched(workers, stop, [&](int) { work(stop); }, watch);
-            }
-        }
+        std::atomic<std::size_t> next{0};
+        over_texts(views.bytes(), threads, [&](const std::atomic<bool>& stop) {
+            model_.pool(texts, next, reading, characters, weighing, sums.data(), totals.data(), stop);
+        });
         return nb::make_tuple(matrix(std::move(sums), texts.size(), model_.dim()), lexarium::array(std::move(totals)));
+    }
+
+    nb::ndarray<nb::numpy, double, nb::ndim<2>> scores(nb::sequence given, std::string_view label_prefix, int threads) {
+        check_threads(threads);
+        if (!scores_) {
+            std::shared_ptr<const ft::Scores> made;
+            lexarium::interruptible(words_.words.count < kBrief, [&](const std::atomic<bool>& stop) {
+                made = std::make_shared<const ft::Scores>(model_, stop);
+            });
+            scores_ = made;  // with the interpreter's lock: of two threads that made one, the last one's stays
+        }
+        const std::shared_ptr<const ft::Scores> table = scores_;
+        const lexarium::Views views(given);
+        const auto& texts = views.get();
+        std::vector<double> means(texts.size() * model_.dim());
+        std::atomic<std::size_t> next{0};
+        over_texts(views.bytes(), threads,
+                   [&](const std::atomic<bool>& stop) { table->read(texts, next, label_prefix, means.data(), stop); });
+        return matrix(std::move(means), texts.size(), model_.dim());
     }
 
 private:
     static constexpr std::size_t kBrief = 1 << 14;  // bytes of text that are read before a thread would have started
+
+    // Runs `work(stop)` in as many threads as `size` bytes of text repay. Ctrl-C sets `stop`.
+    template <typename Work>
+    static void over_texts(std::size_t size, int threads, const Work& work) {
+        if (threads == 1 || size <= kBrief) return lexarium::interruptible(size <= kBrief, work);
+        std::atomic<std::int64_t> done{0};
+        std::atomic<bool> stop{false};
+        const lexarium::Watch watch(nb::none(), done);
+        const int workers = static_cast<int>(std::min<std::size_t>(static_cast<std::size_t>(threads), size / kBrief + 1));
+        nb::gil_scoped_release released;
+        lexarium::in_parallel_watched(workers, stop, [&](int) { work(stop); }, watch);
+    }
 
     static const ft::Words& checked(const PyWords& words, const Array<float, 2>& vectors, const Array<std::int32_t, 1>& sizes, const PyBuckets& buckets) {
         require(vectors.shape(0) == words.words.count && sizes.size() == words.words.count, "there is not one vector and one size for each word");
@@ -230,6 +249,7 @@ private:
     Array<std::int32_t, 1> sizes_;
     PyBuckets buckets_;
     ft::Model model_;
+    std::shared_ptr<const ft::Scores> scores_;  // made when first asked for
 };
 
 std::string bytes_of(nb::str text) {
@@ -281,7 +301,8 @@ NB_MODULE(_fasttext, m) {
              fixed("sizes"), "buckets"_a, "shortest"_a, "longest"_a, "run"_a)
         .def("from_grams", &PyModel::from_grams, "words"_a, "threads"_a)
         .def("pool", &PyModel::pool, "texts"_a, "pooling"_a, "split"_a, "lowercase"_a, "label_prefix"_a, fixed("weights").none(), "unknown"_a,
-             "per_token"_a, "threads"_a);
+             "per_token"_a, "threads"_a)
+        .def("scores", &PyModel::scores, "texts"_a, "label_prefix"_a, "threads"_a);
     m.def("word_means", &word_means, "words"_a, fixed("rows").none(), "buckets"_a, "shortest"_a, "longest"_a, "threads"_a);
     m.def("hash", &hash, "word"_a);
     m.def("ngrams", &ngrams, "word"_a, "shortest"_a, "longest"_a, "count"_a);

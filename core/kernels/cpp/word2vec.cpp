@@ -27,7 +27,7 @@ constexpr std::int64_t kLook = 1 << 20;           // words between two looks at 
 constexpr std::int64_t kDeepest = 4096;           // turns from the root of a tree to a word
 constexpr std::int64_t kReport = 1000;            // words after which the learning rate falls
 constexpr std::size_t kOwn = 8192;                // rows of which threads have copies, all threads together
-constexpr std::size_t kApart = 16384;              // words that all threads train on between two exchanges
+constexpr std::size_t kApart = 16384;             // words that all threads train on between two exchanges
 
 std::size_t stride_of(std::size_t dim) { return (dim + kRowFloats - 1) / kRowFloats * kRowFloats; }
 

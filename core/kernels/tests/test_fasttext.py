@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given as drawn
+from hypothesis import settings
+from hypothesis import strategies as st
 
 fasttext = pytest.importorskip("lexarium_kernels._fasttext")
 
@@ -230,3 +233,91 @@ def test_sums_of_every_width(dim, narrow, monkeypatch):
     np.testing.assert_allclose(sums[::2], np.tile(vectors[0] + 2 * vectors[1], (50, 1)), rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(sums[1], 2 * vectors[1], rtol=1e-6)
     assert totals[:2].tolist() == [3.0, 2.0]
+
+
+#: Spaces, what only Unicode takes for one, a surrogate; words around the 15 bytes that an entry holds.
+CHARACTERS = "ab \t\n\v\f\r\0\x1c\xa0é好\ud800"
+PIECES = st.one_of(
+    st.text(CHARACTERS, max_size=8),
+    st.text("ab", min_size=13, max_size=19),
+    st.sampled_from(["</s>", "__l__a", "好看好看好", "a" * 40, " " * 70]),
+)
+TEXTS = st.lists(st.lists(PIECES, max_size=60).map(" ".join), max_size=5)
+
+
+def classifier(words, dim, ngrams=(1, 0), run=1, sizes=None):
+    """Whole numbers, whose sums are exact in any order."""
+    rng = np.random.default_rng(len(words))
+    vectors = rng.integers(-9, 9, (len(words), dim)).astype(np.float32)
+    rows = buckets(rows=rng.integers(-9, 9, (3, dim)).astype(np.float32))
+    if sizes is None:
+        sizes = rng.integers(1, 4, len(words)).astype(np.int32)
+    made = fasttext.Words(*vocabulary(words))
+    return model(
+        words=made, vectors=vectors, sizes=sizes, buckets=rows, shortest=ngrams[0], longest=ngrams[1], run=run
+    )
+
+
+def means(texts, made, prefix=""):
+    sums, totals = pool(texts, made, pooling="features", label_prefix=prefix)
+    return sums / np.maximum(totals, 1)[:, None]
+
+
+@settings(max_examples=300, deadline=None)
+@drawn(
+    texts=TEXTS,
+    words=st.lists(PIECES.filter(bool), unique=True, max_size=30),
+    dim=st.sampled_from([1, 2, 3, 9]),
+    longest=st.sampled_from([0, 2]),
+    run=st.sampled_from([1, 2]),
+    prefix=st.sampled_from(["", "__l__"]),
+)
+def test_scores_are_the_means_of_the_features(texts, words, dim, longest, run, prefix):
+    made = classifier(words, dim, (1, longest), run)
+    for threads in (1, 2):
+        assert np.array_equal(made.scores(texts, prefix, threads), means(texts, made, prefix))
+
+
+@pytest.mark.parametrize("dim", [2, 3])
+def test_scores_find_each_of_many_words_and_no_other(dim):
+    words = [f"{'x' * (i % 14)}{i}" for i in range(20_000)]
+    made = classifier(words, dim)
+    others = [f"{word}y" for word in words] + [word[1:] or "-" for word in words]
+    texts = [*words, *others, " ".join(words + others)]
+    assert np.array_equal(made.scores(texts, "", 2), means(texts, made))
+
+
+def test_scores_of_words_that_a_stranger_left_out_of_the_table_are_those_of_unknown_words():
+    raw, offsets, slots = vocabulary()
+    left_out = fasttext.Words(raw, offsets, np.where(slots == 1, 0, slots).astype(np.uint32))
+    made = model(words=left_out, vectors=np.array([[1, 2], [3, 4]], np.float32), longest=0)
+    assert made.scores(["a bc", "a", "bc"], "", 1).tolist() == [[3, 4], [0, 0], [3, 4]]
+
+
+def test_scores_of_a_damaged_vocabulary_are_an_error_and_nothing_worse():
+    raw, offsets, slots = vocabulary()
+    for damaged in (
+        (raw, np.array([0, 100, 200]), slots),
+        (raw[:1], offsets, slots),
+        (raw, offsets, np.full(len(slots), 77, np.uint32)),
+    ):
+        with pytest.raises((ValueError, IndexError)):
+            model(words=fasttext.Words(*damaged)).scores(["bc a x"], "", 1)
+    with pytest.raises(TypeError):
+        model().scores(["a", 1], "", 1)
+    with pytest.raises(ValueError, match="threads"):
+        model().scores(["a"], "", 0)
+
+
+def test_scores_of_long_texts_stay_exact():
+    made = classifier(["a", "b"], 2, sizes=np.array([7, 5], np.int32))
+    first, second = made.scores(["a", "b"], "", 1)
+    assert np.array_equal(made.scores(["a b a " * 5_000_000], "", 1)[0], (14 * first + 5 * second) / 19)
+
+
+def test_scores_end_with_the_line_in_the_middle_of_a_long_text():
+    made = classifier(["a", "b"], 2)
+    for before in (0, 1, 63, 64, 65, 200):
+        text = "a " * before
+        assert np.array_equal(made.scores([f"{text}</s> {'b ' * 500}"], "", 1), made.scores([text], "", 1))
+    assert made.scores(["b"], "", 1).any()

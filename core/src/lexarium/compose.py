@@ -47,6 +47,7 @@ class Pipeline:
     def __init__(self, embedder: StoredEmbedder, head: Head) -> None:
         self.embedder = embedder
         self.head = head
+        self._text_head = head if isinstance(head, TextHead) else None
 
     @property
     def space(self) -> Space:
@@ -80,11 +81,11 @@ class Pipeline:
 
     def _straight(self, texts: Sequence[str]) -> NDArray[np.float64] | None:
         """Return the probabilities, (n, K), where the head needs no vectors for them."""
-        if not isinstance(self.head, TextHead):
+        if self._text_head is None:
             return None
         parts = []
         for part in batches(texts, _TEXTS):
-            found = self.head.text_probabilities(self.embedder, part)
+            found = self._text_head.text_probabilities(self.embedder, part)
             if found is None:
                 return None
             parts.append(found)

@@ -8,11 +8,14 @@ import numpy as np
 import pytest
 
 from lexarium.compose import Pipeline
+from lexarium.errors import CheckpointError
 from lexarium.roles import Run
+from lexarium.vocabulary import Vocabulary
 from lexarium_fasttext.assembly import assemble
 from lexarium_fasttext.config import FastTextConfig
 from lexarium_fasttext.embedder import FastText
 from lexarium_fasttext.head import FastTextHead
+from lexarium_fasttext.lookup import SubwordVectors
 from lexarium_fasttext.scoring import TextScores
 from lexarium_fasttext.supervised import train_supervised
 
@@ -85,3 +88,22 @@ def test_a_head_serves_one_embedder_after_another():
         found = model.head.text_probabilities(embedder, ASKED)
         np.testing.assert_allclose(found, model.head.predict_proba(embedder.embed(ASKED)), rtol=0, atol=1e-6)
     assert isinstance(model.head, FastTextHead)
+
+
+def test_numpy_gives_the_same_scores(monkeypatch):
+    model = classifier(word_ngrams=2, min_n=2, max_n=3)
+    expected = model.predict_proba(ASKED)
+    monkeypatch.setattr("lexarium_fasttext.subwords.kernel", lambda *_, **__: None)
+    model.head._scorer = None
+    np.testing.assert_allclose(model.predict_proba(ASKED), expected, rtol=0, atol=1e-6)
+
+
+def test_a_damaged_vocabulary_is_said_to_be():
+    model = classifier()
+    tensors = model.embedder.words.vocabulary.tensors()
+    tensors["vocabulary.offsets"] = tensors["vocabulary.offsets"] + 1000
+    words = SubwordVectors(
+        Vocabulary(tensors), model.embedder.words.vectors, model.embedder.words.subwords, "words"
+    )
+    with pytest.raises(CheckpointError, match="damaged"):
+        model.head.text_probabilities(FastText(model.embedder.config, words), ASKED)

@@ -57,6 +57,7 @@ class Model:
         per_token: bool,
         threads: int,
     ) -> tuple[NDArray[np.float32], NDArray[np.float64]]: ...
+    def scores(self, texts: Sequence[str], label_prefix: str, threads: int) -> NDArray[np.float64]: ...
 
 def word_means(
     words: Words,

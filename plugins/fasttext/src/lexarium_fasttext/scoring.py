@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
+from lexarium.errors import CheckpointError
 from lexarium_fasttext.embedder import FastText
 from lexarium_fasttext.model import Quantised
 from lexarium_fasttext.subwords import engine
@@ -39,6 +40,7 @@ class TextScores:
     def __init__(self, embedder: FastText, scores: Engine) -> None:
         self._embedder = embedder
         self._scores = scores
+        self._label_prefix = embedder.words.subwords.parameters.label_prefix
 
     @classmethod
     def of(cls, embedder: Embedder, weights: NDArray[np.float64]) -> Self | None:
@@ -73,7 +75,13 @@ class TextScores:
 
         :raises CheckpointError: the model is damaged.
         """
-        return self._embedder.means(texts, self._scores)
+        embedder = self._embedder
+        if not embedder.config.cuts_as_fasttext:
+            return embedder.means(texts, self._scores)
+        try:
+            return self._scores.scores(texts, self._label_prefix, embedder.threads)
+        except (IndexError, ValueError) as error:  # of the compiled look-up
+            raise CheckpointError(embedder.name, str(error), "the model is damaged") from error
 
 
 def _product(rows: Floats, weights: NDArray[np.float64]) -> Floats:

@@ -166,6 +166,10 @@ class Engine(Protocol):
         """Return sums over the words of each text, (n, dim), and what to divide them by, (n,)."""
         ...
 
+    def scores(self, texts: Sequence[str], label_prefix: str, threads: int) -> NDArray[np.float64]:
+        """Return the mean of all rows of each text, (n, dim): ``features``, cut as fastText cuts."""
+        ...
+
 
 def engine(vocabulary: Vocabulary, vectors: Floats, subwords: Subwords) -> Engine:
     """Return what looks words and texts up, compiled where the kernels are built."""
@@ -277,6 +281,10 @@ class _Compiled:
         )
         return found
 
+    def scores(self, texts: Sequence[str], label_prefix: str, threads: int) -> NDArray[np.float64]:
+        found: NDArray[np.float64] = self._model.scores(texts, label_prefix, threads)
+        return found
+
 
 class _Reference:
     """The look-up in numpy, a text at a time."""
@@ -314,6 +322,12 @@ class _Reference:
                     totals[place] = len(factors)
             sums[place] = factors @ vectors.astype(np.float64)
         return sums, totals
+
+    def scores(self, texts: Sequence[str], label_prefix: str, threads: int) -> NDArray[np.float64]:
+        how = Pooling(pooling="features", split="fasttext", label_prefix=label_prefix)
+        sums, totals = self.pool(texts, how, threads)
+        means: NDArray[np.float64] = sums / np.maximum(totals, 1)[:, None]
+        return means
 
     def _weighted(
         self, words: list[str], weights: Floats | None, unknown: float
