@@ -1,0 +1,225 @@
+"""Folders of transformers and sentence-transformers: read, written, and refused where they are broken."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from lexarium.errors import CheckpointError, ConfigError, InputError, LexariumError, UnsupportedError
+from lexarium.roles import Run
+from lexarium_bert.config import BertConfig
+from lexarium_bert.embedder import Bert
+from lexarium_bert.formats import read
+from lexarium_transformer.formats import write_sentence_transformers, write_transformers
+
+TEXTS = ["the film was better", "这部电影", ""]
+
+
+def edit(path, **changes):
+    document = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps({**document, **changes}), encoding="utf-8")
+
+
+def test_what_is_written_is_read_with_the_same_vectors_and_settings(checkpoint):
+    model, tiny = read(checkpoint, BertConfig(), None, Run()), Bert.tiny()
+    np.testing.assert_array_equal(model.embed(TEXTS), tiny.embed(TEXTS))
+    assert model.config == tiny.config
+    assert sorted(p.name for p in checkpoint.iterdir()) == [
+        "1_Pooling", "config.json", "config_sentence_transformers.json", "model.safetensors", "modules.json",
+        "sentence_bert_config.json", "special_tokens_map.json", "tokenizer.json", "tokenizer_config.json",
+    ]  # fmt: skip
+
+
+def test_a_setting_of_the_user_goes_before_the_folders(checkpoint):
+    model = read(checkpoint, BertConfig(pooling="cls", normalize=False, max_length=9), None, Run())
+    assert (model.config.pooling, model.config.normalize, model.config.max_length) == ("cls", False, 9)
+    assert not model.space.normalized
+
+
+def test_a_plain_folder_is_mean_pooled_and_not_normalised(tmp_path):
+    write_transformers(Bert.tiny(), tmp_path / "plain", Run())
+    assert not (tmp_path / "plain" / "modules.json").exists()
+    model = read(tmp_path / "plain", BertConfig(), None, Run())
+    assert (model.config.pooling, model.config.normalize, model.config.max_length) == ("mean", False, 64)
+
+
+def test_settings_that_sentence_transformers_lacks_are_not_exported_to_it(tmp_path):
+    model = Bert.tiny().with_settings({"layers": [-1, -2]})
+    with pytest.raises(UnsupportedError, match="mix of layers"):
+        write_sentence_transformers(model, tmp_path / "out", Run())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_there_is_no_folder_or_it_is_a_file(tmp_path):
+    with pytest.raises(InputError, match="no such folder"):
+        read(tmp_path / "none", BertConfig(), None, Run())
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match="is a file"):
+        read(tmp_path / "file", BertConfig(), None, Run())
+
+
+@pytest.mark.parametrize("name", ["config.json", "tokenizer_config.json"])
+def test_code_of_a_checkpoint_is_never_run(checkpoint, name):
+    edit(checkpoint / name, auto_map={"AutoModel": "evil.Model"})
+    with pytest.raises(CheckpointError, match="'auto_map' names code"):
+        read(checkpoint, BertConfig(), None, Run())
+
+
+@pytest.mark.parametrize(
+    ("changes", "match"),
+    [
+        ({"model_type": "gpt2"}, "lexarium import gpt "),
+        ({"model_type": "t5"}, "lexarium import t5 "),
+        ({"model_type": "no-such-thing"}, "no encoder"),
+        ({"model_type": None}, "model_type"),
+        ({"num_hidden_layers": 10**9}, "more than 1000"),
+        ({"hidden_size": 48}, "shape"),
+        ({"num_hidden_layers": 3}, "missing: encoder.layer.2"),
+        ({"num_hidden_layers": 1}, "encoder.layer.1.* is none of the architecture"),
+        ({"vocab_size": 10}, "word_embeddings.*shape"),
+    ],
+    ids=str,
+)
+def test_a_config_of_something_else_is_refused(checkpoint, changes, match):
+    edit(checkpoint / "config.json", **changes)
+    with pytest.raises(LexariumError, match=match):
+        read(checkpoint, BertConfig(), None, Run())
+
+
+@pytest.mark.parametrize("raw", [b"", b"[]", b"{", b'{"model_type": NaN}', b'{"a": 1, "a": 2}', b"\xff" * 9])
+def test_a_config_that_is_no_json_is_refused(checkpoint, raw):
+    (checkpoint / "config.json").write_bytes(raw)
+    with pytest.raises(CheckpointError, match=r"config.json"):
+        read(checkpoint, BertConfig(), None, Run())
+
+
+@pytest.mark.parametrize(
+    "raw", [b"", b"{}", b'{"version": "1.0", "model": {"type": "WordPiece"}}', b"\xff" * 9]
+)
+def test_a_tokenizer_that_is_none_is_refused(checkpoint, raw):
+    (checkpoint / "tokenizer.json").write_bytes(raw)
+    with pytest.raises(CheckpointError, match=r"tokenizer\.json: is no tokenizer"):
+        read(checkpoint, BertConfig(), None, Run())
+
+
+def test_a_tokenizer_of_another_model_is_refused(checkpoint, change_tensors):
+    edit(checkpoint / "config.json", vocab_size=50)
+    change_tensors(
+        lambda t: t.update({"embeddings.word_embeddings.weight": t["embeddings.word_embeddings.weight"][:50]})
+    )
+    with pytest.raises(CheckpointError, match="another model's"):
+        read(checkpoint, BertConfig(), None, Run())
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_weight_that_is_no_number_is_refused(checkpoint, change_tensors, value):
+    name = "encoder.layer.0.output.dense.weight"
+    change_tensors(lambda t: t[name].__setitem__((0, 0), value))
+    with pytest.raises(CheckpointError, match=f"{name}.*NaN or infinity"):
+        read(checkpoint, BertConfig(), None, Run())
+
+
+def test_a_missing_and_an_unknown_tensor_are_named(checkpoint, change_tensors):
+    change_tensors(lambda t: t.update(surprise=np.zeros(3, np.float32)))
+    with pytest.raises(CheckpointError, match="'surprise' is none"):
+        read(checkpoint, BertConfig(), None, Run())
+    change_tensors(lambda t: (t.pop("surprise"), t.pop("embeddings.LayerNorm.weight")))
+    with pytest.raises(CheckpointError, match=r"missing: embeddings\.LayerNorm\.weight"):
+        read(checkpoint, BertConfig(), None, Run())
+
+
+def test_heads_that_no_vector_needs_are_left_out_and_a_pooler_is_kept(checkpoint, change_tensors):
+    more = {
+        "classifier.weight": np.ones((2, 32), np.float32),
+        "embeddings.position_ids": np.arange(64)[None],
+        "pooler.dense.weight": np.ones((32, 32), np.float32),
+        "pooler.dense.bias": np.ones(32, np.float32),
+    }
+    change_tensors(lambda t: t.update(more))
+    model = read(checkpoint, BertConfig(), None, Run())
+    assert model.config.extra == ("pooler.dense.bias", "pooler.dense.weight")
+    assert "classifier.weight" not in model.tensors
+    assert "embeddings.position_ids" not in model.tensors
+    np.testing.assert_array_equal(model.embed(TEXTS), Bert.tiny().embed(TEXTS))
+
+
+def test_weights_in_pickles_are_refused(checkpoint):
+    (checkpoint / "model.safetensors").rename(checkpoint / "pytorch_model.bin")
+    with pytest.raises(CheckpointError, match=r"pytorch_model\.bin, which may run code.*save_pretrained"):
+        read(checkpoint, BertConfig(), None, Run())
+
+
+def test_weights_cut_short_are_refused(checkpoint):
+    path = checkpoint / "model.safetensors"
+    path.write_bytes(path.read_bytes()[:-7])
+    with pytest.raises(CheckpointError, match="cut short"):
+        read(checkpoint, BertConfig(), None, Run())
+
+
+def test_shards_are_joined_and_a_missing_one_is_named(checkpoint):
+    from safetensors.numpy import load_file, save_file
+
+    tensors = load_file(checkpoint / "model.safetensors")
+    (checkpoint / "model.safetensors").unlink()
+    halves = {"a.safetensors": sorted(tensors)[::2], "b.safetensors": sorted(tensors)[1::2]}
+    for shard, names in halves.items():
+        save_file({name: tensors[name] for name in names}, checkpoint / shard, {"format": "pt"})
+    where = {name: shard for shard, names in halves.items() for name in names}
+    index = checkpoint / "model.safetensors.index.json"
+    index.write_text(json.dumps({"weight_map": where}), encoding="utf-8")
+    model = read(checkpoint, BertConfig(), None, Run())
+    np.testing.assert_array_equal(model.embed(TEXTS), Bert.tiny().embed(TEXTS))
+    (checkpoint / "b.safetensors").unlink()
+    with pytest.raises(CheckpointError, match=r"the shard b\.safetensors is missing"):
+        read(checkpoint, BertConfig(), None, Run())
+    index.write_text(json.dumps({"weight_map": dict.fromkeys(where, "../a.safetensors")}), encoding="utf-8")
+    with pytest.raises(CheckpointError, match="not the name of a shard"):
+        read(checkpoint, BertConfig(), None, Run())
+
+
+def test_a_vocabulary_alone_becomes_a_tokenizer(checkpoint):
+    vocabulary = json.loads((checkpoint / "tokenizer.json").read_text(encoding="utf-8"))["model"]["vocab"]
+    (checkpoint / "tokenizer.json").unlink()
+    (checkpoint / "vocab.txt").write_text("\n".join(vocabulary) + "\n", encoding="utf-8")
+    model = read(checkpoint, BertConfig(), None, Run())
+    np.testing.assert_array_equal(model.embed(TEXTS), Bert.tiny().embed(TEXTS))
+    (checkpoint / "vocab.txt").unlink()
+    with pytest.raises(CheckpointError, match=r"no tokenizer: no tokenizer\.json and no vocabulary"):
+        read(checkpoint, BertConfig(), None, Run())
+
+
+@pytest.mark.parametrize(
+    ("steps", "match"),
+    [
+        ([{"path": "", "type": "x.Transformer"}, {"path": "2_Dense", "type": "x.Dense"}], "'x.Dense'"),
+        ([{"path": "0_T", "type": "x.Transformer"}], "'0_T'"),
+        ([{"path": "", "type": "x.Transformer"}, {"path": "../x", "type": "x.Pooling"}], "not a folder in"),
+        ({"type": "x"}, "not a list"),
+    ],
+    ids=str,
+)
+def test_a_step_that_is_not_known_is_refused(checkpoint, steps, match):
+    (checkpoint / "modules.json").write_text(json.dumps(steps), encoding="utf-8")
+    with pytest.raises(LexariumError, match=match):
+        read(checkpoint, BertConfig(), None, Run())
+
+
+def test_two_poolings_at_once_are_refused(checkpoint):
+    edit(checkpoint / "1_Pooling" / "config.json", pooling_mode_cls_token=True)
+    with pytest.raises(UnsupportedError, match="cls and mean"):
+        read(checkpoint, BertConfig(), None, Run())
+
+
+def test_settings_that_do_not_fit_are_refused(checkpoint):
+    for settings, key in ({"max_length": 65}, "max_length"), ({"layers": (3,)}, "layers"), (
+        {"truncate_dim": 33}, "truncate_dim"
+    ), ({"max_length": 2}, "max_length"), ({"extra": ("a",)}, "extra"):  # fmt: skip
+        with pytest.raises(ConfigError, match=key):
+            read(checkpoint, BertConfig(**settings), None, Run())
+
+
+def test_a_corpus_is_refused(checkpoint):
+    with pytest.raises(UnsupportedError, match="--corpus"):
+        read(checkpoint, BertConfig(), ["a"], Run())

@@ -1,0 +1,1 @@
+"""What pretrained transformers share: checkpoints, tokens, encoders, pooling, networks to train."""

@@ -1,0 +1,241 @@
+"""Texts to tokens to hidden states to one vector: a pretrained encoder as an embedder."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import numpy as np
+
+from lexarium.config import from_mapping, to_mapping
+from lexarium.errors import CheckpointError, ConfigError
+from lexarium.inputs import check_texts
+from lexarium.pooling import normalize_rows
+from lexarium.roles import Space, State, TokenMatrix, Truncation
+from lexarium_transformer.architecture import padding_of, positions_of
+from lexarium_transformer.config import EncoderConfig, warn_truncation
+from lexarium_transformer.dtypes import device_of, dtype_of
+from lexarium_transformer.encoders import open_encoder
+from lexarium_transformer.gate import parse_config, parse_json, refuse_code
+from lexarium_transformer.inference import Inference
+from lexarium_transformer.layout import LAYOUT, write_layout
+from lexarium_transformer.network import EncoderNetwork
+from lexarium_transformer.tokens import Piece, TextTokenizer, parse_tokenizer
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from lexarium.roles import Floats
+    from lexarium_transformer.encoders import Loaded
+
+__all__ = ["TransformerEmbedder", "stored_settings"]
+
+_CONFIG, _TOKENIZER, _TOKENIZER_CONFIG = "config.json", "tokenizer.json", "tokenizer_config.json"
+_SETTLED = ("pooling", "normalize", "similarity", "max_length", "prompts", "do_lower_case")
+_AGAIN = "import the model again"
+
+
+class TransformerEmbedder:
+    """A pretrained encoder; a method is a subclass that says its ``name``."""
+
+    name: ClassVar[str]
+    config_class: ClassVar[type[EncoderConfig]] = EncoderConfig
+
+    def __init__(
+        self,
+        config: EncoderConfig,
+        tensors: Mapping[str, NDArray[Any]],
+        files: Mapping[str, bytes],
+        loaded: Loaded | None = None,
+    ) -> None:
+        """Join the parts, copying no weight; ``loaded``, where given, is the encoder over these tensors.
+
+        :raises CheckpointError: the parts do not go together.
+        :raises ConfigError: a setting is open, or does not fit the encoder.
+        """
+        for key in _SETTLED:
+            if getattr(config, key) is None:
+                raise ConfigError(key, "is left open; a checkpoint or a setting says it")
+        self.config = config
+        self.tensors = tensors
+        self.files = {name: files[name] for name in sorted(files) if name not in LAYOUT}
+        self.described = parse_config(self._file(_CONFIG), _CONFIG)
+        if _TOKENIZER_CONFIG in files:
+            refuse_code(parse_json(files[_TOKENIZER_CONFIG], _TOKENIZER_CONFIG), _TOKENIZER_CONFIG)
+        self.tokenizer = self._tokenize()
+        self._loaded = loaded or self._load()
+        self._check()
+        device = device_of(config.device)
+        self._inference = Inference(self._loaded, device, padding_of(self.described), config.layers)
+        self.space = Space(
+            dim=config.truncate_dim or self._loaded.hidden,
+            similarity=config.similarity or "cosine",
+            normalized=bool(config.normalize),
+        )
+
+    def embed(self, inputs: Sequence[str]) -> Floats:
+        """Return one row per text, (n, dim) float32.
+
+        :raises InputError: an input is not a string.
+        """
+        texts = list(
+            dict.fromkeys(check_texts(inputs))
+        )  # a text twice is computed once, and equal to the bit
+        owners, pieces = self._pieces(texts)
+        vectors = self._inference.vectors(pieces, self.config.pooling or "mean")
+        rows = self._joined(vectors, owners, pieces, len(texts))[:, : self.space.dim]
+        if self.config.normalize:
+            rows = normalize_rows(rows)
+        place = {text: row for row, text in enumerate(texts)}
+        return np.ascontiguousarray(rows[[place[text] for text in inputs]])
+
+    def embed_tokens(self, inputs: Sequence[str]) -> TokenMatrix:
+        """Return a vector for each token of each text, special tokens and the prompt left out.
+
+        The vectors are hidden states, neither normalised nor cut to ``truncate_dim``.
+
+        :raises InputError: an input is not a string.
+        """
+        owners, pieces = self._pieces(check_texts(inputs), spans=True)
+        values: list[Floats] = [np.empty((0, self._loaded.hidden), np.float32)]
+        spans: list[tuple[int, int]] = []
+        sizes = np.zeros(len(inputs) + 1, np.int64)
+        for owner, piece, states in zip(owners, pieces, self._inference.states(pieces), strict=True):
+            inside = [row for row, (start, _) in enumerate(piece.spans or ()) if start >= 0]
+            values.append(states[inside])
+            spans += [span for span in piece.spans or () if span[0] >= 0]
+            sizes[owner + 1] += len(inside)
+        where = np.array(spans, np.int64).reshape(-1, 2)
+        return TokenMatrix(np.concatenate(values), np.cumsum(sizes), where)
+
+    def pool_ids(self, ids: Sequence[Sequence[int]]) -> Floats:
+        """Return one vector per list of token ids, (n, H) float32: pooled, neither cut nor normalised.
+
+        The ids are taken as they are: special tokens belong among them, and no more than ``max_length``.
+        """
+        pieces = [Piece(list(some), len(some)) for some in ids]
+        return self._inference.vectors(pieces, self.config.pooling or "mean")
+
+    def truncation(self, inputs: Sequence[str]) -> Truncation:
+        """Count the texts that are cut, and the tokens that are cut off."""
+        check_texts(inputs)
+        lost = [] if self.config.long == "split" else [over for over in self.tokenizer.lost(inputs) if over]
+        return Truncation(inputs=len(lost), tokens=sum(lost), limit=self.tokenizer.max_length)
+
+    def network(self) -> EncoderNetwork:
+        """Return a copy that can be trained; this embedder stays as it is."""
+        return EncoderNetwork(self._load(), self.tokenizer, self.config, padding_of(self.described))
+
+    def with_network(self, network: EncoderNetwork) -> Self:
+        """Return the same embedder with the weights of a trained :meth:`network` of it.
+
+        A pooler or a head that fills masks, which was not trained with it, is left behind.
+        """
+        trained = {name: tensor.detach().float().cpu().numpy() for name, tensor in network.weights().items()}
+        settings = from_mapping(self.config_class, {**to_mapping(self.config), "extra": ()})
+        return type(self)(settings, {name: tensor.copy() for name, tensor in trained.items()}, self.files)
+
+    def with_settings(self, settings: Mapping[str, Any]) -> Self:
+        """Return the same model, used otherwise: another prompt, pooling, length or device.
+
+        :raises ConfigError: a setting is unknown, out of range, or written by import.
+        """
+        if "extra" in settings:
+            raise ConfigError("extra", "is written by import, and not set")
+        config = from_mapping(self.config_class, {**to_mapping(self.config), **settings})
+        if config.truncate_dim not in {None, self.config.truncate_dim}:
+            warn_truncation(config.truncate_dim, self.described)
+        same = (config.device, config.dtype) == (self.config.device, self.config.dtype)
+        return type(self)(config, self.tensors, self.files, self._loaded if same else None)
+
+    def layout(self) -> dict[str, bytes]:
+        """Return the files of sentence-transformers for these settings."""
+        return write_layout(self.config, self._loaded.hidden)
+
+    def state(self) -> State:
+        """Return the tensors by the checkpoint's names, and the files of its folder."""
+        files = {**self.files, **self.layout()}
+        return State(config=stored_settings(self.config), tensors=self.tensors, files=files)
+
+    @classmethod
+    def restore(cls, state: State) -> Self:
+        """Open a stored model: nothing of it is run, names and shapes are checked, no weight is copied.
+
+        :raises CheckpointError: a setting, file or tensor is missing or does not go with the others.
+        """
+        try:
+            return cls(from_mapping(cls.config_class, state.config), state.tensors, state.files)
+        except ConfigError as error:
+            raise CheckpointError(
+                cls.name, str(error), "the model is damaged, or of another version"
+            ) from error
+
+    def _file(self, name: str) -> bytes:
+        if name not in self.files:
+            raise CheckpointError(self.name, f"the file {name} is missing", _AGAIN)
+        return self.files[name]
+
+    def _tokenize(self) -> TextTokenizer:
+        return TextTokenizer(
+            parse_tokenizer(self._file(_TOKENIZER), _TOKENIZER),
+            self.config.max_length or 1,
+            prompt=self.config.prompt,
+            lowercase=bool(self.config.do_lower_case),
+        )
+
+    def _load(self) -> Loaded:
+        extra = set(self.config.extra)
+        for name in sorted(extra - self.tensors.keys()):
+            raise CheckpointError(self.name, f"the tensor {name!r} is missing", _AGAIN)
+        own = {name: tensor for name, tensor in self.tensors.items() if name not in extra}
+        dtype = dtype_of(self.config.dtype, device_of(self.config.device))
+        return open_encoder(self.described, own, dtype, self.name)
+
+    def _check(self) -> None:
+        known, needed = self._loaded.vocabulary, self.tokenizer.highest_id() + 1
+        if needed > known:
+            problem = f"the tokenizer has {needed} ids and the embeddings {known} rows: it is another model's"
+            raise CheckpointError(self.name, problem, "take the tokenizer.json that came with the weights")
+        depth = self._loaded.depth
+        for layer in self.config.layers:
+            if not -depth - 1 <= layer <= depth:
+                raise ConfigError("layers", f"{layer} is not from {-depth - 1} to {depth}")
+        limit, asked = positions_of(self.described), self.tokenizer.max_length
+        if limit is not None and asked > limit:
+            raise ConfigError("max_length", f"{asked} is more than the {limit} positions of the model")
+        dim = self.config.truncate_dim
+        if dim is not None and dim > self._loaded.hidden:
+            raise ConfigError("truncate_dim", f"{dim} is more than the {self._loaded.hidden} of the model")
+
+    def _pieces(self, texts: Sequence[str], *, spans: bool = False) -> tuple[list[int], list[Piece]]:
+        """Return the pieces of texts, and to which text each belongs."""
+        if self.config.long == "truncate":
+            return list(range(len(texts))), self.tokenizer.first(texts, spans=spans)
+        found = [
+            (number, piece)
+            for number, text in enumerate(texts)
+            for piece in self.tokenizer.pieces(text, spans=spans)
+        ]
+        return [number for number, _ in found], [piece for _, piece in found]
+
+    def _joined(self, vectors: Floats, owners: list[int], pieces: list[Piece], count: int) -> Floats:
+        """Return the vectors of texts, (count, H), from those of their pieces, (p, H)."""
+        if len(pieces) == count:  # every text is one piece
+            return vectors
+        parts: dict[int, list[int]] = defaultdict(list)
+        for number, owner in enumerate(owners):
+            parts[owner].append(number)
+        rows = np.zeros((count, vectors.shape[1]), np.float32)
+        for owner, numbers in parts.items():
+            weights = np.maximum([pieces[number].tokens for number in numbers], 1)
+            together = vectors[numbers]
+            most = self.config.pooling == "max"
+            rows[owner] = together.max(0) if most else np.average(together, 0, weights)
+        return rows
+
+
+def stored_settings(config: EncoderConfig) -> dict[str, Any]:
+    """Return the settings as they are stored: without the device, which is a machine's and not a model's."""
+    return {key: value for key, value in to_mapping(config).items() if key != "device"}

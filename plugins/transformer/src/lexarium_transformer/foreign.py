@@ -1,0 +1,213 @@
+"""Encoders that transformers computes: its own class by ``model_type``, never code from a checkpoint."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+import torch
+from torch import Tensor, nn
+
+from lexarium.errors import CheckpointError, UnsupportedError
+from lexarium_transformer.encoders import compare_names, modern
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+__all__ = [
+    "Foreign",
+    "HeadKind",
+    "Kind",
+    "base_prefix",
+    "causal_model",
+    "empty_model",
+    "kind_of",
+    "masked_model",
+    "open_foreign",
+    "quiet",
+    "seq2seq_model",
+    "tied_names",
+]
+
+Kind = str  # encoder, decoder, encoder-decoder or other
+#: What stands on the network: nothing, the head that fills masks, the one that predicts the next token, or
+#: that of an encoder and a decoder together.
+HeadKind: TypeAlias = Literal["none", "masked", "causal", "seq2seq"]
+_POOLER = "pooler."
+#: What has a masked-language head in transformers and is no encoder of texts.
+_NO_TEXT = {"perceiver", "layoutlm", "tapas", "reformer", "modernvbert", "ultravbert", "esm", "esmc"}
+
+
+def kind_of(config: Mapping[str, Any]) -> Kind:
+    """Return what a checkpoint is: encoder, decoder, encoder-decoder, or other."""
+    from transformers.models.auto import modeling_auto as auto  # noqa: PLC0415  takes seconds
+
+    name = str(config["model_type"])
+    if name in auto.MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES:
+        return "encoder-decoder"
+    if (
+        name in auto.MODEL_FOR_MASKED_LM_MAPPING_NAMES
+        and name not in _NO_TEXT
+        and not config.get("is_decoder")
+    ):
+        return "encoder"
+    return "decoder" if name in auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES else "other"
+
+
+def empty_model(config: Mapping[str, Any], where: str, head: HeadKind = "none") -> nn.Module:
+    """Build transformers' own class for a config without numbers.
+
+    :raises CheckpointError: the class refuses the config.
+    :raises UnsupportedError: transformers has no such class.
+    """
+    cls, settings = _class(config, where, head)
+    try:
+        with quiet(), torch.device("meta"):
+            model: nn.Module = cls(settings)
+    except (TypeError, ValueError, KeyError, AttributeError, RuntimeError, AssertionError) as error:
+        raise CheckpointError(where, f"transformers refuses it: {error}", "fetch it again") from error
+    return model
+
+
+def base_prefix(config: Mapping[str, Any], where: str) -> str:
+    """Return what stands before the encoder's names where a checkpoint holds a head as well."""
+    return str(_class(config, where)[0].base_model_prefix)
+
+
+def open_foreign(config: Mapping[str, Any], tensors: Mapping[str, Tensor], where: str) -> Foreign:
+    """Build transformers' own encoder over ``tensors``.
+
+    :raises CheckpointError: a tensor is missing, is none of this architecture, or has another shape.
+    """
+    return Foreign(_filled(config, tensors, where, "none"))
+
+
+def masked_model(config: Mapping[str, Any], tensors: Mapping[str, Tensor], where: str) -> nn.Module:
+    """Build transformers' own encoder with the head that fills masks.
+
+    :raises CheckpointError: a tensor of either is missing.
+    """
+    return _filled(config, tensors, where, "masked")
+
+
+def causal_model(config: Mapping[str, Any], tensors: Mapping[str, Tensor], where: str) -> nn.Module:
+    """Build transformers' own decoder with the head that predicts the next token.
+
+    :raises CheckpointError: a tensor of either is missing.
+    """
+    return _filled(config, tensors, where, "causal")
+
+
+def seq2seq_model(config: Mapping[str, Any], tensors: Mapping[str, Tensor], where: str) -> nn.Module:
+    """Build transformers' own encoder and decoder with the head that predicts the next token.
+
+    :raises CheckpointError: a tensor of them is missing.
+    """
+    return _filled(config, tensors, where, "seq2seq")
+
+
+class Foreign:
+    """One of transformers' encoders with its weights, as :class:`lexarium_transformer.encoders.Loaded`."""
+
+    def __init__(self, model: nn.Module) -> None:
+        self.encoder = _Adapter(model)
+        settings: Any = model.config
+        self.hidden = int(settings.hidden_size)
+        self.depth = int(settings.num_hidden_layers)
+        self.vocabulary = int(model.get_input_embeddings().num_embeddings)  # type: ignore[operator]
+
+    def blocks(self) -> list[nn.Module]:
+        """Return embeddings, then each layer."""
+        model: Any = self.encoder.model
+        lists = [m for m in model.modules() if isinstance(m, nn.ModuleList) and len(m) == self.depth]
+        return [model.get_input_embeddings(), *(lists[0] if lists else [])]
+
+    def weights(self) -> dict[str, Tensor]:
+        """Return the weights by the checkpoint's names, those without the prefix of a head."""
+        return dict(self.encoder.model.state_dict())
+
+
+class _Adapter(nn.Module):
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, ids: Tensor, mask: Tensor | None, *, every: bool = False) -> list[Tensor]:
+        mask = torch.ones_like(ids) if mask is None else mask.to(ids.dtype)
+        found = self.model(input_ids=ids, attention_mask=mask, output_hidden_states=every)
+        return list(found.hidden_states) if every else [found.last_hidden_state]
+
+
+def _class(config: Mapping[str, Any], where: str, head: HeadKind = "none") -> tuple[Any, Any]:
+    import transformers  # noqa: PLC0415  takes seconds
+
+    name = str(config["model_type"])
+    table = {
+        "none": transformers.MODEL_MAPPING,
+        "masked": transformers.MODEL_FOR_MASKED_LM_MAPPING,
+        "causal": transformers.MODEL_FOR_CAUSAL_LM_MAPPING,
+        "seq2seq": transformers.MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING,
+    }[head]
+    try:
+        settings = transformers.CONFIG_MAPPING[name].from_dict(dict(config))
+        cls = table[type(settings)]
+    except KeyError as error:
+        writes = "writes no text"
+        lacks = {"none": "is not known", "masked": "has no head that fills masks"}
+        what = lacks.get(head, writes)
+        problem = f"{where}: the architecture {name!r} {what} to transformers {transformers.__version__}"
+        raise UnsupportedError(problem, "take another checkpoint, or upgrade transformers") from error
+    except (TypeError, ValueError, AttributeError) as error:
+        raise CheckpointError(where, f"transformers refuses it: {error}", "fetch it again") from error
+    return (cls[0] if isinstance(cls, tuple) else cls), settings
+
+
+def _filled(
+    config: Mapping[str, Any], tensors: Mapping[str, Tensor], where: str, head: HeadKind
+) -> nn.Module:
+    empty = empty_model(config, where, head)
+    expected = {name: tuple(tensor.shape) for name, tensor in empty.state_dict().items()}
+    tied = tied_names(empty)
+    prefix = f"{empty.base_model_prefix}."
+    given = {modern(name): tensor for name, tensor in tensors.items()}
+    if head == "none":
+        given = {name.removeprefix(prefix): tensor for name, tensor in given.items()}
+    absent = [name for name in expected if name not in given and (name in tied or _POOLER in name)]
+    kept = {name: shape for name, shape in expected.items() if name not in absent}
+    compare_names(
+        kept, {n: tuple(t.shape) for n, t in given.items() if n in expected or head == "none"}, where
+    )
+    cls, settings = _class(config, where, head)
+    dtype = next(tensor.dtype for tensor in given.values() if tensor.is_floating_point())
+    with quiet():
+        model: Any = cls.from_pretrained(None, config=settings, state_dict=given, dtype=dtype)
+    if getattr(model, "pooler", None) is not None and any(_POOLER in name for name in absent):
+        model.pooler = None  # it would be random, and no vector needs it
+    ready: nn.Module = model.eval().requires_grad_(requires_grad=False)
+    return ready
+
+
+def tied_names(model: nn.Module) -> set[str]:
+    """Return the names of tensors that are others over again: a head's share of the embeddings."""
+    # Those of the class would also name the ones that this config does not tie.
+    own: Any = getattr(model, "all_tied_weights_keys", None)
+    keys: Any = getattr(model, "_tied_weights_keys", None) if own is None else own
+    return set(keys or ())
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep the reports and bars of transformers' loader away: what they say is an error here."""
+    from transformers.utils import logging as reports  # noqa: PLC0415  takes seconds
+
+    log = logging.getLogger("transformers")
+    level, bars = log.level, reports.is_progress_bar_enabled()
+    log.setLevel(logging.ERROR)
+    reports.disable_progress_bar()  # type: ignore[no-untyped-call]
+    try:
+        yield
+    finally:
+        log.setLevel(level)
+        if bars:
+            reports.enable_progress_bar()  # type: ignore[no-untyped-call]

@@ -1,0 +1,181 @@
+"""Foreign folders in and out: what transformers and sentence-transformers write, and open again."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import fields, replace
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from lexarium.checkpoint.tensors import write_tensors
+from lexarium.errors import CheckpointError, ConfigError, UnsupportedError
+from lexarium_transformer.architecture import positions_of
+from lexarium_transformer.config import warn_truncation
+from lexarium_transformer.dtypes import dtype_on_cpu
+from lexarium_transformer.encoders import compare_names, modern
+from lexarium_transformer.folder import Checkpoint, check_folder, read_checkpoint
+from lexarium_transformer.foreign import base_prefix, empty_model, kind_of
+from lexarium_transformer.layout import read_layout
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from lexarium.roles import Run
+    from lexarium_transformer.config import EncoderConfig, Pooling
+    from lexarium_transformer.embedder import TransformerEmbedder
+
+__all__ = ["read_encoder", "settled", "write_sentence_transformers", "write_transformers"]
+
+_E = TypeVar("_E", bound="TransformerEmbedder")
+_C = TypeVar("_C", bound="EncoderConfig")
+_OTHERS = {"decoder": "gpt", "encoder-decoder": "t5"}
+_LONGEST = 1 << 20  # tokens; some tokenizers say 10 ** 30 for "no limit"
+_WITHOUT = 512  # tokens, where nothing says how many
+#: Heads of checkpoints without a prefix, which the encoder does without.
+_HEADS = (
+    "classifier.", "qa_outputs.", "score.", "pre_classifier.", "discriminator_predictions.",
+    "cls.seq_relationship.", "loss_fct.",
+)  # fmt: skip
+_POOLER = "pooler."
+_BUFFERS = ("position_ids", "token_type_ids", "embeddings.relative_position_bucket")
+
+
+def read_encoder(cls: type[_E], path: Path, config: EncoderConfig, run: Run) -> _E:
+    """Read a folder of transformers or sentence-transformers as an embedder of class ``cls``.
+
+    What ``config`` leaves open is what the folder says, and where that says nothing, ``mean`` pooling
+    without normalisation.
+
+    :raises InputError: there is no such folder.
+    :raises CheckpointError: a file is missing or damaged, or the parts belong to different models.
+    :raises UnsupportedError: it is no encoder, or has a step that is not known here.
+    """
+    if config.extra:
+        raise ConfigError("extra", "is written by import, and not set")
+    described, _ = check_folder(path)
+    kind = kind_of(described)
+    if kind != "encoder":
+        other = _OTHERS.get(kind)
+        remedy = (
+            f"type: lexarium import {other} {path}" if other else "take an encoder of texts, as BERT is one"
+        )
+        raise UnsupportedError(f"{path}: the architecture {described['model_type']!r} is no encoder", remedy)
+    found = read_checkpoint(path, dtype_on_cpu(config.dtype), run.progress)
+    kept, extra = _kept(found, str(path))
+    settings = settled(config, read_layout(path), found, extra)
+    if settings.truncate_dim is not None:
+        warn_truncation(settings.truncate_dim, found.config)
+    return cls(settings, kept, found.files)
+
+
+def write_transformers(model: TransformerEmbedder, path: Path, run: Run) -> None:
+    """Write a folder that transformers' ``AutoModel`` and ``AutoTokenizer`` open."""
+    del run
+    layout = set(model.layout())
+    _write(model, path, (name for name in model.state().files if name not in layout))
+
+
+def write_sentence_transformers(model: TransformerEmbedder, path: Path, run: Run) -> None:
+    """Write a folder that ``SentenceTransformer`` opens, and gives the same vectors with.
+
+    :raises UnsupportedError: the settings are none that sentence-transformers has.
+    """
+    del run
+    if not model.layout():
+        what = "sentence-transformers has no mix of layers, no echo, no stored truncate_dim and no long=split"
+        raise UnsupportedError(what, "export the format transformers, or import with other settings")
+    _write(model, path, model.state().files)
+
+
+def _write(model: TransformerEmbedder, path: Path, names: Iterable[str]) -> None:
+    state = model.state()
+    aside = Path(mkdtemp(dir=path.parent, prefix=".lexarium-"))
+    try:
+        for name in names:
+            target = aside / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(state.files[name])
+        write_tensors(aside / "model.safetensors", state.tensors)
+        aside.chmod(0o755)
+        aside.rename(path)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def _kept(found: Checkpoint, where: str) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Return the tensors to keep, and which of them the encoder does without: a pooler, a masked head."""
+    wanted = _shapes(empty_model(found.config, where))
+    prefix = f"{base_prefix(found.config, where)}."
+    headed = any(name.startswith(prefix) for name in found.tensors)
+    before = prefix if headed else ""
+    encoder = {before + name for name in wanted if not name.startswith(_POOLER)}
+    spare = {before + name: shape for name, shape in wanted.items() if name.startswith(_POOLER)}
+    spare |= _masked(found, where, {prefix + name for name in wanted})
+    kept: dict[str, Any] = {}
+    extra = []
+    for name, tensor in found.tensors.items():
+        plain = modern(name)
+        if plain in encoder:
+            kept[name] = tensor
+        elif plain in spare:
+            compare_names({name: spare[plain]}, {name: tensor.shape}, where)
+            kept[name] = tensor
+            extra.append(name)
+        elif not _dispensable(name, prefix, headed=headed):
+            problem = f"the tensor {name!r} is none of the architecture {found.config['model_type']!r}"
+            raise CheckpointError(where, problem, "config.json and weights belong to different models")
+    return kept, tuple(sorted(extra))
+
+
+def _masked(found: Checkpoint, where: str, encoder: set[str]) -> dict[str, tuple[int, ...]]:
+    """Return names and shapes of the head that fills masks; none where the checkpoint has none."""
+    try:
+        full = _shapes(empty_model(found.config, where, "masked"))
+    except UnsupportedError:
+        return {}
+    return {name: shape for name, shape in full.items() if name not in encoder}
+
+
+def _shapes(model: Any) -> dict[str, tuple[int, ...]]:  # noqa: ANN401  a torch module; torch need not be named
+    return {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
+
+
+def _dispensable(name: str, prefix: str, *, headed: bool) -> bool:
+    if name.endswith(_BUFFERS):
+        return True
+    return not name.startswith(prefix) if headed else name.startswith(_HEADS)
+
+
+def settled(
+    config: _C,
+    stated: Mapping[str, Any],
+    found: Checkpoint,
+    extra: tuple[str, ...] = (),
+    pooling: Pooling = "mean",
+) -> _C:
+    """Return the settings with nothing left open: the user's, else the folder's, else the usual ones."""
+    usual: dict[str, Any] = {
+        "pooling": pooling,
+        "normalize": False,
+        "similarity": "cosine",
+        "prompts": (),
+        "do_lower_case": False,
+    }
+    said = {key: value for key, value in stated.items() if value is not None}
+    open_ = [f.name for f in fields(config) if getattr(config, f.name) is None]
+    chosen = {key: value for key, value in {**usual, **said}.items() if key in open_}
+    limits = [
+        _positive(said.get("max_length")) if config.max_length is None else config.max_length,
+        _positive(found.tokenizer_config.get("model_max_length")) if config.max_length is None else None,
+        positions_of(found.config),
+    ]
+    if config.max_length is None:
+        known = [limit for limit in limits if limit is not None]
+        chosen["max_length"] = min(known, default=_WITHOUT)
+    return replace(config, **chosen, extra=extra)
+
+
+def _positive(value: object) -> int | None:
+    good = isinstance(value, int) and not isinstance(value, bool) and 0 < value <= _LONGEST
+    return value if good and isinstance(value, int) else None

@@ -1,0 +1,1 @@
+"""Pretraining from scratch: a tokenizer, an objective, and transformers' own training loop."""

@@ -1,0 +1,97 @@
+"""Each family that is computed here gives what its class in transformers gives; the others are that class."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+import transformers
+
+from lexarium.errors import CheckpointError
+from lexarium_transformer.architecture import architecture_of
+from lexarium_transformer.encoders import open_encoder
+from lexarium_transformer.names import FAMILIES
+
+SMALL = {
+    "vocab_size": 50,
+    "hidden_size": 24,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "intermediate_size": 40,
+    "max_position_embeddings": 80,
+    "pad_token_id": 1,
+}
+DISTILBERT = {"vocab_size": 50, "dim": 24, "n_layers": 2, "n_heads": 4, "hidden_dim": 40, "pad_token_id": 1}
+OTHERS = {
+    "albert": {**SMALL, "embedding_size": 12},
+    "deberta-v2": {**SMALL, "relative_attention": True, "pos_att_type": ["p2c", "c2p"]},
+    "modernbert": {**SMALL, "cls_token_id": 2, "sep_token_id": 3, "bos_token_id": 2, "eos_token_id": 3},
+}
+
+
+def reference(model_type):
+    torch.manual_seed(0)
+    settings = DISTILBERT if model_type == "distilbert" else OTHERS.get(model_type, SMALL)
+    if model_type == "electra":
+        settings = {**settings, "embedding_size": 12}
+    config = transformers.CONFIG_MAPPING[model_type](**settings)
+    model = transformers.AutoModel.from_config(config).eval()
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.add_(torch.randn_like(parameter) * 0.1)  # biases and norms begin as zeros and ones
+    return config, model
+
+
+def numpy(model):
+    return {n: t.numpy() for n, t in model.state_dict().items() if not n.startswith("pooler.")}
+
+
+@pytest.mark.parametrize("every", [False, True])
+@pytest.mark.parametrize("model_type", [*FAMILIES, *OTHERS])
+def test_hidden_states_are_those_of_transformers(model_type, every):
+    config, model = reference(model_type)
+    described = {**config.to_dict(), "model_type": model_type}
+    assert (architecture_of(described, "test") is not None) == (model_type in FAMILIES)
+    loaded = open_encoder(described, numpy(model), torch.float32, "test")
+    ids = torch.randint(5, 50, (3, 70), generator=torch.Generator().manual_seed(1))
+    mask = torch.arange(70) < torch.tensor([[70], [40], [3]])
+    ids[~mask] = 1
+    with torch.no_grad():
+        theirs = model(input_ids=ids, attention_mask=mask.long(), output_hidden_states=True)
+        ours = loaded.encoder(ids, mask, every=every)
+    assert len(ours) == (len(theirs.hidden_states) if every else 1)
+    wanted = theirs.hidden_states if every else [theirs.last_hidden_state]
+    for one, other in zip(ours, wanted, strict=True):
+        torch.testing.assert_close(one[mask], other[mask], atol=2e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize("model_type", ["bert", "albert"])
+def test_a_tensor_missing_unknown_or_of_another_shape_is_named(model_type):
+    config, model = reference(model_type)
+    described = {**config.to_dict(), "model_type": model_type}
+    tensors = numpy(model)
+    name = "embeddings.position_embeddings.weight"
+    rest = {n: t for n, t in tensors.items() if n != name}
+    with pytest.raises(CheckpointError, match=f"missing.*{name}"):
+        open_encoder(described, rest, torch.float32, "test")
+    with pytest.raises(CheckpointError, match="does not have: surprise"):
+        open_encoder(described, {**tensors, "surprise": tensors[name]}, torch.float32, "test")
+    with pytest.raises(CheckpointError, match=f"{name}.*shape"):
+        open_encoder(described, {**tensors, name: tensors[name][:-1]}, torch.float32, "test")
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("num_attention_heads", 5), ("hidden_size", -1), ("vocab_size", "many"), ("layer_norm_eps", "small")],
+)
+def test_a_size_that_cannot_be_is_refused(key, value):
+    with pytest.raises(CheckpointError):
+        architecture_of({"model_type": "bert", **SMALL, key: value}, "test")
+
+
+def test_names_of_old_checkpoints_are_known():
+    config, model = reference("bert")
+    old = {n.replace("LayerNorm.weight", "LayerNorm.gamma"): t for n, t in numpy(model).items()}
+    assert any(name.endswith("gamma") for name in old)
+    described = {**config.to_dict(), "model_type": "bert"}
+    loaded = open_encoder(described, {f"bert.{n}": t for n, t in old.items()}, torch.float32, "test")
+    assert set(loaded.weights()) == {f"bert.{n}" for n in old}
