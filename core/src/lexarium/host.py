@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CORE_COMMANDS", "HOUSE", "Descriptor", "Host", "Offer", "Plugin", "Settings", "Status"]
 
-_METHODS = ("bow", "tfidf", "word2vec", "glove", "fasttext", "bert")
+_METHODS = ("bow", "tfidf", "word2vec", "glove", "fasttext", "bert", "gpt", "t5")
 
 #: What the distributions of this repository offer: a stranger never displaces it.
 HOUSE: Mapping[tuple[str, str], str] = {
@@ -37,7 +37,11 @@ HOUSE: Mapping[tuple[str, str], str] = {
     **{("command", name): "lexarium-heads" for name in ("train", "predict", "evaluate")},
     ("command", "compare"): "lexarium-compare",
     ("command", "fill-mask"): "lexarium-bert",
+    ("embedder", "static"): "lexarium-distill",
+    ("command", "distill"): "lexarium-distill",
+    **{("command", name): "lexarium-gpt" for name in ("generate", "perplexity")},
     ("command", "losses"): "lexarium-bert",
+    **{("command", name): "lexarium-t5" for name in ("translate", "summarize", "text2text")},
     ("head", "classifier"): "lexarium-heads",
     ("head", "fasttext"): "lexarium-fasttext",
     ("store", "local"): "lexarium-registry",

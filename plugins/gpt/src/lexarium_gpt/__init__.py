@@ -1,0 +1,1 @@
+"""GPT and other decoder-only models: texts written, vectors, perplexity."""

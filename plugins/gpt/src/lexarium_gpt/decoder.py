@@ -1,0 +1,108 @@
+"""A decoder with the head that predicts the next token: transformers' own class over checked tensors."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lexarium.errors import CheckpointError
+from lexarium_transformer.encoders import as_tensors, compare_names
+from lexarium_transformer.foreign import (
+    Foreign,
+    base_prefix,
+    causal_model,
+    empty_model,
+    open_foreign,
+    tied_names,
+)
+from lexarium_transformer.memory import require_memory
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    import torch
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+__all__ = ["Decoder", "kept_tensors", "open_decoder"]
+
+#: Buffers that older checkpoints keep, and that transformers makes itself.
+_BUFFERS = (
+    "attn.bias",
+    "attn.masked_bias",
+    "attention.bias",
+    "attention.masked_bias",
+    "rotary_emb.inv_freq",
+)
+
+
+class Decoder(Foreign):
+    """A decoder, as :class:`lexarium_transformer.encoders.Loaded`, and the whole network that writes."""
+
+    def __init__(self, causal: Any, kept: Iterable[str]) -> None:  # noqa: ANN401  a GenerationMixin of torch
+        """Take over ``causal``; ``kept`` are the names of its weights in a checkpoint."""
+        super().__init__(causal.base_model)
+        self.causal = causal
+        self.encoder.whole = causal  # goes to a device with it, its head too
+        causal.config.use_cache = False  # writing asks for it; vectors need none
+        self._kept = frozenset(kept)
+
+    def weights(self) -> dict[str, Tensor]:
+        """Return the weights by the checkpoint's names, none of them twice."""
+        return {name: tensor for name, tensor in self.causal.state_dict().items() if name in self._kept}
+
+
+def open_decoder(
+    config: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]], dtype: torch.dtype, where: str
+) -> Foreign:
+    """Build the network that ``config`` describes over ``tensors``; without a head where they have none.
+
+    :raises CheckpointError: a tensor is missing, is none of this architecture, or has another shape.
+    :raises UnsupportedError: it does not fit into the memory, or is not known to transformers.
+    """
+    require_memory(sum(tensor.size for tensor in tensors.values()), dtype.itemsize, where)
+    expected = _expected(config, where)
+    prefix = f"{base_prefix(config, where)}."
+    if not any(name.startswith(prefix) for name in tensors):
+        loaded = open_foreign(config, as_tensors(tensors, dtype), where)
+        network: Any = loaded.encoder.model
+        network.config.use_cache = False
+        return loaded
+    compare_names(expected, {name: tensor.shape for name, tensor in tensors.items()}, where)
+    return Decoder(causal_model(config, as_tensors(tensors, dtype), where), expected)
+
+
+def kept_tensors(
+    config: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]], where: str
+) -> dict[str, NDArray[Any]]:
+    """Return the tensors of a checkpoint by the names of transformers' class that writes text.
+
+    Its buffers, and a head that is the embeddings over again, are left out. A checkpoint that has no head,
+    and needs one, keeps the names of the network without it.
+
+    :raises CheckpointError: a tensor is missing, is none of this architecture, or has another shape.
+    """
+    expected = _expected(config, where)
+    prefix = f"{base_prefix(config, where)}."
+    tied = tied_names(empty_model(config, where, "causal"))
+    bare = {name.removeprefix(prefix) for name in expected if name.startswith(prefix)}
+    kept: dict[str, NDArray[Any]] = {}
+    for name, tensor in tensors.items():
+        full = prefix + name if name in bare and name not in expected else name
+        if full in expected:
+            kept[full] = tensor
+        elif full not in tied and not name.endswith(_BUFFERS):
+            problem = f"the tensor {name!r} is none of the architecture {config['model_type']!r}"
+            raise CheckpointError(where, problem, "config.json and weights belong to different models")
+    head = {name for name in expected if not name.startswith(prefix)}
+    if head and not head & kept.keys():
+        kept = {name.removeprefix(prefix): tensor for name, tensor in kept.items()}
+        expected = {n.removeprefix(prefix): shape for n, shape in expected.items() if n not in head}
+    compare_names(expected, {name: tensor.shape for name, tensor in kept.items()}, where)
+    return kept
+
+
+def _expected(config: Mapping[str, Any], where: str) -> dict[str, tuple[int, ...]]:
+    """Return names and shapes of all weights with the head, those left out that are others over again."""
+    empty = empty_model(config, where, "causal")
+    tied = tied_names(empty)
+    return {name: tuple(t.shape) for name, t in empty.state_dict().items() if name not in tied}

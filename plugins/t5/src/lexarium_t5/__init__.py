@@ -1,0 +1,1 @@
+"""T5 and other encoder-decoders: vectors of texts, and texts made of texts (translation, summaries)."""
