@@ -62,7 +62,6 @@ public:
         if (threads < 2) return;
         input.own_values = input_.data(), input.own = shared.input.count();
         output.own_values = output_.data(), output.own = shared.output.count();
-        exchange(input.own + output.own);  // this thread may begin late
     }
     ~Apart() { exchange(static_cast<std::size_t>(-1)); }
     Apart(const Apart&) = delete;
@@ -343,8 +342,8 @@ void Loss::learn(Rows output, const std::int32_t* targets, std::size_t count, fl
 // Fisher and Yates.
 void shuffle(std::vector<std::size_t>& order, std::size_t begin, std::size_t end, Random& random) {
     for (std::size_t i = end; i > begin + 1; --i) {
-        const std::uint64_t wide = std::uint64_t{random.next()} << 32 | random.next();
-        std::swap(order[i - 1], order[begin + wide % (i - begin)]);
+        const std::uint64_t upper = random.next();  // a statement of its own: compilers differ in which operand comes first
+        std::swap(order[i - 1], order[begin + (upper << 32 | random.next()) % (i - begin)]);
     }
 }
 

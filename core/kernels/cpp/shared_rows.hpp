@@ -55,10 +55,9 @@ public:
 
     class Copy {
     public:
+        // Others may hand over rows meanwhile, so these are taken in as later on: nothing is added, all are read.
         explicit Copy(SharedRows& shared) : shared_(shared), own_(shared.floats_), seen_(shared.floats_) {
-            if (shared.floats_ == 0) return;
-            std::memcpy(own_.data(), shared.rows_, shared.floats_ * sizeof(float));
-            std::memcpy(seen_.data(), shared.rows_, shared.floats_ * sizeof(float));
+            exchange(shared.locks_.size());
         }
         float* data() const { return own_.data(); }
 

@@ -10,7 +10,7 @@ from threading import Thread
 from typing import TYPE_CHECKING
 
 import numpy as np
-from lexarium_kernels import _corpus, _counting, _glove, _pooling, _vocabulary
+from lexarium_kernels import _corpus, _counting, _fasttext_train, _glove, _pooling, _vocabulary, _word2vec
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -76,6 +76,26 @@ def cooccur(rng: np.random.Generator) -> None:
     _glove.cooccurrence(ids, offsets, 2000, 5, True, True, THREADS)
 
 
+def train(rng: np.random.Generator) -> None:
+    """Train on so few words that each thread has copies of all rows: then none is shared on purpose."""
+    words, dim = 500, 32
+    ids = rng.integers(0, words, 100_000).astype(np.int32)
+    offsets = np.arange(0, 100_001, 100)
+    counts = np.bincount(ids, minlength=words).astype(np.int64)
+    inputs, outputs = rng.random((2, words, dim), dtype=np.float32)
+    options = _word2vec.Options()
+    options.threads = THREADS
+    _word2vec.train(ids, offsets, counts, options, inputs, outputs, None, None, None)
+    texts = _fasttext_train.Texts(ids, offsets, np.arange(words + 1), np.arange(words, dtype=np.int32), -1)
+    loss = _fasttext_train.Loss("ns", counts, 5, 0.5)
+    keep = np.ones(words, np.float32)
+    _fasttext_train.learn_words(
+        texts, keep, loss, inputs, outputs, False, 5, (0.05, 0.0, 3, THREADS, 1), None
+    )
+    if not (np.isfinite(inputs).all() and np.isfinite(outputs).all()):
+        raise SystemExit("training gave numbers that are none")
+
+
 def main() -> None:
     """Do all of it."""
     rng = np.random.default_rng(0)
@@ -86,6 +106,7 @@ def main() -> None:
     raw, ends = encode(texts)
     pool(texts, raw, ends, rng)
     cooccur(rng)
+    train(rng)
 
 
 if __name__ == "__main__":
