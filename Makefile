@@ -69,7 +69,6 @@ format: setup
 	$(BIN)/ruff format
 
 bench: setup
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group bench
 	$(BIN)/python tests/benchmarks/run.py docs/benchmarks.md $(addprefix --only ,$(ONLY))
 
 docs: setup

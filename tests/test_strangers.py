@@ -20,7 +20,7 @@ from lexarium.hookspecs import hookimpl
 from lexarium.method import Command, HeadMethod, Method, StoreKind
 @hookimpl
 def lexarium_methods():
-    names = ("bow", "tfidf", "word2vec", "glove", "fasttext")
+    names = ("bow", "tfidf", "word2vec", "glove", "fasttext", "bert", "gpt", "t5", "static")
     return [Method(name=n, summary="mine", embedder="x:Y", config="x:Z") for n in names]
 @hookimpl
 def lexarium_heads():
@@ -32,6 +32,8 @@ def lexarium_stores():
 @hookimpl
 def lexarium_commands():
     names = ("list", "show", "remove", "verify", "train", "predict", "evaluate", "compare")
+    names += ("fill-mask", "losses", "generate", "perplexity", "distill")
+    names += ("translate", "summarize", "text2text")
     return [Command(name=n, summary="mine", command="x:y") for n in names]
 """
 FIT = """

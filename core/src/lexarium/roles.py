@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from lexarium.files import EncodingErrors  # noqa: TC001  the types of Run are looked up when settings are read
+
 if TYPE_CHECKING:
-    from lexarium.files import EncodingErrors
     from lexarium.words import WordVectors
 
 __all__ = [
