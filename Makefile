@@ -44,8 +44,9 @@ test: setup lint
 	$(BIN)/pytest -q
 
 # The kernels with the address and undefined-behaviour sanitizers, in an environment of their own; then with the
-# thread sanitizer, all that several threads do without racing on purpose.
+# thread sanitizer, all that several threads do, but for the loops that race on purpose. Each report names its lines.
 INSTRUMENTED = .sanitize/bin/python -m pip install --quiet --no-build-isolation --force-reinstall --no-deps ./core/kernels \
+	--config-settings=cmake.build-type=RelWithDebInfo --config-settings=install.strip=false \
 	--config-settings=cmake.define.CMAKE_CXX_FLAGS=
 
 sanitize: setup
@@ -56,7 +57,8 @@ sanitize: setup
 		ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=halt_on_error=1 \
 		.sanitize/bin/python -m pytest -q core/kernels plugins/counts plugins/bow plugins/tfidf plugins/static
 	$(INSTRUMENTED)'-fsanitize=thread -g'
-	LD_PRELOAD="$$(c++ -print-file-name=libtsan.so)" setarch -R .sanitize/bin/python core/kernels/tests/racing.py
+	LD_PRELOAD="$$(c++ -print-file-name=libtsan.so)" TSAN_OPTIONS=halt_on_error=1 \
+		setarch -R .sanitize/bin/python core/kernels/tests/racing.py
 
 lint: setup
 	$(BIN)/ruff check

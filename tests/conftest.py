@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -42,3 +43,9 @@ def environment(tmp_path: Path) -> dict[str, str]:
 def with_example(environment: dict[str, str], example_site: Path) -> dict[str, str]:
     """Give the same, with the stranger's plugin installed."""
     return environment | {"PYTHONPATH": str(example_site)}
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say in one line that tests of the kernels were skipped, where they are not built."""
+    if find_spec("lexarium_kernels") is None:
+        terminalreporter.write_line("lexarium-kernels is not built: the tests of the kernels were skipped")

@@ -10,7 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lexarium.config import fit_only, fit_only_settings, from_mapping, parse_settings, require, to_mapping
+from lexarium.config import (
+    fit_only,
+    fit_only_settings,
+    from_mapping,
+    parse_settings,
+    placement,
+    require,
+    to_mapping,
+    training_settings,
+)
 from lexarium.errors import ConfigError
 
 
@@ -84,6 +93,23 @@ def test_a_value_of_another_type_is_refused_with_the_type_that_belongs_there(key
 def test_an_unknown_key_is_answered_with_the_one_that_is_near():
     with pytest.raises(ConfigError, match="no such setting; did you mean 'ngram_range'"):
         from_mapping(Settings, {"ngram": [1, 2]})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Usable:
+    pooling: str = "mean"
+    device: str = placement("cpu")
+    epochs: int = fit_only(5)
+
+
+def test_a_model_that_is_there_is_not_offered_what_only_training_reads():
+    assert training_settings(Usable) == ("epochs",)
+    assert fit_only_settings(Usable) == ("device", "epochs")
+    with pytest.raises(ConfigError, match=r"there are: device, epochs, pooling$"):
+        from_mapping(Usable, {"xyz": 1})
+    with pytest.raises(ConfigError, match=r"there are: device, pooling$"):
+        from_mapping(Usable, {"xyz": 1}, trained=True)
+    assert from_mapping(Usable, {"epochs": 7}, trained=True).epochs == 7
 
 
 def test_a_range_check_of_the_class_is_a_config_error_too():

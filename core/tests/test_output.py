@@ -13,7 +13,7 @@ from scipy import sparse
 from spelling_plugin.embedder import Spelling, SpellingConfig
 
 from lexarium.errors import PluginError, UnsupportedError
-from lexarium.output import atomic, embed_all, nearest_texts, write_matrix
+from lexarium.output import atomic, embed_all, nearest_texts, word_vectors, write_matrix
 
 TEXTS = ["bad cab", "", "好 \ud800\x00", "a" * 300]
 
@@ -235,3 +235,11 @@ def test_a_name_as_long_as_names_can_be_is_written(tmp_path):
     with atomic(path) as aside:
         aside.write_text("new")
     assert path.read_text() == "new"
+
+
+def test_words_of_any_dense_model_are_its_vectors_of_texts():
+    words = word_vectors(embedder(), ["tab", "bat", "tab", "苹果"])
+    assert list(words) == ["tab", "bat", "苹果"]
+    np.testing.assert_array_equal(words.vectors, embedder().embed(["tab", "bat", "苹果"]))
+    with pytest.raises(UnsupportedError, match=r"m@1 has no vectors of single words; .* dense"):
+        word_vectors(embedder(sparse=True), ["tab"], where="m@1")

@@ -11,6 +11,7 @@ from lexarium.errors import CheckpointError, ConfigError, InputError, NotFoundEr
 from lexarium.vocabulary import Vocabulary
 from lexarium.words import WordVectors
 from lexarium.words.search import Search
+from lexarium.words.spelling import spelled_like
 
 #: gender, royalty, fruit
 SMALL = {
@@ -62,11 +63,50 @@ def test_a_word_in_other_case_is_answered_with_the_one_there_is():
         small().similar("KING")
 
 
-def test_a_word_unlike_any_is_answered_with_some_words_and_their_number():
+@pytest.mark.parametrize(
+    ("asked", "meant"),
+    [("Kimg", "king"), ("草果", "苹果"), ("苹果树", "苹果"), ("苹", None), ("果苹", "苹果"), ("ma", None)],
+)
+def test_spelling_is_looked_at_by_characters_of_any_script(asked, meant):
+    with pytest.raises(NotFoundError) as caught:
+        small()[asked]
+    assert caught.value.known == ([] if meant is None else [meant])
+
+
+def test_a_word_unlike_any_is_answered_with_their_number_and_no_other_word():
     words, vectors = large()
-    with pytest.raises(NotFoundError, match="12 of 3000 words") as caught:
+    with pytest.raises(NotFoundError) as caught:
         WordVectors(Vocabulary.build(words), vectors)["不存在"]
-    assert len(caught.value.known) == 12
+    assert str(caught.value) == "no word named '不存在'; none of the 3000 words is spelled like it"
+
+
+@given(
+    st.text("abc影电", min_size=2, max_size=6),
+    st.lists(st.text("abc影电", min_size=1, max_size=7), min_size=1, max_size=30, unique=True),
+)
+def test_the_first_word_with_one_edit_is_found_whatever_the_vocabulary(asked, words):
+    words = [word for word in words if word != asked]
+    if not words or len(asked.encode()) < 3:
+        return
+    near = [word for word in words if one_edit_away(asked, word)]
+    assert spelled_like(asked, Vocabulary.build(words)) == (near[0] if near else None)
+
+
+def one_edit_away(asked, word):
+    letters = "abc影电"
+    cuts = [(asked[:i], asked[i:]) for i in range(len(asked) + 1)]
+    made = {a + b[1:] for a, b in cuts} | {a + c + b for a, b in cuts for c in letters}
+    made |= {a + c + b[1:] for a, b in cuts if b for c in letters}
+    return word in made | {a + b[1] + b[0] + b[2:] for a, b in cuts if len(b) > 1}
+
+
+def test_a_damaged_vocabulary_gives_no_suggestion_from_elsewhere():
+    tensors = Vocabulary.build(["king", "queen"]).tensors()
+    offsets = np.array([7, 11, 9])
+    vocabulary = Vocabulary(
+        {**tensors, "vocabulary.offsets": offsets, "vocabulary.slots": np.zeros(8, np.uint32)}
+    )
+    assert spelled_like("kimg", vocabulary) is None
 
 
 def test_neighbours_are_those_of_gensim():

@@ -34,7 +34,10 @@ struct Settings {
     int shortest;  // n-gram
     int longest;
     int threads;
+    std::size_t most;  // bytes of a text, and terms in it: counts have 32 bits
 };
+
+inline constexpr std::size_t kMostInText = 0x7FFFFFFE;  // of one term in "a a ... a" there may be one more than bytes
 
 // Texts, or (Analyzer::given) terms: text i is the terms[offsets[i] .. offsets[i + 1]).
 struct Texts {

@@ -5,17 +5,9 @@
 #include <cstdint>
 #include <vector>
 
-namespace lexarium {
+#include "eight_bytes.hpp"
 
-inline std::size_t lowest_bit(std::uint64_t bits) {  // bits != 0
-#if defined(__GNUC__)
-    return static_cast<std::size_t>(__builtin_ctzll(bits));
-#else
-    std::size_t i = 0;
-    while (!(bits >> i & 1)) ++i;
-    return i;
-#endif
-}
+namespace lexarium {
 
 // A number for each of n columns, of which few are set at a time: three levels of bits, a bit of the upper two
 // saying which 64 of the level below hold any. Setting costs three bits, reading them in order a few steps a

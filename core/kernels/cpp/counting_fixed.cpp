@@ -14,20 +14,21 @@ namespace lexarium {
 
 namespace {
 
-constexpr std::size_t kBatch = 32;           // terms whose slots are fetched from memory together
-constexpr std::size_t kTextsPerThread = 64;  // fewer are not worth starting one
+constexpr std::size_t kBatch = 32;              // terms whose slots are fetched from memory together
+constexpr std::size_t kWorthAThread = 1 << 16;  // bytes of text
 
 // A row's columns as they come, each with a sign in its lowest bit (0: plus), and the row that they make.
 class RowMaker {
 public:
-    // `columns` to choose from, and about how many bytes of text to come.
-    RowMaker(std::size_t columns, std::size_t bytes) {
+    // `columns` to choose from, about how many bytes of text to come, and at most so many terms in one.
+    RowMaker(std::size_t columns, std::size_t bytes, std::size_t most) : most_(most) {
         if (bytes > columns) sums_.emplace(columns);  // else preparing them would take longer than sorting
     }
 
     void add(std::uint32_t column, bool minus) { found_.push_back(column << 1 | (minus ? 1u : 0u)); }
 
     void finish(Rows<float>& rows) {
+        if (found_.size() > most_) throw too_many(most_, "terms");
         rows.columns.make_room(found_.size());
         rows.counts.make_room(found_.size());
         std::int32_t* columns = rows.columns.data() + rows.columns.size();
@@ -56,6 +57,7 @@ public:
     }
 
 private:
+    const std::size_t most_;
     std::vector<std::uint32_t> found_;
     std::optional<Columns> sums_;
 };
@@ -64,15 +66,16 @@ private:
 template <typename Work>
 Rows<float> count_all(const Settings& settings, const Table& stops, const Texts& texts, std::size_t columns,
                       const std::atomic<bool>& stop, const Work& work) {
-    const int threads = static_cast<int>(
-        std::max<std::size_t>(1, std::min<std::size_t>(settings.threads, texts.count / kTextsPerThread)));
+    const std::size_t all_bytes = bytes_of(texts, 0, texts.count);
+    const std::size_t useful = std::max<std::size_t>(1, std::min(texts.count, 1 + all_bytes / kWorthAThread));
+    const int threads = static_cast<int>(std::min<std::size_t>(settings.threads, useful));
     const auto cuts = cut(texts, threads);
     std::vector<Rows<float>> parts(threads);
     in_parallel(threads, [&](int t) {
         Analysis analysis(settings, stops, stop);
         const std::size_t bytes = bytes_of(texts, cuts[t], cuts[t + 1]);
-        RowMaker row(columns, bytes);
-        const std::size_t room = (t == 0 ? bytes_of(texts, 0, texts.count) : bytes) / kBytesPerEntry;
+        RowMaker row(columns, bytes, settings.most);
+        const std::size_t room = (t == 0 ? all_bytes : bytes) / kBytesPerEntry;
         parts[t].columns.reserve(room);  // not touched yet
         parts[t].counts.reserve(room);
         for (std::size_t i = cuts[t]; i < cuts[t + 1]; ++i) {
@@ -90,13 +93,16 @@ Rows<float> count_all(const Settings& settings, const Table& stops, const Texts&
     }
     all.columns.resize(before.back());
     all.counts.resize(before.back());
-    in_parallel(2 * (threads - 1), [&](int k) {
-        const int t = 1 + k / 2;
-        const Rows<float>& part = parts[t];
-        if (k % 2 == 0)
-            std::copy_n(part.columns.data(), part.columns.size(), all.columns.data() + before[t]);
-        else
-            std::copy_n(part.counts.data(), part.counts.size(), all.counts.data() + before[t]);
+    const int arrays = 2 * (threads - 1);
+    in_parallel(threads, [&](int first) {
+        for (int k = first; k < arrays; k += threads) {
+            const int t = 1 + k / 2;
+            const Rows<float>& part = parts[t];
+            if (k % 2 == 0)
+                std::copy_n(part.columns.data(), part.columns.size(), all.columns.data() + before[t]);
+            else
+                std::copy_n(part.counts.data(), part.counts.size(), all.counts.data() + before[t]);
+        }
     });
     return all;
 }

@@ -27,10 +27,13 @@ using lexarium::array;
 using GivenBytes = nb::ndarray<const std::uint8_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 using GivenOffsets = nb::ndarray<const std::int64_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 
+constexpr auto kMost = static_cast<std::int64_t>(lexarium::kMostInText);
+
 lexarium::Settings settings_of(std::string_view analyzer, std::string_view rule, bool lowercase, int shortest, int longest,
-                               int threads) {
+                               int threads, std::int64_t most) {
     if (shortest < 1 || longest < shortest || longest > 100 || threads < 1 || threads > 1024)
         throw nb::value_error("shortest, longest or threads is out of range");
+    if (most < 1 || most > kMost) throw nb::value_error("most is out of range");
     using lexarium::Analyzer;
     const bool known = analyzer == "word" || analyzer == "char" || analyzer == "char_wb" || analyzer == "given";
     if (!known) throw nb::value_error("the analyzer is none of word, char, char_wb, given");
@@ -38,7 +41,7 @@ lexarium::Settings settings_of(std::string_view analyzer, std::string_view rule,
                             : analyzer == "char" ? Analyzer::chars
                             : analyzer == "given" ? Analyzer::given
                                                   : Analyzer::chars_wb;
-    return {&lexarium::characters(), chosen, lexarium::rule_of(rule), lowercase, shortest, longest, threads};
+    return {&lexarium::characters(), chosen, lexarium::rule_of(rule), lowercase, shortest, longest, threads, static_cast<std::size_t>(most)};
 }
 
 constexpr std::size_t kBrief = 1 << 16;  // bytes: for less, no other thread watches for Ctrl-C
@@ -85,8 +88,8 @@ class PyLearner {
 public:
     PyLearner(const PyLearner&) = delete;
     PyLearner(std::string_view analyzer, std::string_view rule, bool lowercase, int shortest, int longest, int threads,
-              nb::handle stop_words, bool rows, std::int64_t prune_at)
-        : settings_(settings_of(analyzer, rule, lowercase, shortest, longest, threads)),
+              nb::handle stop_words, bool rows, std::int64_t prune_at, std::int64_t most)
+        : settings_(settings_of(analyzer, rule, lowercase, shortest, longest, threads, most)),
           learner_(settings_, lexarium::Views(stop_words).get(), rows, at_least_none(prune_at)) {}
 
     void add(nb::handle texts, std::optional<GivenOffsets> offsets) {
@@ -189,9 +192,10 @@ using PyHasher = PyCounts<lexarium::Hasher>;
 NB_MODULE(_counting, m) {
     nb::set_leak_warnings(false);  // at exit a traceback may still hold an object
     nb::class_<PyLearner>(m, "Learner")
-        .def(nb::init<std::string_view, std::string_view, bool, int, int, int, nb::handle, bool, std::int64_t>(),
+        .def(nb::init<std::string_view, std::string_view, bool, int, int, int, nb::handle, bool, std::int64_t,
+                      std::int64_t>(),
              "analyzer"_a, "rule"_a, "lowercase"_a, "shortest"_a, "longest"_a, "threads"_a, "stop_words"_a, "rows"_a,
-             "prune_at"_a)
+             "prune_at"_a, "most"_a = kMost)
         .def("add", &PyLearner::add, "texts"_a, "offsets"_a.noconvert().none() = nb::none())
         .def("add_lines", &PyLearner::add_lines, "block"_a)
         .def("finish", &PyLearner::finish);
@@ -199,8 +203,8 @@ NB_MODULE(_counting, m) {
         .def(
             "__init__",
             [](PyCounter* self, std::string_view analyzer, std::string_view rule, bool lowercase, int shortest,
-               int longest, int threads, nb::handle stop_words, GivenBytes bytes, GivenOffsets offsets) {
-                const auto settings = settings_of(analyzer, rule, lowercase, shortest, longest, threads);
+               int longest, int threads, nb::handle stop_words, GivenBytes bytes, GivenOffsets offsets, std::int64_t most) {
+                const auto settings = settings_of(analyzer, rule, lowercase, shortest, longest, threads, most);
                 // checked, and then nobody's to change
                 const std::vector<std::int64_t> ends(offsets.data(), offsets.data() + offsets.size());
                 lexarium::check_offsets(ends.data(), ends.size(), bytes.size());
@@ -213,21 +217,22 @@ NB_MODULE(_counting, m) {
                 });
             },
             "analyzer"_a, "rule"_a, "lowercase"_a, "shortest"_a, "longest"_a, "threads"_a, "stop_words"_a,
-            "bytes"_a.noconvert(), "offsets"_a.noconvert())
+            "bytes"_a.noconvert(), "offsets"_a.noconvert(), "most"_a = kMost)
         .def("count", &PyCounter::count, "texts"_a, "offsets"_a.noconvert().none() = nb::none());
     nb::class_<PyHasher>(m, "Hasher")
         .def(
             "__init__",
             [](PyHasher* self, std::string_view analyzer, std::string_view rule, bool lowercase, int shortest,
-               int longest, int threads, nb::handle stop_words, std::int64_t columns, bool alternate_sign) {
+               int longest, int threads, nb::handle stop_words, std::int64_t columns, bool alternate_sign,
+               std::int64_t most) {
                 if (columns < 1 || columns > std::numeric_limits<std::int32_t>::max())
                     throw nb::value_error("the number of columns is not in 1 to 2^31 - 1");
-                const auto settings = settings_of(analyzer, rule, lowercase, shortest, longest, threads);
+                const auto settings = settings_of(analyzer, rule, lowercase, shortest, longest, threads, most);
                 new (self) PyHasher(settings, stop_words, true, [&](auto& hasher, auto& stops, auto&) {
                     hasher.emplace(settings, stops, static_cast<std::uint32_t>(columns), alternate_sign);
                 });
             },
             "analyzer"_a, "rule"_a, "lowercase"_a, "shortest"_a, "longest"_a, "threads"_a, "stop_words"_a, "columns"_a,
-            "alternate_sign"_a)
+            "alternate_sign"_a, "most"_a = kMost)
         .def("count", &PyHasher::count, "texts"_a, "offsets"_a.noconvert().none() = nb::none());
 }

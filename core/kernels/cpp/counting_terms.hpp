@@ -6,6 +6,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <stdexcept>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -23,6 +25,21 @@ struct Token {
     std::size_t length;
 };
 
+// The bytes of the texts begin .. end - 1.
+inline std::size_t bytes_of(const Texts& texts, std::size_t begin, std::size_t end) {
+    if (texts.offsets != nullptr) {
+        end = static_cast<std::size_t>(texts.offsets[end]);
+        begin = static_cast<std::size_t>(texts.offsets[begin]);
+    }
+    std::size_t sum = 0;
+    for (std::size_t i = begin; i < end; ++i) sum += texts.views[i].size();
+    return sum;
+}
+
+inline std::overflow_error too_many(std::size_t most, const char* what) {
+    return std::overflow_error("a text has more than " + std::to_string(most) + " " + what);
+}
+
 class Analysis {
 public:
     Analysis(const Settings& settings, const Table& stops, const std::atomic<bool>& stop)
@@ -32,11 +49,13 @@ public:
           tokenizer_(*settings.characters, settings.rule, settings.lowercase),
           words_(*settings.characters) {}
 
-    // Calls `found` with each token of text i, in order, or with each of its n-grams of characters, in any. Up to
+    // Calls `found` with each token of text i, in order, or with each of its n-grams of characters, in any; throws
+    // std::overflow_error where the text has more bytes, or more given terms, than settings.most. Up to
     // 64 tokens before, `coming` is called with the same: what it fetches from memory has then arrived. Looks at
     // `stop` as often, and throws Stopped.
     template <typename Coming, typename Found>
     void scan(const Texts& texts, std::size_t i, const Coming& coming, const Found& found) {
+        check_size(texts, i);
         std::size_t waiting = 0;
         auto hand_over = [&] {
             look(stop_);
@@ -58,6 +77,12 @@ public:
     }
 
 private:
+    void check_size(const Texts& texts, std::size_t i) const {
+        const auto terms = texts.offsets ? static_cast<std::size_t>(texts.offsets[i + 1] - texts.offsets[i]) : 0;
+        if (terms > settings_.most) throw too_many(settings_.most, "terms");
+        if (bytes_of(texts, i, i + 1) > settings_.most) throw too_many(settings_.most, "bytes");
+    }
+
     template <typename Keep>
     void scan_tokens(std::string_view text, const Keep& keep) {
         auto keep_unless_stopped = [&](const std::uint8_t* begin, std::size_t length) {
@@ -182,16 +207,5 @@ inline std::vector<std::size_t> cut(const Texts& texts, int count) {
 }
 
 inline constexpr std::size_t kBytesPerEntry = 8;  // of text, for each distinct term of a text: about
-
-// The bytes of the texts begin .. end - 1.
-inline std::size_t bytes_of(const Texts& texts, std::size_t begin, std::size_t end) {
-    if (texts.offsets != nullptr) {
-        end = static_cast<std::size_t>(texts.offsets[end]);
-        begin = static_cast<std::size_t>(texts.offsets[begin]);
-    }
-    std::size_t sum = 0;
-    for (std::size_t i = begin; i < end; ++i) sum += texts.views[i].size();
-    return sum;
-}
 
 }  // namespace lexarium

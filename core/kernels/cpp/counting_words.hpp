@@ -6,7 +6,7 @@
 #include <cstring>
 #include <vector>
 
-#include "counting_columns.hpp"
+#include "eight_bytes.hpp"
 #include "text.hpp"
 
 namespace lexarium {
@@ -88,18 +88,6 @@ private:
         for (std::size_t i = 0; i < kBlock; i += 8) words |= gather(eight(flags + i)) << i;
         return words;
     }
-
-    static std::uint64_t eight(const std::uint8_t* s) {
-        std::uint64_t value;
-        std::memcpy(&value, s, 8);
-#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-        value = __builtin_bswap64(value);
-#endif
-        return value;
-    }
-
-    // The lowest bits of eight bytes, side by side: no two of the products' bits fall on one place.
-    static std::uint64_t gather(std::uint64_t bytes) { return bytes * 0x0102040810204080u >> 56; }
 
     static constexpr std::uint64_t kLow = 0x0101010101010101u, kHigh = 0x8080808080808080u;
     const Characters& characters_;

@@ -7,27 +7,14 @@
 
 #include "fasttext_hash.hpp"
 #include "fasttext_loops.hpp"
+#include "finder.hpp"
 
 namespace lexarium {
 namespace fasttext {
 namespace {
 
 constexpr std::size_t kMaxProbes = 4096;  // as lexarium/vocabulary.py
-
-std::uint32_t crc32(std::string_view text) {
-    static const auto table = [] {
-        std::array<std::uint32_t, 256> made{};
-        for (std::uint32_t byte = 0; byte < 256; ++byte) {
-            std::uint32_t value = byte;
-            for (int bit = 0; bit < 8; ++bit) value = value >> 1 ^ (value & 1 ? 0xEDB88320u : 0u);
-            made[byte] = value;
-        }
-        return made;
-    }();
-    std::uint32_t value = 0xFFFFFFFFu;
-    for (const char c : text) value = value >> 8 ^ table[(value ^ static_cast<std::uint8_t>(c)) & 0xFF];
-    return ~value;
-}
+constexpr auto kOutside = "the vocabulary's table points at a word that does not exist, or lies outside its bytes";
 
 int bit_count(std::uint64_t bits) { return __builtin_popcountll(bits); }
 
@@ -133,22 +120,15 @@ void split(std::string_view text, const Breaks& breaks, Found&& found) {
 }  // namespace
 
 std::string_view Words::word(std::size_t row) const {
-    if (row >= count) throw std::out_of_range("the vocabulary's table points at a word that does not exist");
-    const std::int64_t begin = offsets[row], end = offsets[row + 1];
-    if (begin < 0 || begin > end || static_cast<std::size_t>(end) > byte_count)
-        throw std::out_of_range("a word lies outside the vocabulary's bytes");
-    return {reinterpret_cast<const char*>(bytes) + begin, static_cast<std::size_t>(end - begin)};
+    std::string_view found;
+    if (!all().holds(row, found)) throw std::out_of_range(kOutside);
+    return found;
 }
 
 std::int64_t Words::find(std::string_view wanted) const {
-    std::size_t slot = crc32(wanted) % slot_count;
-    for (std::size_t probe = std::min(slot_count, kMaxProbes); probe > 0; --probe) {
-        const std::uint32_t entry = slots[slot];
-        if (entry == 0) return -1;
-        if (word(entry - 1) == wanted) return static_cast<std::int64_t>(entry) - 1;
-        if (++slot == slot_count) slot = 0;
-    }
-    return -1;
+    const std::int64_t row = lexarium::find(all(), slots, slot_count, kMaxProbes, wanted);
+    if (row == kDamaged) throw std::out_of_range(kOutside);
+    return row;
 }
 
 BucketIndex::BucketIndex(const Buckets& buckets) : ids_(buckets.ids), kept_(buckets.kept) {
@@ -206,39 +186,6 @@ double Model::add_runs(const std::vector<std::uint32_t>& hashes, float* to, cons
     return counted;
 }
 
-// Look-up of words with a memory for those of up to 16 bytes: few words make up most of a text. One to a thread.
-class Finder {
-public:
-    Finder(const Words& words, std::size_t places) : words_(words), places_(places) {}  // a power of 2
-
-    // `left`: bytes that may be read from the word's first on.
-    std::int64_t find(std::string_view word, std::size_t left) {
-        if (word.size() > 16 || word.empty() || left < 16) return words_.find(word);
-        std::uint64_t low, high;
-        std::memcpy(&low, word.data(), 8);
-        std::memcpy(&high, word.data() + 8, 8);
-        if (word.size() <= 8) {
-            low &= ~std::uint64_t{0} >> (64 - 8 * word.size());
-            high = 0;
-        } else {
-            high &= ~std::uint64_t{0} >> (128 - 8 * word.size());
-        }
-        Place& place = places_[(mix(low ^ word.size(), high) >> 20) & (places_.size() - 1)];
-        if (place.low != low || place.high != high || place.length != word.size())
-            place = {low, high, words_.find(word), word.size()};
-        return place.row;
-    }
-
-private:
-    struct Place {
-        std::uint64_t low = 0, high = 0;
-        std::int64_t row = -1;
-        std::size_t length = 0;
-    };
-    const Words& words_;
-    std::vector<Place> places_;
-};
-
 // One text after another; keeps what it needs between them. One to a thread.
 class Reader {
 public:
@@ -269,9 +216,10 @@ public:
 
 private:
     std::int64_t find(std::string_view word) {
-        // A tokenizer's words lie in a buffer of its own, with a few bytes behind them.
-        const bool own = reading_.split == Reading::Split::rule || word.data() == kEnd.data();
-        return finder_.find(word, own ? 0 : static_cast<std::size_t>(end_ - word.data()));
+        // A tokenizer's words have 8 bytes behind them that may be read.
+        const bool own = reading_.split == Reading::Split::rule, literal = word.data() == kEnd.data();
+        const bool readable = !literal && (own || static_cast<std::size_t>(end_ - word.data()) >= word.size() + kPadding);
+        return readable ? finder_(word) : model_.words_.find(word);
     }
 
     template <typename Found>
@@ -326,7 +274,7 @@ private:
     const Reading& reading_;
     const Weighing& weighing_;
     Tokenizer tokenizer_;
-    Finder finder_;
+    Finder<Words> finder_;
     const char* end_ = nullptr;
     Sum sum_;
     std::vector<float> vector_;

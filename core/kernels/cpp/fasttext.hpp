@@ -9,6 +9,7 @@
 
 #include "fasttext_loops.hpp"
 #include "text.hpp"
+#include "vocabulary.hpp"
 
 namespace lexarium {
 namespace fasttext {
@@ -22,6 +23,7 @@ struct Words {
     const std::uint32_t* slots;   // (slot_count), open addressing by crc32; 0 is free, else the word's row + 1
     std::size_t byte_count, count, slot_count;
 
+    lexarium::Words all() const { return {bytes, byte_count, offsets, count}; }
     std::string_view word(std::size_t row) const;
     std::int64_t find(std::string_view word) const;  // the row, or -1
 };

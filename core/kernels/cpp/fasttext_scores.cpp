@@ -4,7 +4,7 @@
 #include <cstring>
 
 #include "counting_buffer.hpp"
-#include "counting_columns.hpp"
+#include "eight_bytes.hpp"
 #include "fasttext_hash.hpp"
 
 namespace lexarium {
@@ -13,15 +13,6 @@ namespace {
 
 constexpr std::size_t kBlock = 64;  // bytes
 
-std::uint64_t eight(const std::uint8_t* s) {
-    std::uint64_t value;
-    std::memcpy(&value, s, 8);
-#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    value = __builtin_bswap64(value);
-#endif
-    return value;
-}
-
 // Which of 64 bytes are ASCII white space or NUL.
 std::uint64_t breaks_of(const char* s) {
     std::uint8_t flags[kBlock];
@@ -29,8 +20,8 @@ std::uint64_t breaks_of(const char* s) {
         const auto c = static_cast<std::uint8_t>(s[i]);
         flags[i] = static_cast<std::uint8_t>((c == ' ') | (static_cast<std::uint8_t>(c - '\t') < 5) | (c == 0));
     }
-    std::uint64_t breaks = 0;  // the product puts the lowest bits of eight bytes side by side
-    for (std::size_t i = 0; i < kBlock; i += 8) breaks |= (eight(flags + i) * 0x0102040810204080u >> 56) << i;
+    std::uint64_t breaks = 0;
+    for (std::size_t i = 0; i < kBlock; i += 8) breaks |= gather(eight(flags + i)) << i;
     return breaks;
 }
 

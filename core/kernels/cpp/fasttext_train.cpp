@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <stdexcept>
 
 #include "fasttext_hash.hpp"
 
@@ -24,11 +25,11 @@ inline void prefetch(Rows matrix, std::int32_t row) {
 #endif
 }
 
-// The learning rate of one thread, as the tokens of all threads go by.
+// The learning rate of one thread, as the tokens of all threads go by: one that takes a second part goes on with it.
 class Rate {
 public:
     Rate(const Schedule& schedule, std::int64_t tokens, Control& control)
-        : schedule_(schedule), total_(static_cast<double>(tokens) * schedule.epochs), control_(control), value_(schedule.first) {}
+        : schedule_(schedule), total_(static_cast<double>(tokens) * schedule.epochs), control_(control) { report(); }
     ~Rate() { report(); }
     Rate(const Rate&) = delete;
 
@@ -49,8 +50,8 @@ private:
     const Schedule& schedule_;
     double total_;
     Control& control_;
-    float value_;
     std::int64_t waiting_ = 0;
+    float value_ = 0;
 };
 
 // A thread's copies of the rows that all threads need most, under the two matrices that it works on.
@@ -286,6 +287,16 @@ void Loss::build_tree(const std::int64_t* counts) {
         parent[one] = parent[two] = node;
         second[two] = 1.0f;
     }
+    // The root comes last and a parent behind its children, so depths are known from the root down. Where counts are
+    // above 0 the tree is at most 90 deep; many that are 0 make a chain, whose ways together grow with their square.
+    std::vector<std::size_t> depth(2 * n - 1, 0);
+    for (std::size_t node = 2 * n - 2; node-- > 0;) depth[node] = depth[parent[node]] + 1;
+    const std::size_t most = std::max(std::size_t{128} * n, std::size_t{1} << 20);
+    std::size_t total = 0;
+    for (std::size_t k = 0; k < n; ++k)
+        if ((total += depth[k]) > most) throw std::invalid_argument("so many counts of 0 make the tree too deep");
+    nodes_.reserve(total);
+    turns_.reserve(total);
     starts_.assign(1, 0);
     for (std::size_t k = 0; k < n; ++k) {
         for (std::size_t node = k; parent[node] != 0; node = parent[node]) {

@@ -52,8 +52,9 @@ struct Step {
 class Loss {
 public:
     // counts: how often each of the targets occurs. Negative samples are drawn by count^exponent, `negative` of
-    // them for each target. Hierarchical softmax takes counts that fall, below 2^62 together. Reads the environment
-    // (dispatch.hpp): call it with the interpreter's lock.
+    // them for each target. Hierarchical softmax takes counts that fall, below 2^62 together; throws
+    // std::invalid_argument where so many are 0 that its tree is too deep. Reads the environment (dispatch.hpp): call it
+    // with the interpreter's lock.
     Loss(Kind kind, const std::int64_t* counts, std::size_t size, int negative, double exponent);
 
     std::size_t size() const { return size_; }

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "finder.hpp"
 #include "parallel.hpp"
 #include "pooling_loops.hpp"
-#include "table.hpp"
 
 namespace lexarium {
 
@@ -15,46 +15,13 @@ constexpr std::size_t kPiece = 256;              // tokens added up in float; th
 constexpr std::size_t kRun = 32;                 // documents that a thread takes at a time
 constexpr std::size_t kWorthAThread = 1 << 16;   // bytes
 constexpr std::size_t kNoticed = 1 << 16;        // bytes of tokens between two looks at `stop`
-
-// Finds words in the stored table, and remembers the short ones lately found or not: most tokens of a text are few
-// words. One to a thread.
-class Finder {
-public:
-    explicit Finder(const Model& model) : model_(model), recent_(kRecent) {}
-
-    std::int64_t operator()(const std::uint8_t* bytes, std::size_t length) {
-        if (length > 16) return find_stored(bytes, length);
-        const Key key(bytes, length);  // of up to 16 bytes it holds all
-        Recent& recent = recent_[key.hash % kRecent];
-        if (recent.low != key.low || recent.high != key.high || recent.length != key.length)
-            recent = {key.low, key.high, find_stored(bytes, length), key.length};
-        return recent.id;
-    }
-
-private:
-    struct Recent {
-        std::uint64_t low = 0, high = 0;
-        std::int64_t id = kUnknown;
-        std::uint32_t length = kNone;
-    };
-    static constexpr std::size_t kRecent = 1 << 13;
-
-    std::int64_t find_stored(const std::uint8_t* bytes, std::size_t length) const {
-        const std::int64_t id = find(model_.words, model_.slots, model_.slot_count, model_.probes,
-                                     {reinterpret_cast<const char*>(bytes), length});
-        if (id == kDamaged) throw std::invalid_argument("the vocabulary's table points outside its words");
-        return id;
-    }
-
-    const Model& model_;
-    std::vector<Recent> recent_;
-};
+constexpr std::size_t kRemembered = 1 << 13;     // words
 
 // Hands the word of each token of a document to `found(id)`; looks at `stop` now and then.
 class Reader {
 public:
     Reader(const Model& model, const Documents& documents, const std::atomic<bool>& stop)
-        : documents_(documents), stop_(stop), finder_(model) {
+        : documents_(documents), stop_(stop), finder_(model, kRemembered) {
         if (documents.ends == nullptr) tokenizer_.emplace_back(*documents.characters, documents.rule, documents.lowercase);
     }
 
@@ -83,12 +50,12 @@ private:
             seen_ = 0;
             if (stop_.load(std::memory_order_relaxed)) stopped_ = true;
         }
-        if (!stopped_) found(finder_(begin, length));
+        if (!stopped_) found(finder_({reinterpret_cast<const char*>(begin), length}));
     }
 
     const Documents& documents_;
     const std::atomic<bool>& stop_;
-    Finder finder_;
+    Finder<Model> finder_;
     std::vector<Tokenizer> tokenizer_;  // one, or none
     std::vector<std::uint8_t> padded_;
     std::size_t seen_ = 0;
@@ -121,6 +88,12 @@ void for_each_run(const Model& model, const Documents& documents, const Work& wo
 }
 
 }  // namespace
+
+std::int64_t Model::find(std::string_view word) const {
+    const std::int64_t id = lexarium::find(words, slots, slot_count, probes, word);
+    if (id == kDamaged) throw std::invalid_argument("the vocabulary's table points outside its words");
+    return id;
+}
 
 void pool(const Model& model, const Documents& documents, const float* weights, Per per, const Work& work, float* out) {
     const PoolingLoops& loops = work.loops;

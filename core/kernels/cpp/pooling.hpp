@@ -23,6 +23,8 @@ struct Model {
     std::size_t probes;  // at most so many slots are looked at for a word
     const float* vectors;
     std::size_t dim;
+
+    std::int64_t find(std::string_view word) const;  // the row, or -1; throws where the table is damaged
 };
 
 // What a sum is divided by: the sum of its weights, or the number of its known tokens.

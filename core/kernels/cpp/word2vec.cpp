@@ -131,7 +131,7 @@ private:
         const auto begin = static_cast<std::size_t>(std::upper_bound(offsets, offsets + texts_.texts, first) - offsets);
         const double total = static_cast<double>(texts_.offsets[texts_.texts]) * options_.epochs;
         std::int64_t seen = 0;
-        batch_.alpha = static_cast<float>(options_.alpha);
+        fall(static_cast<double>(done.load(std::memory_order_relaxed)) / total);
         for (int epoch = 0; epoch < options_.epochs; ++epoch) {
             for (std::size_t text = begin > 0 ? begin - 1 : 0; text < texts_.texts && offsets[text] < last; ++text) {
                 const std::int64_t end = std::min(offsets[text + 1], last);
@@ -147,8 +147,7 @@ private:
                         if ((apart_ += batch_.count) >= kApart / static_cast<std::size_t>(options_.threads)) exchange();
                     }
                     if (seen < kReport) continue;
-                    const double share = static_cast<double>(done.fetch_add(seen, std::memory_order_relaxed) + seen) / total;
-                    batch_.alpha = static_cast<float>(options_.alpha - (options_.alpha - options_.min_alpha) * std::min(share, 1.0));
+                    fall(static_cast<double>(done.fetch_add(seen, std::memory_order_relaxed) + seen) / total);
                     seen = 0;
                 }
             }
@@ -156,7 +155,11 @@ private:
         done.fetch_add(seen, std::memory_order_relaxed);
     }
 
-private:
+    // The learning rate when a share of all words is done: not the first one where a thread takes a second part.
+    void fall(double share) {
+        batch_.alpha = static_cast<float>(options_.alpha - (options_.alpha - options_.min_alpha) * std::min(share, 1.0));
+    }
+
     // Hands over the first block each time, two blocks every second time, four every fourth: a word that is half as
     // frequent may wait twice as long.
     void exchange() {

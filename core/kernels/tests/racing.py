@@ -1,6 +1,7 @@
-"""Run under the thread sanitizer (make sanitize): all that several threads do here without racing on purpose.
+"""Run under the thread sanitizer (make sanitize): all that several threads do here.
 
-Where it finds a race, it says so and the process ends with status 66.
+Where it finds a race, it says so and the process ends with status 66. The loops of training race on purpose
+and are compiled without it (``RACING`` in CMakeLists.txt); it looks at the locks and counters around them.
 """
 
 from __future__ import annotations
@@ -76,24 +77,50 @@ def cooccur(rng: np.random.Generator) -> None:
     _glove.cooccurrence(ids, offsets, 2000, 5, True, True, THREADS)
 
 
-def train(rng: np.random.Generator) -> None:
-    """Train on so few words that each thread has copies of all rows: then none is shared on purpose."""
-    words, dim = 500, 32
-    ids = rng.integers(0, words, 100_000).astype(np.int32)
-    offsets = np.arange(0, 100_001, 100)
-    counts = np.bincount(ids, minlength=words).astype(np.int64)
-    inputs, outputs = rng.random((2, words, dim), dtype=np.float32)
-    options = _word2vec.Options()
-    options.threads = THREADS
-    _word2vec.train(ids, offsets, counts, options, inputs, outputs, None, None, None)
+def train(rng: np.random.Generator, words: int) -> None:
+    """Train all that is trained; of 500 words each thread has copies of all rows, of 5000 not of most."""
+    ids = rng.integers(0, words, 60_000).astype(np.int32)
+    offsets = np.arange(0, 60_001, 100)
+    counts = np.sort(np.bincount(ids, minlength=words))[::-1].astype(np.int64)
+    inputs, outputs, nodes = rng.random((3, words, 32), dtype=np.float32)
+    tree = np.full((words, 2), -1, np.int32)  # balanced: nodes are joined two and two, leaves first
+    tree[:, 0] = np.arange(words)
+    tree[: words - 2, 1] = words + np.arange(words - 2)
+    for skip_gram in (True, False):
+        options = _word2vec.Options()
+        options.threads, options.epochs, options.skip_gram = THREADS, 2, skip_gram
+        options.hierarchical = True
+        _word2vec.train(ids, offsets, np.maximum(counts, 1), options, inputs, outputs, nodes, tree, ignore)
     texts = _fasttext_train.Texts(ids, offsets, np.arange(words + 1), np.arange(words, dtype=np.int32), -1)
-    loss = _fasttext_train.Loss("ns", counts, 5, 0.5)
-    keep = np.ones(words, np.float32)
-    _fasttext_train.learn_words(
-        texts, keep, loss, inputs, outputs, False, 5, (0.05, 0.0, 3, THREADS, 1), None
-    )
-    if not (np.isfinite(inputs).all() and np.isfinite(outputs).all()):
+    schedule = (0.05, 0.0, 2, THREADS, 1)
+    for name in ("ns", "hs"):
+        loss = _fasttext_train.Loss(name, counts, 5, 0.5)
+        for cbow in (True, False):
+            _fasttext_train.learn_words(
+                texts, np.ones(words, np.float32), loss, inputs, outputs, cbow, 5, schedule, ignore
+            )
+    runs = _fasttext_train.Runs(1, np.empty(0, np.uint32), np.empty(0, np.int32))
+    labels = rng.integers(0, 20, 600).astype(np.int32)
+    for name in ("ns", "hs", "softmax", "ova"):
+        loss = _fasttext_train.Loss(name, np.full(20, 30), 5, 0.5)
+        _fasttext_train.learn_labels(
+            texts, runs, labels, np.arange(601), loss, inputs, outputs, schedule, ignore
+        )
+    with tempfile.TemporaryDirectory() as folder:
+        entries = _glove.Entries(
+            ids, offsets, words, 5, True, True, 100.0, 0.75, 64, 1, 1 << 30, folder, THREADS
+        )
+    tables = [below + rng.random((words, 9), dtype=np.float32) for below in (0, 0, 1, 1)]
+    parameters = _glove.Parameters(*tables)
+    parameters.train(entries, 0.05, 100.0, 0, THREADS, 1, ignore)
+    parameters.read(*tables)
+    if not all(np.isfinite(table).all() for table in (inputs, outputs, nodes, *tables)):
         raise SystemExit("training gave numbers that are none")
+
+
+def ignore(done: int) -> None:
+    """Take the progress that is told while threads work."""
+    del done
 
 
 def main() -> None:
@@ -106,7 +133,8 @@ def main() -> None:
     raw, ends = encode(texts)
     pool(texts, raw, ends, rng)
     cooccur(rng)
-    train(rng)
+    for words in (500, 5000):
+        train(rng, words)
 
 
 if __name__ == "__main__":

@@ -104,6 +104,42 @@ def test_a_block_that_is_not_utf8_is_refused_and_nothing_of_it_read():
         assert (encoder.words, len(encoder.take()[1])) == (0, 0)
 
 
+@settings(deadline=None)
+@given(
+    st.binary(max_size=60),
+    st.sampled_from(["unicode", "words", "whitespace", "characters"]),
+    st.integers(1, 3),
+)
+def test_any_bytes_are_lines_or_refused(block, rule, threads):
+    encoder = corpus.Encoder(rule, True, threads)
+    try:
+        block.decode("utf-8")
+    except UnicodeDecodeError as error:
+        with pytest.raises(ValueError, match=f"offset {error.start} is not UTF-8"):
+            encoder.add_lines(block)
+        assert encoder.words == 0
+        return
+    encoder.add_lines(block)
+    ids, lengths = encoder.take()
+    assert len(ids) == lengths.sum()
+    assert ((ids >= 0) & (ids < encoder.words)).all()
+
+
+@settings(deadline=None)
+@given(st.binary(max_size=20), st.lists(st.integers(-(2**62), 2**62) | st.integers(-2, 22), max_size=6))
+def test_any_bytes_are_words_to_match_or_refused(raw, offsets):
+    encoder = corpus.Encoder("characters", False, 2)
+    encoder.add(["ab", raw.decode("latin-1")])
+    try:
+        counts, table = encoder.match(np.frombuffer(raw, np.uint8), np.array(offsets, np.int64))
+    except ValueError as error:
+        assert "offsets" in str(error) or "twice" in str(error)  # noqa: PT017  either answer is right
+        return
+    assert len(counts) == len(offsets) - 1
+    assert ((table >= -1) & (table < len(counts))).all()
+    assert len(table) == encoder.words
+
+
 def test_tokens_cut_elsewhere_are_numbered_too():
     cut = [["电影", "很", "好看"], [], ["a b", "", "很", "\ud800", "long" * 30]]
     for threads in (1, 3):

@@ -115,6 +115,7 @@ def test_lines_are_texts(texts):
     assert all(np.array_equal(x, y) for x, y in zip([*a[:5], *a[5]], [*b[:5], *b[5]], strict=True))
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=40))
 def test_any_bytes_are_lines_or_refused(block):
     learner = counting.Learner(*setup(("char", "unicode"), (1, 3)), True, 0)
@@ -126,6 +127,26 @@ def test_any_bytes_are_lines_or_refused(block):
     else:
         learner.add_lines(block)
         learner.finish()
+
+
+@settings(deadline=None)
+@given(
+    st.binary(max_size=20),
+    st.lists(st.integers(-(2**62), 2**62) | st.integers(-2, 22), max_size=6),
+    st.lists(st.text("ab 的", max_size=6), max_size=4),
+    RANGES,
+)
+def test_any_bytes_are_a_vocabulary_or_refused(raw, offsets, texts, ngram_range):
+    packed = np.frombuffer(raw, np.uint8), np.array(offsets, np.int64)
+    try:
+        counter = counting.Counter(*setup(("word", "words"), ngram_range, 2), *packed)
+    except ValueError as error:
+        assert "offsets" in str(error) or "twice" in str(error)  # noqa: PT017  either answer is right
+        return
+    indptr, columns, counts = counter.count(texts)
+    assert len(indptr) == len(texts) + 1
+    assert ((columns >= 0) & (columns < len(offsets) - 1)).all()
+    assert (counts > 0).all()
 
 
 def test_many_terms_make_the_table_grow_and_long_ones_are_told_apart():
@@ -210,6 +231,62 @@ def test_settings_out_of_range_are_refused(place, value):
     arguments[place] = value
     with pytest.raises(ValueError, match=r"out of range|none of|negative"):
         counting.Learner(*arguments)
+
+
+def counted(kind, cut, texts, most, offsets=None):
+    """Count some texts of at most so many bytes and terms, in the way of one of the three classes."""
+    ngram_range = (1, 1) if cut[0] == "given" else (1, 2)
+    arguments = setup(cut, ngram_range, 2, lowercase=False)
+    if kind == "learner":
+        learner = counting.Learner(*arguments, True, 0, most=most)
+        learner.add(texts, offsets)
+        return learner.finish()[5][2].sum()
+    if kind == "counter":
+        terms = np.frombuffer(b"aa", np.uint8), np.array([0, 2], np.int64)
+        return counting.Counter(*arguments, *terms, most=most).count(texts, offsets)[2].sum()
+    return counting.Hasher(*arguments, 1, False, most=most).count(texts, offsets)[2].sum()
+
+
+@pytest.mark.parametrize("kind", ["learner", "counter", "hasher"])
+@pytest.mark.parametrize("cut", [("word", "words"), ("char", "unicode"), ("char_wb", "unicode")])
+def test_a_text_whose_counts_could_pass_32_bits_is_refused(kind, cut):
+    text = "aa aa aa aa"  # 11 bytes
+    allowed = 100 if kind == "hasher" else 11  # hashed terms of all lengths may share a column
+    assert counted(kind, cut, ["x", text], allowed) > 0
+    for longer in (text + "a", "电影电影"):  # bytes, not characters
+        with pytest.raises(OverflowError, match="a text has more than 11 bytes"):
+            counted(kind, cut, ["x", longer], 11)
+
+
+@pytest.mark.parametrize("kind", ["learner", "counter", "hasher"])
+def test_given_terms_that_are_too_many_are_refused(kind):
+    cut = "given", "unicode"
+    assert counted(kind, cut, ["aa"] * 5, 10, np.array([0, 5])) == 5
+    with pytest.raises(OverflowError, match="more than 9 bytes"):
+        counted(kind, cut, ["aa"] * 5, 9, np.array([0, 5]))
+    with pytest.raises(OverflowError, match="more than 10 terms"):
+        counted(kind, cut, [""] * 11, 10, np.array([0, 11]))
+
+
+def test_hashed_terms_that_are_too_many_are_refused():
+    hasher = counting.Hasher(*setup(("char", "unicode"), (1, 3), 2), 1, False, most=27)
+    assert hasher.count(["x" * 10])[2].tolist() == [10 + 9 + 8]
+    with pytest.raises(OverflowError, match="more than 27 terms"):
+        hasher.count(["x" * 11])
+    assert hasher.count(["x"])[2].tolist() == [1]  # it can be used again
+
+
+@pytest.mark.parametrize("most", [0, -1, 2**31 - 1])
+def test_no_more_than_32_bits_hold_may_be_asked_for(most):
+    with pytest.raises(ValueError, match="most is out of range"):
+        counting.Hasher(*setup(), 8, True, most=most)
+
+
+def test_few_long_texts_are_counted_by_several_threads_as_by_one():
+    random = Random(1)
+    texts = [" ".join(f"w{random.randrange(5000)}" for _ in range(50_000)) for _ in range(3)]
+    one, many = (counting.Hasher(*setup(threads=t), 1 << 16, True).count(texts) for t in (1, 1024))
+    assert all(np.array_equal(a, b) for a, b in zip(one, many, strict=True))
 
 
 def test_rows_and_pruning_exclude_each_other_and_offsets_belong_to_given_terms():

@@ -211,6 +211,35 @@ def test_a_damaged_vocabulary_is_an_error_and_nothing_worse():
     assert (sums.tolist(), totals.tolist()) == ([[0.0, 0.0]], [0.0])
 
 
+@settings(max_examples=200, deadline=None)
+@drawn(
+    raw=st.binary(max_size=20),
+    offsets=st.lists(st.integers(-(2**62), 2**62) | st.integers(-2, 22), max_size=4),
+    slots=st.lists(st.integers(0, 2**32 - 1) | st.integers(0, 4), max_size=8),
+    texts=st.lists(st.text("ab \n\0好", max_size=20), max_size=4),
+)
+def test_no_vocabulary_of_a_stranger_breaks_it(raw, offsets, slots, texts):
+    def use():
+        words = fasttext.Words(
+            np.frombuffer(raw, np.uint8), np.array(offsets, np.int64), np.array(slots, np.uint32)
+        )
+        count = len(offsets) - 1
+        given = np.ones((count, 2), np.float32), np.ones(count, np.int32)
+        made = model(words=words, vectors=given[0], sizes=given[1])
+        return (
+            pool([*texts, raw.decode("latin-1")], made)[0],
+            made.scores([*texts, raw.decode("latin-1")], "", 2),
+            fasttext.word_means(words, given[0], buckets(), 1, 2, 1)[0],
+        )
+
+    try:
+        found = use()
+    except (ValueError, IndexError) as error:
+        assert str(error)  # noqa: PT017  either answer is right
+    else:
+        assert all(np.isfinite(part).all() for part in found)
+
+
 @pytest.mark.parametrize("kept", [[0, 63, 64, 127, 128, 699], list(range(0, 700, 2))])
 @pytest.mark.parametrize("count", [700, 2_000_000_000])
 def test_the_rows_of_kept_buckets_are_found_and_no_others(kept, count):

@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from hypothesis import given as drawn
+from hypothesis import settings
+from hypothesis import strategies as st
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -108,6 +111,34 @@ def test_one_pass_of_skip_gram_with_negative_samples() -> None:
             wanted = [(target, 1.0), (1 - target, 0.0)]  # samples of its own for each
             add_to(inputs, rows, logistic(outputs, inputs[rows].mean(axis=0), wanted))
     close(train("ns", cbow=False, ids=[0, 1, 0], counts=counts), (inputs, outputs))
+
+
+def steps_of(counts: list[int]) -> list[set[int]]:
+    """Return the rows of the output matrix that each label of a classifier changes: the nodes above it."""
+    found = []
+    for label in range(len(counts)):
+        outputs = np.zeros((len(counts), STRIDE), np.float32)
+        loss = K.Loss("hs", np.array(counts, np.int64), 1, 0.5)
+        labels = np.array([label], np.int32), np.array([0, 1], np.int64)
+        runs = K.Runs(1, np.empty(0, np.uint32), np.empty(0, np.int32))
+        K.learn_labels(texts([0]), runs, *labels, loss, matrix(6, 1), outputs, (RATE, RATE, 1, 1, 7), None)
+        found.append(set(np.flatnonzero(outputs.any(axis=1)).tolist()))
+    return found
+
+
+def test_the_tree_of_counts_of_0_is_fasttexts() -> None:
+    # The program takes an inner node before a leaf of the same count: what has a count of 0 makes a chain.
+    assert steps_of([5, 3, 0, 0, 0]) == [{3}, {2, 3}, {1, 2, 3}, {0, 1, 2, 3}, {0, 1, 2, 3}]
+    assert steps_of([0, 0, 0, 0]) == [{2}, {1, 2}, {0, 1, 2}, {0, 1, 2}]
+    assert steps_of([4, 4, 4, 4]) == [{1, 2}, {1, 2}, {0, 2}, {0, 2}]
+
+
+def test_so_many_counts_of_0_that_their_tree_would_fill_the_memory_are_refused() -> None:
+    K.Loss("hs", np.zeros(1400, np.int64), 5, 0.5)  # 10^6 turns
+    K.Loss("hs", np.ones(300_000, np.int64), 5, 0.5)
+    for counts in (np.zeros(1500, np.int64), np.array([1] * 300_000 + [0] * 10_000, np.int64)):
+        with pytest.raises(ValueError, match="too deep"):
+            K.Loss("hs", counts, 5, 0.5)
 
 
 @pytest.mark.parametrize("loss", ["hs", "softmax"])
@@ -232,6 +263,36 @@ def test_ngrams_and_hash_values_are_fasttexts() -> None:
     assert found.tolist() == [value(gram) % 1000 for word in expected for gram in word]
     hashes = K.hashes(np.frombuffer(raw, np.uint8), offsets)
     assert hashes.tolist() == [value("ab"), value("</s>"), value("é")]
+
+
+@settings(deadline=None)
+@drawn(
+    st.binary(max_size=20),
+    st.lists(st.integers(-(2**62), 2**62) | st.integers(-2, 22), max_size=6),
+    st.integers(-1, 4),
+    st.integers(-1, 1001),
+    st.integers(0, 2**32 - 1),
+)
+def test_any_bytes_are_hashed_or_refused(
+    raw: bytes, offsets: list[int], shortest: int, longest: int, buckets: int
+) -> None:
+    packed = np.frombuffer(raw, np.uint8), np.array(offsets, np.int64)
+    try:
+        values = K.hashes(*packed)
+    except ValueError as error:
+        assert "offsets" in str(error)  # noqa: PT017  either answer is right
+        with pytest.raises(ValueError, match=" "):
+            K.ngrams(*packed, shortest, longest, buckets)
+        return
+    assert len(values) == len(offsets) - 1
+    try:
+        ends, found = K.ngrams(*packed, shortest, longest, buckets)
+    except ValueError:
+        assert not 1 <= shortest <= longest <= 1000 or buckets < 1
+    else:
+        assert len(ends) == len(offsets)
+        assert ends[-1] == len(found)
+        assert (found < buckets).all()
 
 
 def test_progress_is_told_and_an_error_in_it_ends_the_work() -> None:

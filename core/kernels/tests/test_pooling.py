@@ -13,6 +13,9 @@ from zlib import crc32
 
 import numpy as np
 import pytest
+from hypothesis import given as drawn
+from hypothesis import settings
+from hypothesis import strategies as st
 
 pooling = pytest.importorskip("lexarium_kernels._pooling", reason="the kernels are not built")
 
@@ -116,6 +119,29 @@ def test_a_table_that_points_outside_is_refused_when_it_is_read(changes):
     pooler, _ = made(**changes)
     with pytest.raises(ValueError, match="points outside"):
         pooler.pool_texts(["a bc 好"] * 50, "words", True, None, False, 2)
+
+
+@settings(deadline=None)
+@drawn(
+    st.binary(max_size=20),
+    st.lists(st.integers(-(2**62), 2**62) | st.integers(-2, 22), min_size=1, max_size=6),
+    st.lists(st.integers(0, 2**32 - 1) | st.integers(0, 7), max_size=9),
+    st.integers(0, 10),
+)
+def test_no_vocabulary_of_a_stranger_breaks_it(raw, offsets, slots, probes):
+    vectors = np.ones((len(offsets) - 1, 3), np.float32)
+    arrays = np.frombuffer(raw, np.uint8), np.array(offsets, np.int64), np.array(slots, np.uint32)
+    texts = ["a", "a bc 好", raw.decode("latin-1")]
+    try:
+        pooler = pooling.Pooler(*arrays, probes, vectors)
+        found = pooler.pool_texts(texts, "words", True, None, False, 2)
+        ids = pooler.find_texts(texts, "words", True, 2)[0]
+        pooler.pool_tokens(texts, np.array([0, 1, 3]), None, True, 2)
+    except ValueError as error:
+        assert "outside" in str(error) or "there are no" in str(error)  # noqa: PT017  either answer is right
+    else:
+        assert ((found == 0) | (found == 1)).all()
+        assert ((ids >= -1) & (ids < len(vectors))).all()
 
 
 def test_a_full_table_is_not_searched_for_ever():

@@ -16,14 +16,11 @@ corpus = pytest.importorskip("lexarium_kernels._corpus", reason="the kernels are
 pooling = pytest.importorskip("lexarium_kernels._pooling", reason="the kernels are not built")
 vocabulary = pytest.importorskip("lexarium_kernels._vocabulary", reason="the kernels are not built")
 
-FEW = """
+BEGIN = """
 import os, resource, sys, threading
-import numpy
-from lexarium_kernels import _corpus, _counting
+import numpy as np
+from lexarium_kernels import _corpus, _counting, _fasttext_train, _word2vec
 
-texts = [f"word{i % 1000} x{i % 7}" for i in range(20_000)]
-encoder = _corpus.Encoder("words", False, 50)  # in_parallel
-learner = _counting.Learner("word", "words", True, 1, 1, 50, [], True, 0)  # in_parallel_watched
 if os.getuid() == 0:
     os.setuid(65534)  # the limit does not bind root
 resource.setrlimit(resource.RLIMIT_NPROC, (int(sys.argv[1]),) * 2)
@@ -40,6 +37,11 @@ except RuntimeError:
 else:
     print("every thread starts", flush=True)
     os._exit(0)
+"""
+COUNTED = """
+texts = [f"word{i % 1000} x{i % 7}" for i in range(20_000)]
+encoder = _corpus.Encoder("words", False, 50)  # in_parallel
+learner = _counting.Learner("word", "words", True, 1, 1, 50, [], True, 0)  # in_parallel_watched
 encoder.add(texts)
 ids, lengths = encoder.take()
 learner.add(texts)
@@ -47,17 +49,54 @@ offsets = learner.finish()[1]
 print(len(ids), len(lengths), encoder.words, len(offsets) - 1, flush=True)
 os._exit(0)
 """
+# Four parts of 800 words, two words in each that no other part has: how far do their vectors go?
+TRAINED = """
+ids = np.repeat(np.arange(0, 8, 2), 800).astype(np.int32) + np.tile([0, 1], 1600).astype(np.int32)
+offsets, counts, rate = np.arange(0, 3201, 800), np.full(8, 400), 1e-5
+context = np.cos(np.arange(128, dtype=np.float32)).reshape(8, 16)
+options = _word2vec.Options()
+options.alpha, options.min_alpha, options.epochs, options.threads, options.sample = rate, 0, 1, 4, 0
+found = np.zeros((2, 8, 16), np.float32)
+_word2vec.train(ids, offsets, counts, options, found[0], context.copy(), None, None, None)
+texts = _fasttext_train.Texts(ids, offsets, np.arange(9), np.arange(8, dtype=np.int32), -1)
+loss = _fasttext_train.Loss("ns", counts, 5, 0.5)
+schedule = rate, 0.0, 1, 4, 0
+_fasttext_train.learn_words(
+    texts, np.ones(8, np.float32), loss, found[1], context.copy(), False, 5, schedule, None
+)
+print(*np.abs(found.reshape(8, 32)).sum(axis=1), flush=True)
+os._exit(0)
+"""
+
+
+def where_few_threads_start(code, most):
+    """Run code in a process in which no more than so many threads start; return what it printed."""
+    done = subprocess.run(
+        [sys.executable, "-c", BEGIN + code, str(most)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    if done.stdout.startswith("every thread starts"):
+        pytest.skip("the limit of threads does not bind here")
+    assert done.returncode == 0, done.stderr
+    return done.stdout.split()
 
 
 @pytest.mark.skipif(os.name != "posix", reason="there is no limit of threads")
 @pytest.mark.parametrize("most", [1, 4])
 def test_where_threads_do_not_start_the_others_do_their_part(most):
-    done = subprocess.run(
-        [sys.executable, "-c", FEW, str(most)], capture_output=True, text=True, check=False, timeout=60
-    )
-    if done.stdout.startswith("every thread starts"):
-        pytest.skip("the limit of threads does not bind here")
-    assert (done.returncode, done.stdout.split()) == (0, ["40000", "20000", "1007", "1007"]), done.stderr
+    assert where_few_threads_start(COUNTED, most) == ["40000", "20000", "1007", "1007"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="there is no limit of threads")
+def test_a_part_that_waits_for_a_thread_is_learned_with_the_rate_of_its_turn():
+    moved = np.array(where_few_threads_start(TRAINED, 1), float).reshape(2, 4)
+    assert (moved[:, 0] > 0).all()
+    shares = moved / moved[:, :1]
+    # Of 3200 words 0, 800, 1600 and 2400 are done before; what is drawn differs, so the ways do by a little.
+    np.testing.assert_allclose(shares, np.tile([1, 0.75, 0.5, 0.25], (2, 1)), rtol=0.35)
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 compiled = pytest.importorskip("lexarium_kernels._vocabulary", reason="the kernels are not built")
@@ -19,6 +19,7 @@ def encoded(words):
     return [word.encode("utf-8", "surrogatepass") for word in words]
 
 
+@settings(deadline=None)
 @given(WORDS)
 def test_the_table_is_bit_for_bit_the_one_that_python_builds(words):
     raw, offsets = compiled.pack(words)
@@ -29,6 +30,7 @@ def test_the_table_is_bit_for_bit_the_one_that_python_builds(words):
     assert np.array_equal(slots, reference._table(encoded(words), size))
 
 
+@settings(deadline=None)
 @given(WORDS, WORDS)
 def test_it_finds_what_is_there_and_nothing_else(words, others):
     raw, offsets = compiled.pack(words)
@@ -38,6 +40,7 @@ def test_it_finds_what_is_there_and_nothing_else(words, others):
     assert found.tolist() == [place.get(word, -1) for word in [*others, *words]]
 
 
+@settings(deadline=None)
 @given(st.lists(WORDS, max_size=4))
 def test_merged_vocabularies_are_the_sorted_union(vocabularies):
     raw, offsets, places = compiled.merge([compiled.pack(words) for words in vocabularies])
@@ -47,6 +50,7 @@ def test_merged_vocabularies_are_the_sorted_union(vocabularies):
         assert [union[place] for place in where] == encoded(words)
 
 
+@settings(deadline=None)
 @given(
     st.binary(max_size=20),
     st.lists(st.integers(-(2**62), 2**62) | st.integers(-2, 22), max_size=6),
@@ -65,6 +69,29 @@ def test_no_table_of_a_stranger_breaks_it(raw, offsets, slots):
         assert "outside" in str(error)  # noqa: PT017  either answer is right
     else:
         assert ((found >= -1) & (found < len(offsets))).all()
+
+
+@settings(deadline=None)
+@given(
+    st.binary(max_size=20),
+    st.lists(st.integers(-(2**62), 2**62) | st.integers(-2, 22), max_size=6),
+    st.integers(0, 20),
+)
+def test_any_bytes_are_built_and_merged_or_refused(raw, offsets, slots):
+    packed = np.frombuffer(raw, np.uint8), np.array(offsets, np.int64)
+    try:
+        compiled.build(*packed, slots, 4096)
+    except ValueError as error:
+        assert "offsets" in str(error) or "slots" in str(error)  # noqa: PT017  either answer is right
+    try:
+        merged, ends, (places,) = compiled.merge([packed])
+    except ValueError as error:
+        assert "offsets" in str(error)  # noqa: PT017
+        return
+    words = [raw[a:b] for a, b in pairwise(offsets)]
+    union = [merged.tobytes()[a:b] for a, b in pairwise(ends)]
+    assert union == sorted(set(words))
+    assert [union[place] for place in places] == words
 
 
 def test_a_word_that_stands_twice_and_too_long_a_chain_are_told():

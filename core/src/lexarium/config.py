@@ -18,14 +18,26 @@ from lexarium.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = ["fit_only", "fit_only_settings", "from_mapping", "parse_settings", "require", "to_mapping"]
+__all__ = [
+    "fit_only",
+    "fit_only_settings",
+    "from_mapping",
+    "parse_settings",
+    "placement",
+    "require",
+    "to_mapping",
+    "training_settings",
+]
 
 _C = TypeVar("_C")
 _SHOWN = 80
 
 
-def from_mapping(cls: type[_C], values: Mapping[str, Any]) -> _C:
+def from_mapping(cls: type[_C], values: Mapping[str, Any], *, trained: bool = False) -> _C:
     """Build ``cls`` from plain values; JSON lists become tuples.
+
+    ``trained``: they are for a model that is there, and an unknown key is not answered with what only
+    training reads.
 
     :raises ConfigError: unknown key, wrong type, or a range check of the class itself.
     """
@@ -33,7 +45,9 @@ def from_mapping(cls: type[_C], values: Mapping[str, Any]) -> _C:
     known = [f.name for f in fields(cls)]  # type: ignore[arg-type]
     for key in values:
         if key not in known:
-            raise ConfigError(key, "no such setting", known=known)
+            hidden = training_settings(cls) if trained else ()
+            listed = [name for name in known if name not in hidden]
+            raise ConfigError(key, "no such setting", known=listed)
     for f in fields(cls):  # type: ignore[arg-type]
         if f.name not in values and f.default is MISSING and f.default_factory is MISSING:
             raise ConfigError(f.name, "is missing and has no default")
@@ -57,6 +71,23 @@ def fit_only(default: _C) -> _C:
 def fit_only_settings(cls: type[Any]) -> tuple[str, ...]:
     """Return the names of the fields that :func:`fit_only` marks."""
     return tuple(f.name for f in fields(cls) if f.metadata.get("fit_only"))
+
+
+def placement(default: _C) -> _C:
+    """Give a field its default, and mark it as where or how exactly a model computes.
+
+    As with :func:`fit_only`, two models that differ in nothing else have the same space; but the setting is
+    read whenever the model is used.
+    """
+    marked: _C = field(default=default, metadata={"fit_only": True, "placement": True})
+    return marked
+
+
+def training_settings(cls: type[Any]) -> tuple[str, ...]:
+    """Return the names of the fields that only training reads: :func:`fit_only`, not :func:`placement`."""
+    return tuple(
+        f.name for f in fields(cls) if f.metadata.get("fit_only") and not f.metadata.get("placement")
+    )
 
 
 def parse_settings(pairs: Iterable[str]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from typing import IO, TYPE_CHECKING, Any, TypeAlias
 
 from lexarium.errors import InputError
 from lexarium.files import ENDINGS, EncodingErrors, TextFile, standard_input
-from lexarium.rows import only_column, rows, text_of
+from lexarium.rows import label_of, only_column, rows, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -91,6 +91,23 @@ class FileCorpus:
             for line, text in self._lines(file):
                 read += 1
                 yield str(file.path), line, text
+            self._finished(file, read - before)
+        self._complete(read)
+
+    def labelled(self, label: str) -> Iterator[tuple[int, str, str]]:
+        """Yield the texts of tables behind the line on which each starts, with their cells of a column.
+
+        :raises InputError: as iteration; or a file is no table, has no such column, or a row no label.
+        """
+        read = 0
+        for file in self._unchanged():
+            if file.plain:
+                remedy = "use .csv, .tsv, .jsonl or .parquet"
+                raise InputError(file.path, "a plain text file has no columns", remedy)
+            before, name = read, self._column or only_column(file)
+            for line, row in rows(file, (name, label)):
+                read += 1
+                yield line, text_of(file.path, line, row, name), label_of(file.path, line, row, label)
             self._finished(file, read - before)
         self._complete(read)
 

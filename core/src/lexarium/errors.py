@@ -14,6 +14,13 @@ A class takes the facts and builds the sentence: what was asked, what there is, 
     ├── UnsupportedError        the model or method has no such ability
     ├── CheckpointError         a stored model that is damaged or not understood
     ├── StoreError              the store cannot do it (taken, read-only, bad name)
+    ├── HubError                a model hub cannot give or take what was asked
+    │   ├── HubNotFoundError        ... no such repository, revision or file, or none that may be seen
+    │   ├── HubAccessError          ... private, gated, or the token does not do
+    │   ├── HubOfflineError         ... nothing may be asked of the network
+    │   ├── HubNetworkError         ... not reached, or it breaks off again and again
+    │   ├── HubCorruptedError       ... what came is not what was announced
+    │   └── HubConflictError        ... it has moved: another commit, or another content of a tag
     └── PluginError             a plugin that cannot be used
         ├── NameTakenError          two plugins offer one name
         └── MissingExtraError       an optional dependency is not installed
@@ -34,6 +41,13 @@ __all__ = [
     "ConfigError",
     "DataError",
     "FormatError",
+    "HubAccessError",
+    "HubConflictError",
+    "HubCorruptedError",
+    "HubError",
+    "HubNetworkError",
+    "HubNotFoundError",
+    "HubOfflineError",
     "InputError",
     "LexariumError",
     "MethodNotFoundError",
@@ -122,12 +136,14 @@ class DataError(LexariumError):
 
 
 class NotFoundError(LexariumError):
-    """A name that nothing answers to."""
+    """A name that nothing answers to; ``hint``, where given, is said instead of what there is."""
 
-    def __init__(self, kind: str, asked: str, known: Iterable[str], remedy: str = "") -> None:
+    def __init__(
+        self, kind: str, asked: str, known: Iterable[str], remedy: str = "", *, hint: str = ""
+    ) -> None:
         self.asked = asked
         self.known = sorted(set(known))
-        hint = did_you_mean(asked, self.known)
+        hint = hint or did_you_mean(asked, self.known)
         super().__init__(f"no {kind} named {asked!r}; {hint}" + (f"; {remedy}" if remedy else ""))
 
 
@@ -178,6 +194,41 @@ class StoreError(LexariumError):
 
     def __init__(self, problem: str, remedy: str) -> None:
         super().__init__(f"{problem}; {remedy}")
+
+
+class HubError(LexariumError):
+    """A model hub cannot give or take what was asked: what is wrong, and what to type."""
+
+    def __init__(self, problem: str, remedy: str) -> None:
+        super().__init__(f"{problem}; {remedy}")
+
+
+class HubNotFoundError(HubError):
+    """There is no such repository, revision or file, or none that this token may see."""
+
+
+class HubAccessError(HubError):
+    """The repository is private or gated, or the token is missing, expired or may not do this."""
+
+
+class HubOfflineError(HubError):
+    """Nothing may be asked of the network, and what was asked is not here."""
+
+
+class HubNetworkError(HubError):
+    """The hub is not reached, or breaks off again and again; it asks to wait for ``retry_after`` seconds."""
+
+    def __init__(self, problem: str, remedy: str, *, retry_after: float | None = None) -> None:
+        self.retry_after = retry_after
+        super().__init__(problem, remedy)
+
+
+class HubCorruptedError(HubError):
+    """What came is not what was announced: another size, hash or commit, or no answer of a hub at all."""
+
+
+class HubConflictError(HubError):
+    """Something has moved: another commit came first, or a tag names another content than before."""
 
 
 class PluginError(LexariumError):

@@ -30,17 +30,22 @@ __all__ = ["CORE_COMMANDS", "HOUSE", "Descriptor", "Host", "Offer", "Plugin", "S
 
 _METHODS = ("bow", "tfidf", "word2vec", "glove", "fasttext", "bert", "gpt", "t5")
 
+_STORED = (
+    *("list", "show", "remove", "tag", "alias", "set", "verify", "repair", "gc"),
+    *("diff", "lock", "bundle", "unbundle", "pull", "push"),
+)
+
 #: What the distributions of this repository offer: a stranger never displaces it.
 HOUSE: Mapping[tuple[str, str], str] = {
     **{("embedder", name): f"lexarium-{name}" for name in _METHODS},
-    **{("command", name): "lexarium-registry" for name in ("list", "show", "remove", "verify")},
+    **{("command", name): "lexarium-registry" for name in _STORED},
     **{("command", name): "lexarium-heads" for name in ("train", "predict", "evaluate")},
     ("command", "compare"): "lexarium-compare",
     ("command", "fill-mask"): "lexarium-bert",
     ("embedder", "static"): "lexarium-distill",
     ("command", "distill"): "lexarium-distill",
     **{("command", name): "lexarium-gpt" for name in ("generate", "perplexity")},
-    ("command", "losses"): "lexarium-bert",
+    **{("command", name): "lexarium-bert" for name in ("losses", "quantize")},
     **{("command", name): "lexarium-t5" for name in ("translate", "summarize", "text2text")},
     ("head", "classifier"): "lexarium-heads",
     ("head", "fasttext"): "lexarium-fasttext",
@@ -133,7 +138,8 @@ class Host:
     def __init__(self, plugins: Iterable[Any], settings: Settings | None = None) -> None:
         """Build a host from plugin modules, or from :class:`Plugin` records that are already loaded."""
         self._settings = settings or Settings()
-        records = [p if isinstance(p, Plugin) else _examine(p, _in_memory(p)) for p in plugins]
+        manager = _specified()
+        records = [p if isinstance(p, Plugin) else _examine(p, _in_memory(p), manager) for p in plugins]
         self._offers = self._index(records)
         self.plugins: list[Plugin] = [self._judge(plugin) for plugin in records]
         bad = [p for p in self.plugins if p.status not in {"ok", "disabled"}]
@@ -148,7 +154,8 @@ class Host:
         """
         settings = settings or Settings.from_environment()
         entries = [] if settings.none else scan()
-        return cls([_load(entry, settings.disabled) for entry in entries], settings)
+        manager = _specified()
+        return cls([_load(entry, settings.disabled, manager) for entry in entries], settings)
 
     def offers(self, kind: str) -> list[Offer]:
         """Return what is offered of a kind (embedder, head, fuser, command, store), by name.
@@ -273,7 +280,7 @@ def _in_memory(module: object) -> Plugin:
     return Plugin(name=name.rpartition(".")[2], distribution=name, version="0")
 
 
-def _load(entry: EntryPoint, disabled: frozenset[str]) -> Plugin:
+def _load(entry: EntryPoint, disabled: frozenset[str], manager: PluginManager) -> Plugin:
     """Import one plugin, alone. What it prints goes to stderr: stdout is for results."""
     record = Plugin(name=entry.name, distribution=entry.distribution, version=entry.version)
     if {entry.name, entry.distribution} & disabled:
@@ -283,7 +290,7 @@ def _load(entry: EntryPoint, disabled: frozenset[str]) -> Plugin:
     try:
         with redirect_stdout(sys.stderr):
             module = import_module(entry.module)
-            return _examine(module, record)
+            return _examine(module, record, manager)
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # noqa: BLE001  a plugin may raise anything, SystemExit too
@@ -296,7 +303,7 @@ def _broken(record: Plugin, error: BaseException) -> Plugin:
     return replace(record, status="broken", error=text, trace="".join(traceback.format_exception(error)))
 
 
-def _examine(module: Any, record: Plugin) -> Plugin:  # noqa: ANN401  whatever an entry point names
+def _examine(module: Any, record: Plugin, manager: PluginManager) -> Plugin:  # noqa: ANN401  whatever an entry point names
     """Check a plugin's hooks against the specs and ask it what it offers."""
     api = getattr(module, "LEXARIUM_API", hookspecs.API)
     if api != hookspecs.API:
@@ -308,21 +315,27 @@ def _examine(module: Any, record: Plugin) -> Plugin:  # noqa: ANN401  whatever a
         if name.startswith("lexarium_") and callable(function) and not (marked and name in _HOOKS):
             hint = "lacks @hookimpl" if name in _HOOKS else f"is no hook; {did_you_mean(name, _HOOKS)}"
             return replace(record, status="invalid", error=f"{name} {hint}")
-    manager = PluginManager(hookspecs.PROJECT)
-    manager.add_hookspecs(hookspecs)
     try:
         manager.register(module)
         manager.check_pending()
-    except HookError as error:
-        return replace(record, status="invalid", error=str(error).replace("\n", " "))
-    try:
         return replace(record, offers=tuple(_ask(manager, module)))
     except KeyboardInterrupt:
         raise
+    except HookError as error:
+        return replace(record, status="invalid", error=str(error).replace("\n", " "))
     except _BadOfferError as error:
         return replace(record, status="invalid", error=str(error))
     except BaseException as error:  # noqa: BLE001  hooks of strangers are isolated
         return _broken(record, error)
+    finally:
+        if manager.is_registered(module):
+            manager.unregister(module)  # each plugin stands alone
+
+
+def _specified() -> PluginManager:
+    manager = PluginManager(hookspecs.PROJECT)
+    manager.add_hookspecs(hookspecs)
+    return manager
 
 
 class _BadOfferError(Exception):

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from lexarium.roles import Head, StoredEmbedder, StoredFuser
     from lexarium.stores import Store
-    from lexarium.training import Fit, Merge, Reader, Update, Writer
+    from lexarium.training import Adopt, Fit, FitLabelled, Merge, Reader, Update, Writer
 
 __all__ = ["Command", "FuserMethod", "HeadMethod", "Method", "StoreKind", "resolve"]
 
@@ -48,12 +48,15 @@ class Method:
 
     ``embedder`` names a :class:`~lexarium.roles.StoredEmbedder` class, ``config`` its frozen
     dataclass, ``trainer`` a function ``fit(corpus, config, run)`` (absent: the method cannot be
-    trained here), ``reader`` a function ``read(path, config, corpus, run)`` for foreign files
+    trained here), ``labelled`` a function ``fit(rows, config, run)`` that learns from texts with labels
+    (absent: the method does not), ``reader`` a function ``read(path, config, corpus, run)`` for foreign files
     (absent: nothing to import), ``updater`` a function ``update(model, corpus, config, run)`` that goes on
     training (absent: it cannot), ``exports`` the foreign formats that it writes: the name of each and a
     function ``write(model, path, run)``, ``merger`` a function ``merge(models, settings)`` that joins what
-    was learned from parts of a corpus. ``cost`` orders methods from cheap to dear where no measurement
-    exists yet: 0 counts, 1 static vectors, 2 small and 3 large neural networks.
+    was learned from parts of a corpus, ``adopter`` a function ``adopt(listing, config)`` that says which
+    files of a foreign repository the reader needs (absent: none is recognised). ``cost`` orders methods
+    from cheap to dear where no measurement exists yet: 0 counts, 1 static vectors, 2 small and 3 large
+    neural networks.
     """
 
     kind: ClassVar[str] = "embedder"
@@ -62,9 +65,11 @@ class Method:
     embedder: str
     config: str
     trainer: str | None = None
+    labelled: str | None = None
     reader: str | None = None
     updater: str | None = None
     merger: str | None = None
+    adopter: str | None = None
     exports: Mapping[str, str] = field(default_factory=dict)
     cost: int = 1
 
@@ -80,6 +85,10 @@ class Method:
         """Import the training function, if the method has one."""
         return cast("Fit", resolve(self.trainer)) if self.trainer else None
 
+    def load_labelled(self) -> FitLabelled | None:
+        """Import the function that learns from labels, if the method has one."""
+        return cast("FitLabelled", resolve(self.labelled)) if self.labelled else None
+
     def load_reader(self) -> Reader | None:
         """Import the reader of foreign files, if the method has one."""
         return cast("Reader", resolve(self.reader)) if self.reader else None
@@ -91,6 +100,10 @@ class Method:
     def load_merger(self) -> Merge | None:
         """Import the function that joins models, if the method has one."""
         return cast("Merge", resolve(self.merger)) if self.merger else None
+
+    def load_adopter(self) -> Adopt | None:
+        """Import the function that recognises foreign repositories, if the method has one."""
+        return cast("Adopt", resolve(self.adopter)) if self.adopter else None
 
     def load_writer(self, form: str) -> Writer | None:
         """Import the writer of a foreign format, if the method has it."""

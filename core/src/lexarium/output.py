@@ -19,9 +19,11 @@ from lexarium.inputs import batches
 from lexarium.roles import Embedder, Floats, Matrix, Progress, silent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
-__all__ = ["atomic", "embed_all", "nearest_texts", "write_matrix"]
+    from lexarium.words import WordVectors
+
+__all__ = ["atomic", "embed_all", "nearest_texts", "word_vectors", "write_matrix"]
 
 _BATCH = 512
 
@@ -63,6 +65,23 @@ def nearest_texts(
     scores = np.asarray(product.toarray() if sparse.issparse(product) else product).ravel()
     order = np.argsort(-scores, kind="stable")[:count]
     return [(texts[int(i)], float(scores[i])) for i in order]
+
+
+def word_vectors(
+    embedder: Embedder, words: Iterable[str], progress: Progress = silent, *, where: str = "the model"
+) -> WordVectors:
+    """Return vectors of ``words``, each embedded as a text of its own; a word given twice is there once.
+
+    :raises UnsupportedError: the vectors are sparse; a count of one word says nothing of others.
+    """
+    from lexarium.vocabulary import Vocabulary  # noqa: PLC0415  only where words are asked for
+    from lexarium.words import WordVectors  # noqa: PLC0415  as above
+
+    if embedder.space.sparse:
+        raise UnsupportedError(f"{where} has no vectors of single words", "name a model with dense vectors")
+    distinct = list(dict.fromkeys(words))
+    rows: Any = embed_all(embedder, distinct, progress, what="words")
+    return WordVectors(Vocabulary.build(distinct), rows, where)
 
 
 def write_matrix(path: Path, matrix: Matrix, texts: Sequence[str], space_id: str) -> None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from lexarium.files import TextFile
 
-__all__ = ["Row", "need", "only_column", "rows", "text_of"]
+__all__ = ["Row", "label_of", "need", "only_column", "rows", "text_of"]
 
 #: A line (in parquet the row's number, from 1) and the cells by column.
 Row: TypeAlias = tuple[int, Mapping[str, Any]]
@@ -31,6 +31,23 @@ def text_of(path: str | Path, line: int, row: Mapping[str, Any], column: str) ->
         return value
     problem = "the text is missing" if value is None else f"{value!r} is not text"
     raise InputError(path, problem, "fill it in or delete the row", line=line, field=column)
+
+
+def label_of(path: str | Path, line: int, row: Mapping[str, Any], column: str) -> str:
+    """Return the cell of a column as the name of a label, without white space around it.
+
+    :raises InputError: it is missing or empty, or a list.
+    """
+    value = row.get(column)
+    if isinstance(value, list | dict):
+        remedy = "write one label, as text or a number"
+        raise InputError(path, f"{value!s:.40} is not one label", remedy, line=line, field=column)
+    name = "" if _missing(value) else str(value).strip()
+    if not name:
+        raise InputError(
+            path, "the row has no label", "fill it in or delete the row", line=line, field=column
+        )
+    return name
 
 
 def rows(file: TextFile, columns: Sequence[str]) -> Iterator[Row]:
@@ -154,3 +171,10 @@ def need(path: str, names: Sequence[str], wanted: Sequence[str], line: int | Non
             raise InputError(path, problem, hint or did_you_mean(name, filter(None, names)), line=line)
         if names.count(name) > 1:
             raise InputError(path, f"the column {name!r} stands twice", "rename one", line=line)
+
+
+def _missing(value: object) -> bool:
+    try:
+        return value is None or bool(value != value)  # noqa: PLR0124  NaN is a missing label in a DataFrame
+    except TypeError:  # so is NA, which is neither equal to itself nor not
+        return True

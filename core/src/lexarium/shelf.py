@@ -38,6 +38,7 @@ __all__ = ["Model", "Opened", "Shelf"]
 Model: TypeAlias = StoredEmbedder | Pipeline
 _METHOD = "method:"
 _FOLDER = "folder"
+_HUB = "hf://"
 
 
 @dataclass(frozen=True)
@@ -84,23 +85,35 @@ class Shelf:
         return [store.find(name, version) for name in store.names() for version in store.versions(name)]
 
     def remove(self, reference: str) -> Sequence[str]:
-        """Remove ``name@version``, or all versions of ``name``; return the versions removed.
+        """Remove ``name@version``, or all versions of ``name``, with their tags; return the versions removed.
 
-        :raises ModelNotFoundError: nothing of that name is stored.
+        :raises ModelNotFoundError: nothing of that name is stored; an alias or a tag is no such name.
         """
-        name, _, version = reference.partition("@")
-        return self.store.remove(name, version or None)
+        name, at, version = reference.partition("@")
+        return self.store.remove(name, version if at else None)
 
     def open(self, reference: str) -> Opened:
         """Open a stored model (``name``, ``name@version``) or a folder (``./folder`` or absolute).
 
+        What is on a hub (``hf://org/repo``) is pulled, unless a version from there is stored.
+
         :raises ModelNotFoundError: nothing of that name is stored.
+        :raises HubError: it is not stored, and the hub cannot give it.
         :raises CheckpointError: what is stored is damaged.
         """
-        stored = self.store.resolve(reference)
-        where = f"{stored.name}@{stored.version}"
-        model = put_together(read_nodes(stored.manifest, stored.locate), self.host, where)
-        return Opened(where, stored.manifest, model)
+        if reference.startswith(_HUB):
+            reference = self.host.verb("pull")(self, reference, keep=True).model
+        while True:
+            stored = self.store.resolve(reference)
+            where = f"{stored.name}@{stored.version}"
+            try:
+                self.store.prove(stored)
+                node = read_nodes(stored.manifest, stored.locate)
+            except (CheckpointError, FileNotFoundError):
+                if self.store.holds(stored):
+                    raise
+                continue  # removed meanwhile: resolving finds another version, or says that it is gone
+            return Opened(where, stored.manifest, put_together(node, self.host, where))
 
     def load(self, reference: str) -> Any:  # noqa: ANN401  an embedder or a Pipeline, with the abilities of its method
         """Return the model alone; errors as in :meth:`open`."""
@@ -136,11 +149,13 @@ class Shelf:
     def verify(self, reference: str, *, golden: bool = False) -> Iterator[str]:
         """Re-hash every file of a model; yield one sentence per thing that is wrong.
 
+        Where the manifest is not known by its hash, the id of the space is computed again as well.
         With ``golden`` an intact model is also run on its golden inputs.
         """
         try:
             stored = self.store.resolve(reference)
-            problems = list(verify_files(stored.manifest, stored.locate))
+            known = stored.digest is not None
+            problems = list(verify_files(stored.manifest, stored.locate, spaces=not known))
             if golden and not problems:
                 problems = check_golden(self.load(reference), read_golden(stored.manifest, stored.locate))
         except CheckpointError as error:
@@ -196,6 +211,55 @@ class Shelf:
         assert writer is not None  # noqa: S101  it is one of the method's formats
         writer(self.load(reference), path, run or Run())
         return path
+
+    def tag(self, reference: str, tag: str) -> None:
+        """Put a tag on a stored version, moving it from another: ``name@tag`` then stands for it."""
+        stored = self.store.resolve(reference)
+        self.store.tag(stored.name, tag, stored.version)
+
+    def alias(self, alias: str, reference: str) -> None:
+        """Let a second name stand for ``name``, ``name@version`` or ``name@tag``."""
+        self.store.alias(alias, reference)
+
+    def edit(
+        self,
+        reference: str,
+        *,
+        license: str | None = None,  # noqa: A002  the manifest's word
+        languages: Sequence[str] = (),
+        limits: Mapping[str, Any] | None = None,
+    ) -> StoredVersion:
+        """State licence, languages or limits; the model is stored as its next version, sharing all files.
+
+        The verb of the installed ``set`` command.
+        """
+        edit = self.host.verb("set")
+        edited: StoredVersion = edit(self, reference, license=license, languages=languages, limits=limits)
+        return edited
+
+    def diff(self, a: str, b: str) -> Any:  # noqa: ANN401  the verb's own record
+        """Return what two models differ in; the verb of the installed ``diff`` command."""
+        return self.host.verb("diff")(self, a, b)
+
+    def lock(self, references: Sequence[str] = ()) -> Any:  # noqa: ANN401  as above
+        """Return what a lock file says of models; the verb of the installed ``lock`` command."""
+        return self.host.verb("lock")(self, references)
+
+    def bundle(self, references: Sequence[str], path: Path) -> Any:  # noqa: ANN401  as above
+        """Put models into one file; the verb of the installed ``bundle`` command."""
+        return self.host.verb("bundle")(self, references, path)
+
+    def unbundle(self, path: Path) -> Any:  # noqa: ANN401  as above
+        """Store the models of a bundle; the verb of the installed ``unbundle`` command."""
+        return self.host.verb("unbundle")(self, path)
+
+    def repair(self, *, dry_run: bool = False) -> Any:  # noqa: ANN401  as above
+        """Mend the store; the verb of the installed ``repair`` command."""
+        return self.host.verb("repair")(self, dry_run=dry_run)
+
+    def gc(self, *, dry_run: bool = False) -> Any:  # noqa: ANN401  as above
+        """Free what no stored version needs; the verb of the installed ``gc`` command."""
+        return self.host.verb("gc")(self, dry_run=dry_run)
 
     def _stored(self, asked: str) -> StoredVersion | None:
         try:

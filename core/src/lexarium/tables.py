@@ -14,9 +14,19 @@ from typing import Any, TypeAlias
 from lexarium.corpora import FileCorpus
 from lexarium.errors import InputError
 from lexarium.files import EncodingErrors, TextFile
-from lexarium.rows import Row, need, only_column, rows, text_of
+from lexarium.rows import Row, label_of, need, only_column, rows, text_of
 
-__all__ = ["Data", "Labelled", "Source", "Texts", "corpus", "labelled", "read_labelled", "read_texts"]
+__all__ = [
+    "Data",
+    "Labelled",
+    "Source",
+    "Texts",
+    "corpus",
+    "labelled",
+    "labelled_corpus",
+    "read_labelled",
+    "read_texts",
+]
 
 
 @dataclass(frozen=True)
@@ -45,12 +55,17 @@ class Texts:
 
 @dataclass(frozen=True)
 class Labelled:
-    """Texts with a label each, and the line of ``path`` on which each row starts."""
+    """Texts with a label each, and the line of ``path`` (or of a file of it) on which each row starts."""
 
     path: str
     texts: list[str]
     labels: list[str]
     lines: list[int]
+
+    @property
+    def read(self) -> int:
+        """How many rows there are, as in :class:`Texts`."""
+        return len(self.texts)
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -58,6 +73,7 @@ class Labelled:
 
 #: What to train on: texts (a list, :class:`Texts`), or files.
 Source: TypeAlias = Iterable[str] | Iterable[Path] | Path
+#: Texts with labels: a table's path, columns by name, or as :func:`labelled` returns them.
 Data: TypeAlias = str | Path | Labelled | Mapping[str, Sequence[Any]]
 
 
@@ -137,25 +153,32 @@ def corpus(
     return Texts("corpus", texts, list(range(1, len(texts) + 1)))
 
 
+def labelled_corpus(
+    paths: Sequence[Path], column: str | None, label: str, errors: EncodingErrors = "strict"
+) -> Labelled:
+    """Return the labelled rows of all tables of a corpus, in memory; the parameters are :func:`corpus`'s.
+
+    ``label`` is the column with the label of each text.
+
+    :raises InputError: as :func:`read_labelled`; or a file is no table.
+    :raises UnsupportedError: Lexarium does not read files of this ending.
+    """
+    files = FileCorpus([str(path) for path in paths], column, errors)
+    found = Labelled(files.path, [], [], [])
+    for line, text, name in files.labelled(label):
+        found.texts.append(text)
+        found.labels.append(name)
+        found.lines.append(line)
+    return found
+
+
 def _labelled(path: str, table: Iterator[Row], text: str, label: str) -> Labelled:
     found = Labelled(path, [], [], [])
     for line, row in table:
-        value = row.get(label)
-        name = "" if _missing(value) else str(value).strip()
-        if not name:
-            raise InputError(
-                path, "the row has no label", "fill it in or delete the row", line=line, field=label
-            )
+        name = label_of(path, line, row, label)
         found.texts.append(text_of(path, line, row, text))
         found.labels.append(name)
         found.lines.append(line)
     if not found.texts:
         raise InputError(path, "there are no rows in it", "give a table with at least one row")
     return found
-
-
-def _missing(value: object) -> bool:
-    try:
-        return value is None or bool(value != value)  # noqa: PLR0124  NaN is a missing label in a DataFrame
-    except TypeError:  # so is NA, which is neither equal to itself nor not
-        return True

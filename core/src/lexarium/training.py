@@ -13,8 +13,9 @@ if TYPE_CHECKING:
 
     from lexarium.compose import Pipeline
     from lexarium.roles import Corpus, Run, StoredEmbedder
+    from lexarium.tables import Labelled
 
-__all__ = ["Fit", "Merge", "Reader", "Update", "Writer"]
+__all__ = ["Adopt", "Fit", "FitLabelled", "Merge", "Reader", "Update", "Writer"]
 
 
 class Fit(Protocol):
@@ -27,6 +28,18 @@ class Fit(Protocol):
         """Train on ``corpus`` (iterated as often as needed).
 
         :raises DataError: the corpus has nothing to learn from.
+        """
+        ...
+
+
+class FitLabelled(Protocol):
+    """Training on labels: texts with a label each in, an embedder or a whole pipeline out."""
+
+    def __call__(self, rows: Labelled, config: Any, run: Run) -> StoredEmbedder | Pipeline:  # noqa: ANN401
+        """Train on ``rows``.
+
+        :raises DataError: the rows have nothing to learn from.
+        :raises ConfigError: with these settings the method does not learn from labels.
         """
         ...
 
@@ -44,6 +57,20 @@ class Reader(Protocol):
         """Read ``path``; ``corpus``, where given, is text to estimate word weights from.
 
         :raises FormatError: names file and line of what breaks the format.
+        """
+        ...
+
+
+class Adopt(Protocol):
+    """Recognising: the files of a foreign repository in, those that the method's reader needs out."""
+
+    def __call__(self, listing: Mapping[str, int], config: Mapping[str, Any]) -> Sequence[str] | None:
+        """Return the paths to fetch, None where the method does not read this repository.
+
+        ``listing`` has the size in bytes of every file, by path; ``config`` is what ``config.json`` says,
+        empty where there is none. Both come from strangers; nothing has been fetched yet.
+
+        :raises CheckpointError: it is of the method's kind, and refused before anything is fetched.
         """
         ...
 

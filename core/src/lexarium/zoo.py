@@ -12,7 +12,7 @@ from lexarium.errors import TrainingInterrupted, UnsupportedError
 from lexarium.method import Method
 from lexarium.roles import Progress, Run, StoredEmbedder, silent
 from lexarium.shelf import Model, Opened, Shelf
-from lexarium.tables import Data, Source, corpus
+from lexarium.tables import Data, Labelled, Source, corpus
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -36,7 +36,7 @@ class Zoo(Shelf):
     def fit(
         self,
         method: str,
-        source: Source,
+        source: Source | Labelled,
         *,
         config: Mapping[str, Any] | None = None,
         name: str | None = None,
@@ -46,30 +46,40 @@ class Zoo(Shelf):
     ) -> Model:
         """Train a representation from raw text (texts, or one or several ``Path``); store it if named.
 
-        Texts that hold their own labels, for a method that takes them so, give a pipeline.
+        What a method learns from labels (:func:`lexarium.tables.labelled`, or texts that hold their own,
+        where it takes them so) is a pipeline.
 
         :raises MethodNotFoundError: no plugin offers ``method``.
-        :raises UnsupportedError: the method is not trained here.
+        :raises UnsupportedError: the method is not trained here, or does not learn from labels.
         :raises ConfigError: a setting is unknown or out of range.
         :raises DataError: the corpus has nothing to learn from.
         :raises TrainingInterrupted: Ctrl-C; carries the model as far as it has come. Nothing is stored.
         """
         descriptor = self.host.method(method)
-        trainer = descriptor.load_trainer()
-        if trainer is None:
-            can = [offer.descriptor.name for offer in self.host.methods() if _trains(offer.descriptor)]
-            raise UnsupportedError(
-                f"{method} is not trained here", f"import vectors instead, or fit {' or '.join(can)}"
-            )
+        learn: Any = descriptor.load_labelled() if isinstance(source, Labelled) else descriptor.load_trainer()
+        if learn is None:
+            raise self._untaught(method, labels=isinstance(source, Labelled))
         settings = from_mapping(descriptor.load_config(), config or {})
         self._check_name(name)
-        texts = corpus(source)
+        texts = source if isinstance(source, Labelled) else corpus(source)
         run = Run(threads=threads, seed=seed, progress=progress)
         with _told({}, texts, seed):
-            model = trainer(texts, settings, run)
+            model: Model = learn(texts, settings, run)
         if name is not None:
             self.save(model, name=name, lineage=_lineage(texts, seed))
         return model
+
+    def _untaught(self, method: str, *, labels: bool) -> UnsupportedError:
+        """Return the error that a method is not trained here, or does not learn from labels."""
+        kind = "labelled" if labels else "trainer"
+        can = [o.descriptor.name for o in self.host.methods() if getattr(o.descriptor, kind, None)]
+        if not labels:
+            remedy = f"import vectors instead, or fit {' or '.join(can)}"
+            return UnsupportedError(f"{method} is not trained here", remedy)
+        remedy = "leave the labels out, or put a head on it with lexarium train"
+        return UnsupportedError(
+            f"{method} does not learn from labels", f"{remedy}, or fit {' or '.join(can)}" if can else remedy
+        )
 
     def import_from(
         self,
@@ -94,7 +104,7 @@ class Zoo(Shelf):
         reader = descriptor.load_reader()
         if reader is None:
             raise UnsupportedError(f"{method} reads no foreign files", f"type: lexarium fit {method} --help")
-        settings = from_mapping(descriptor.load_config(), config or {})
+        settings = from_mapping(descriptor.load_config(), config or {}, trained=True)
         self._check_name(name)
         texts = None if source is None else corpus(source)
         model = reader(Path(path), settings, texts, run or Run())
@@ -245,6 +255,14 @@ class Zoo(Shelf):
         result: Training = self.host.verb("evaluate")(self, model, data, text=text, label=label)
         return result
 
+    def pull(self, reference: str, *, name: str | None = None) -> Any:  # noqa: ANN401  the verb's own record
+        """Fetch ``hf://org/repo[@revision]`` into the store; the verb of the installed ``pull`` command."""
+        return self.host.verb("pull")(self, reference, name=name)
+
+    def push(self, model: str, reference: str, *, license: str | None = None) -> Any:  # noqa: A002, ANN401  as above
+        """Put a stored model on the Hub; the verb of the installed ``push`` command."""
+        return self.host.verb("push")(self, model, reference, license=license)
+
     def compare(
         self,
         data: Data,
@@ -270,13 +288,9 @@ def load(reference: str) -> Any:  # noqa: ANN401  an embedder or a Pipeline, wit
     return Zoo().load(reference)
 
 
-def _trains(descriptor: Any) -> bool:  # noqa: ANN401
-    return getattr(descriptor, "trainer", None) is not None
-
-
 @contextmanager
 def _told(
-    base: Mapping[str, Any], texts: Texts | FileCorpus, seed: int, license_: str | None = None
+    base: Mapping[str, Any], texts: Texts | FileCorpus | Labelled, seed: int, license_: str | None = None
 ) -> Iterator[None]:
     """Tell an interrupt of training what to store its model with."""
     try:
@@ -287,7 +301,7 @@ def _told(
         raise
 
 
-def _lineage(texts: Texts | FileCorpus, seed: int) -> dict[str, Any]:
+def _lineage(texts: Texts | FileCorpus | Labelled, seed: int) -> dict[str, Any]:
     data = ", ".join(Path(part).name for part in texts.path.split(", "))
     return {"data": data, "texts": texts.read, "seed": seed}
 

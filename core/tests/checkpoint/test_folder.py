@@ -195,7 +195,7 @@ def test_a_model_without_golden_rows_says_so(folder, name):
 )
 def test_golden_inputs_that_cannot_be_read_are_a_checkpoint_error(folder, raw):
     (folder / "golden.json").write_bytes(raw)
-    with pytest.raises(CheckpointError, match=r"golden\.json cannot be read"):
+    with pytest.raises(CheckpointError, match=r"m@1: golden\.json cannot be read"):
         read_golden(read_folder(folder), locate(folder))
 
 

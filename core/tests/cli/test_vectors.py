@@ -41,11 +41,14 @@ def source(tmp_path):
 @pytest.mark.parametrize("model", ["dense", "sparse", "dense@1", "pipeline"])
 def test_texts_as_json_are_model_space_dim_and_vectors(invoke, zoo, model):
     done = invoke("embed", model, "--text", "abba", "--text", "", "--json")
-    assert done.exit_code == 0
+    assert done.exit_code == 0, done.output
     document = json.loads(done.stdout)
     space_id, _ = zoo.store.resolve(model).manifest.root.find_space()
     name = model.partition("@")[0] + "@1"
-    assert document == {"model": name, "space_id": space_id, "dim": 3, "vectors": [[2, 2, 0], [0, 0, 0]]}
+    vectors = [[2, 2, 0], [0, 0, 0]]
+    coverage = document.pop("coverage")
+    assert document == {"model": name, "space_id": space_id, "dim": 3, "vectors": vectors}
+    assert coverage == {"tokens": 1, "unknown": 1}
 
 
 def test_texts_in_words_are_a_line_of_numbers_each(invoke):
@@ -147,13 +150,13 @@ def test_a_model_without_words_says_what_to_do_instead(zoo, invoke, make_plugin)
     zoo.host = wordless.host
     done = invoke("similar", "wordless", "a")
     assert done.exit_code == 1
-    assert "wordless@1 has no vectors of single words; name a file to search with --in FILE" in done.stderr
-    assert "analogies need word vectors" in invoke("analogy", "wordless", "a", "b", "c").stderr
-    assert "no installed method has such vectors" in invoke("distance", "wordless", "a", "b").stderr
+    assert done.stderr.endswith("no vectors of single words; name a file to choose from with --in FILE\n")
+    assert "choose from with --in FILE" in invoke("analogy", "wordless", "a", "b", "c").stderr
+    assert "no installed method has such vectors" in invoke("index", "wordless").stderr
     wordy = replace(zoo.host.method("spelling"), name="wordy", embedder="spelling_plugin.embedder:Spelling")
     zoo.host = Host([replace(plugin, offers=(method, wordy, *others))])
     for command in (
-        ["distance", "wordless", "a", "b"],
+        ["index", "wordless"],
         ["words", "restrict", "wordless", "--count", "1", "--name", "r"],
     ):
         wrong = invoke(*command)
@@ -190,3 +193,35 @@ def test_more_numbers_than_anybody_reads_are_not_printed_but_written(zoo, invoke
     done = invoke("embed", "s", "--text", "a")
     assert done.exit_code == 1
     assert "--out vectors" in done.stderr
+
+
+@pytest.mark.parametrize("model", ["wordless", "dense"])
+def test_words_of_a_model_of_texts_are_embedded_as_texts(zoo, invoke, tmp_path, model):
+    if model == "wordless":
+        plugin = zoo.host.plugins[0]
+        method = replace(zoo.host.method("spelling"), embedder=f"{__name__}:Wordless")
+        zoo.host = Host(
+            [replace(plugin, offers=(method, *[o for o in plugin.offers if o.kind != "embedder"]))]
+        )
+        Zoo(zoo.home, zoo.host).save(Wordless(), name="wordless")
+    path = tmp_path / "words.txt"
+    path.write_text("abc\n\nccc\nbbb\naab\nabc\n", encoding="utf-8")
+
+    def neighbours(*arguments):
+        done = invoke(*arguments, "--in", path, "--json")
+        assert done.exit_code == 0, done.stderr
+        return [each["item"] for each in json.loads(done.stdout)["neighbours"]]
+
+    assert neighbours("similar", model, "ab", "c", "-n", "1") == ["abc"]
+    assert neighbours("similar", model, "abc", "--negative", "aab", "-n", "1") == ["ccc"]
+    assert neighbours("analogy", model, "a", "aab", "ac", "-n", "1") == ["abc"]
+
+
+def test_two_words_of_a_model_of_texts_have_a_distance_and_several_an_odd_one(zoo, invoke):
+    plugin = zoo.host.plugins[0]
+    method = replace(zoo.host.method("spelling"), embedder=f"{__name__}:Wordless")
+    zoo.host = Host([replace(plugin, offers=(method, *[o for o in plugin.offers if o.kind != "embedder"]))])
+    Zoo(zoo.home, zoo.host).save(Wordless(), name="wordless")
+    found = json.loads(invoke("distance", "wordless", "aab", "bbb", "--json").stdout)
+    assert found["similarity"] == pytest.approx(5**-0.5)
+    assert invoke("odd-one-out", "wordless", "aab", "ab", "ccc").stdout == "ccc\n"

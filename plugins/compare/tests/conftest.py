@@ -27,7 +27,7 @@ from dataclasses import dataclass
 import numpy as np
 from lexarium.hookspecs import hookimpl
 from lexarium.method import Method
-from lexarium.roles import Space, State
+from lexarium.roles import Space, State, Truncation
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +64,10 @@ class Length:
         if len(inputs) > 512:
             raise MemoryError("too many at once")
         return np.array([[text.count("g")] for text in inputs], np.float32).reshape(-1, 1)
+
+    def truncation(self, inputs):
+        lost = [len(text) - 7 for text in inputs if len(text) > 7]
+        return Truncation(inputs=len(lost), tokens=sum(lost), limit=7)
 
     def state(self):
         return State(config={}, tensors={"one": np.ones(1, np.float32)})

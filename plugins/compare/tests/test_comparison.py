@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 _KEYS = [
     "model", "status", "accuracy", "accuracy_ci95", "macro_f1", "macro_f1_ci95", "train_seconds",
-    "rows_per_second", "latency_ms_p50", "latency_ms_p95", "size_bytes", "peak_memory_bytes", "pareto",
-    "p_value_vs_best", "error",
+    "rows_per_second", "latency_ms_p50", "latency_ms_p95", "size_bytes", "peak_memory_bytes",
+    "truncated_texts", "truncated_tokens", "token_limit", "pareto", "p_value_vs_best", "error",
 ]  # fmt: skip
 
 
@@ -63,6 +63,19 @@ def test_rows_of_the_data_are_training_testing_or_removed_duplicates(board: Boar
     assert data["rows"] == 124 == data["train"] + data["test"] + data["duplicates_removed"]
     assert data["duplicates_removed"] == 3
     assert data["labels"] == ["negative", "positive"]
+
+
+def test_texts_of_both_parts_that_were_cut_are_counted(board: Board):
+    majority, works = (
+        next(r for r in board.rows if r.model == name) for name in ("majority class", "stranger-works")
+    )
+    assert (majority.truncated_texts, majority.truncated_tokens, majority.token_limit) == (None, None, None)
+    lengths = [len(text) for text in _table(120)["text"]] + [len("the same gggg text")] * 4
+    lengths = lengths[:-3]  # the duplicates
+    assert works.token_limit == 7
+    assert works.truncated_texts == sum(length > 7 for length in lengths)
+    assert works.truncated_tokens == sum(max(0, length - 7) for length in lengths)
+    assert [line.split(":")[0] for line in board.truncations()] == ["stranger-works sees 7 tokens of a text"]
 
 
 def test_each_name_is_one_row_and_the_majority_class_is_always_one(board: Board):

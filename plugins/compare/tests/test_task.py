@@ -18,6 +18,9 @@ _GOOD: dict[str, Any] = {
     "latency_ms_p95": 0.7,
     "size_bytes": 12,
     "peak_memory_bytes": None,
+    "truncated_texts": None,
+    "truncated_tokens": 7,
+    "token_limit": 5,
 }
 
 
@@ -44,6 +47,8 @@ def test_a_measurement_and_a_failure_are_read_as_they_were_written(tmp_path: Pat
         {"latency_ms_p50": float("inf")},
         {"latency_ms_p95": -1},
         {"size_bytes": None},
+        {"token_limit": "5"},
+        {"truncated_tokens": -1},
         {"rows_per_second": "10"},
         {"more": 1},
     ],

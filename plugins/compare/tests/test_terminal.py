@@ -6,6 +6,7 @@ from unicodedata import east_asian_width
 
 from lexarium.cli.session import table
 from lexarium_compare.board import Row
+from lexarium_compare.page import render
 from lexarium_compare.terminal import show
 
 if TYPE_CHECKING:
@@ -36,6 +37,21 @@ def test_the_report_fits_120_columns_and_ends_with_the_advice(
     assert lines[0] == "reviews.csv: 4,000 rows; 3,190 to train, 800 to test, 10 duplicates removed"
     assert sum(line.startswith("*") for line in lines) == 4 - 1  # two rows on the frontier, and the legend
     assert reason.rsplit(maxsplit=1)[-1] in " ".join(lines)
+
+
+def test_what_a_model_did_not_see_is_said_once(
+    make_board: Callable[..., Board], make_row: Callable[..., Row]
+):
+    cut = {"truncated_texts": 1612, "truncated_tokens": 95312, "token_limit": 256}
+    board = make_board(
+        make_row("minilm", 0.9, 9.0, **cut),
+        make_row("bow", 0.8, 1.0),
+        make_row("whole", 0.7, 2.0, **{**cut, "truncated_texts": 0, "truncated_tokens": 0}),
+    )
+    said = "minilm sees 256 tokens of a text: 1,612 of 3,990 texts were cut, which lost 95,312 tokens"
+    assert [line for line in show(board, table).splitlines() if "tokens" in line] == [said]
+    assert render(board).count(f"<li>{said}.</li>") == 1
+    assert [row["truncated_texts"] for row in board.to_json()["rows"]] == [1612, None, 0]
 
 
 def test_figures_line_up_at_the_right(

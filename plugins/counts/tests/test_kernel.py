@@ -8,7 +8,8 @@ import sys
 
 import pytest
 
-from lexarium_counts.kernel import compiled
+from lexarium.errors import DataError
+from lexarium_counts.kernel import compiled, within_32_bits
 
 CODE = """
 import json, sys
@@ -62,3 +63,15 @@ def test_kernels_and_reference_agree():
     assert answers[0].startswith("[true")
     assert answers[1].startswith("[false")
     assert answers[0].partition(",")[2] == answers[1].partition(",")[2]
+
+
+def test_a_text_that_is_too_long_is_a_data_error_that_says_what_to_do():
+    kernel = compiled()
+    if kernel is None:
+        pytest.skip("the kernels are not built")
+    learner = kernel.Learner("word", "words", True, 1, 1, 2, [], True, 0, most=5)
+    with (
+        pytest.raises(DataError, match="a text has more than 5 bytes; cut it into several texts"),
+        within_32_bits(),
+    ):
+        learner.add(["short", "too long"])

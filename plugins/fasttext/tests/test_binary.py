@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import struct
 import tracemalloc
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,7 +14,7 @@ from lexarium.errors import FormatError, InputError, UnsupportedError
 from lexarium.roles import Run, silent
 from lexarium.vocabulary import Vocabulary
 from lexarium_fasttext.binary import is_binary, read_binary
-from lexarium_fasttext.binary_writer import write_binary
+from lexarium_fasttext.binary_writer import binary_size, write_binary
 from lexarium_fasttext.config import FastTextConfig
 from lexarium_fasttext.formats import read
 from lexarium_fasttext.model import FastTextParts, Parameters, Quantised
@@ -86,6 +88,31 @@ def test_what_is_written_is_read_again(whole, tmp_path):
         np.testing.assert_array_equal(found.input.rows(slice(None)), expected.input.rows(slice(None)))
     else:
         assert found.input[3:].any(axis=1).tolist() == [False, True, False, False, True]
+
+
+@pytest.mark.parametrize("quantised", [False, True])
+def test_the_size_is_known_beforehand(whole, quantised, tmp_path):
+    write_binary(parts(quantised=quantised), tmp_path / "model", silent)
+    assert binary_size(parts(quantised=quantised)) == (tmp_path / "model").stat().st_size
+
+
+def test_a_file_that_grows_with_all_buckets_is_remarked_on(tmp_path, caplog):
+    many = replace(parts(), parameters=parameters(bucket=5_400_000))
+    with caplog.at_level(logging.WARNING, "lexarium"):
+        write_binary(many, tmp_path / "large", silent)
+        write_binary(parts(), tmp_path / "small", silent)
+    (record,) = caplog.records
+    said = "takes 64.8 MB: the format has a row for each of bucket=5,400,000 numbers, of which 2 are used"
+    assert record.getMessage() == f"{tmp_path / 'large'} {said}"
+
+
+def test_what_the_disk_has_no_room_for_is_refused_before_a_byte_is_written(tmp_path):
+    huge = replace(parts(), parameters=parameters(bucket=2**31 - 1, dim=2**20))
+    with pytest.raises(
+        InputError, match=r"takes 9,007,[0-9,.]+ MB: .* MB left; make room, fit with a smaller"
+    ):
+        write_binary(huge, tmp_path / "huge", silent)
+    assert not list(tmp_path.iterdir())
 
 
 def test_every_proper_prefix_and_every_longer_file_is_refused(whole, tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from lexarium_fasttext.config import FastTextConfig
 from lexarium_fasttext.embedder import FastText
 from lexarium_fasttext.formats import write
 from lexarium_fasttext.model import FastTextParts, Parameters
-from lexarium_fasttext.train import update
+from lexarium_fasttext.train import fit, update
 
 WORDS = ["film", "电影", "good"]
 CONFIG = FastTextConfig(vector_size=3, min_n=2, max_n=3, bucket=50)
@@ -79,7 +80,7 @@ def test_a_setting_outside_its_field_is_refused(key: str, value: int) -> None:
 
 def test_other_numbers_that_cannot_be_are_refused() -> None:
     for damaged in (set_to("t", float("nan")), set_to("lr", float("inf")), set_to("tokens", 1 << 63, None)):
-        with pytest.raises(CheckpointError, match=r"fasttext\.json is (missing or )?damaged"):
+        with pytest.raises(CheckpointError, match=r"fasttext\.json(: not JSON| is (missing or )?damaged)"):
             FastText.restore(damaged)
 
 
@@ -105,3 +106,21 @@ def test_what_opening_does_not_read_is_checked_before_it_is_used(
     with pytest.raises(CheckpointError, match=message):
         write(damaged, tmp_path / "out.bin", Run())
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("counts", "problem"),
+    [(np.zeros(2000, np.int64), "tree too deep"), (np.arange(2000), "counts rise")],
+    ids=["all are 0", "rising"],
+)
+def test_counts_that_give_no_tree_are_refused_when_it_is_trained_on(
+    counts: Any, problem: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("lexarium_kernels._fasttext_train")
+    monkeypatch.setenv("LEXARIUM_BACKEND", "kernels")
+    corpus = [" ".join(f"word{i}" for i in range(begin, begin + 20)) for begin in range(0, 2000, 20)]
+    config = FastTextConfig(vector_size=3, min_n=0, max_n=0, hs=1, min_count=1, epochs=1)
+    parts = disassemble(fit(corpus, config, Run()))
+    strange = assemble(replace(parts, counts=np.resize(counts, len(parts.counts))), config)
+    with pytest.raises(CheckpointError, match=problem):
+        update(strange, corpus, config, Run())

@@ -143,7 +143,13 @@ def test_an_interruption_gives_the_model_so_far() -> None:
 @backends
 @pytest.mark.parametrize(
     ("texts", "message"),
-    [([], "no texts"), (["", " "], "no token"), (["a b c"], "2 times"), (["cat cat"] * 3, "1 distinct word")],
+    [
+        ([], "no texts"),
+        (["", " "], "no token"),
+        (["a b c"], "2 times"),
+        (["cat cat"] * 3, "has one distinct word, 'cat'"),
+        (["a a b"], "is kept, .*: 1 tokens.*; lower"),
+    ],
 )
 def test_a_corpus_with_nothing_to_learn(texts: list[str], message: str, backend: str) -> None:
     pytest.importorskip("fasttext")

@@ -12,11 +12,13 @@ from click.testing import CliRunner
 
 import lexarium_heads.plugin
 import lexarium_registry.plugin
+from lexarium import intrinsic
 from lexarium.cli.main import cli
 from lexarium.cli.session import Session
 from lexarium.hookspecs import hookimpl
 from lexarium.host import Host
 from lexarium.intrinsic import Options
+from lexarium.intrinsic.pairs import read_pairs
 from lexarium.method import Method
 from lexarium.roles import Space, State
 from lexarium.vocabulary import Vocabulary
@@ -177,11 +179,23 @@ def test_a_file_of_another_task_is_one_line(evaluate, files):
     ]
 
 
-def test_a_model_without_words_is_named(zoo, files):
+def test_a_model_of_texts_embeds_the_words_of_the_file(zoo, files):
+    model = zoo.fit("hashed", ["a", "b"], name="counts")
+    done = run(zoo, "evaluate", "counts", files["pairs"], "--task", "similarity", "--json")
+    found = json.loads(done.stdout)["files"][0]
+    pairs = read_pairs(files["pairs"])
+    rows = model.embed(pairs.words)
+    words = WordVectors(Vocabulary.build(pairs.words), rows)
+    wanted = intrinsic.evaluate(words, files["pairs"], task="similarity").document()
+    assert found["spearman"]["value"] == pytest.approx(wanted["spearman"]["value"])
+    assert (found["pairs"], found["unknown"]) == (wanted["pairs"], wanted["unknown"])
+
+
+def test_a_model_of_texts_has_no_vocabulary_to_answer_analogies_from(zoo, files):
     zoo.fit("hashed", ["a", "b"], name="counts")
-    done = run(zoo, "evaluate", "counts", files["pairs"], "--task", "similarity")
+    done = run(zoo, "evaluate", "counts", files["questions"], "--task", "analogy")
     assert done.exit_code == 1
-    assert "Error: counts@1 has no vectors of single words; name a model of" in done.stderr
+    assert "Error: counts@1 has no vectors of single words; no installed method" in done.stderr
 
 
 def test_a_pipeline_is_evaluated_by_its_embedders_words(words, table, files):

@@ -136,11 +136,34 @@ def test_any_bytes_are_read_or_refused_by_name(path, raw, start):
 
 
 @pytest.mark.parametrize(
-    "text", [b"the 0.1 0.2\n", b"2 2\nthe 0.1 0.2\nof 1e-3 4\n", b"1 1\nx nan\n", b"2 1\n", b"", b"2 2\nthe"]
+    "text",
+    [
+        b"the 0.1 0.2\n",
+        b"2 2\nthe 0.1 0.2\nof 1e-3 4\n",
+        b"1 1\nx nan\n",
+        b"2 1\n",
+        b"",
+        b"2 2\nthe",
+        b"1 2\nthe Infinity -Infinity\n",  # as Java writes it
+        b"1 3\nthe -nan(ind) 1.#INF -1.#IND\n",  # as Microsoft's runtimes do
+        b"1 3\nthe 0,1 0,2 0,3\n",
+        b"1 3\nthe 0.1 #VALUE! 0.3\n",
+        "2 3\n电 1 2 3\n影 4 5 6\n".encode(),  # shorter than 4 bytes a number
+        b"2 3\nthe 1 2 3\nna\xefve 4 5 6\n",
+    ],
 )
 def test_text_is_told_from_binary(path, text):
     path.write_bytes(text)
     assert not is_binary(path)
+
+
+@settings(deadline=None)
+@given(st.integers(0, 2**32), st.sampled_from([1, 2, 5, 300]), st.sampled_from([b"", b"\n"]), st.booleans())
+def test_binary_is_told_from_text(path, seed, dim, ending, whole):
+    rng = np.random.default_rng(seed)
+    vectors = rng.integers(-3, 4, (3, dim)) if whole else rng.normal(0, 0.1, (3, dim))
+    path.write_bytes(content(vectors=vectors.astype(np.float32), ending=ending))
+    assert is_binary(path)
 
 
 def test_words_that_are_not_utf_8_are_replaced_where_asked(tmp_path, caplog):

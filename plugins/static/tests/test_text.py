@@ -72,9 +72,9 @@ BAD_LINES = {
     "two spaces after the word": ("of  1 2 3", "space at its edge"),
     "tabs": ("of\t1\t2\t3", "0 numbers follow"),
     "no word": (" 1 2 3", "is empty"),
-    "NaN": ("of 1 nan 3", "NaN"),
-    "infinity": ("of 1 inf 3", "infinite"),
-    "more than float32 holds": ("of 1 1e39 3", "too large"),
+    "NaN": ("of 1 nan 3", "number 2 of the word 'of' is NaN"),
+    "infinity": ("of 1 2 -Infinity", "number 3 of the word 'of' is infinite"),
+    "more than float32 holds": ("of 1e39 1 3", "number 1 of the word 'of' is 1e+39, too large"),
     "a word a second time": ("the 1 2 3", "second vector for the word 'the'; the first is on line"),
 }
 

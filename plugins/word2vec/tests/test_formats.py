@@ -67,6 +67,25 @@ def test_a_file_of_gensims_own_is_read_as_gensim_reads_it(name):
     assert np.array_equal(ours.words.vectors, theirs.vectors)
 
 
+@pytest.mark.parametrize(
+    ("number", "problem"),
+    [
+        ("NaN", "number 2 of the word 'b' is NaN"),
+        ("-Infinity", "number 2 of the word 'b' is infinite"),
+        ("1e40", "number 2 of the word 'b' is 1e+40, too large for float32"),
+        ("-nan(ind)", "'-nan(ind)' is not a number"),
+    ],
+)
+@pytest.mark.parametrize("before", ["", "a 1 2\n"], ids=["first", "second"])
+def test_a_number_in_text_that_is_none_is_named(tmp_path, number, problem, before):
+    path = tmp_path / "vectors.txt"
+    path.write_text(f"{before.count('a') + 1} 2\n{before}b 1 {number}\n", encoding="utf-8")
+    with pytest.raises(FormatError) as caught:
+        read_plain(path)
+    assert problem in str(caught.value)
+    assert caught.value.line == before.count("a") + 2
+
+
 @pytest.mark.parametrize("protocol", [2, 3, 4, 5])
 def test_a_pickle_is_refused_with_what_to_type(tmp_path, protocol):
     (tmp_path / "model").write_bytes(pickle.dumps({"a": 1}, protocol))

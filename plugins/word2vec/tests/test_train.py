@@ -136,7 +136,14 @@ def test_phrases_are_words_and_are_found_again_in_texts():
     [
         ([], {}, "no texts"),
         (["", "  "], {}, "no token"),
-        (["only only only"], {"min_count": 1}, "has 1 distinct word that is kept: 'only'; give more text"),
+        (["only only only"], {"min_count": 1}, "has one distinct word, 'only', .* two different words"),
+        (
+            ["a a a b"],
+            {"min_count": 2},
+            "one word of the corpus is kept, 'a' .*: 1 tokens.*; lower min_count",
+        ),
+        (["a a a b"], {"min_count": 2, "phrases": 1}, "is kept, 'a' .*: 1 tokens.*; lower min_count"),
+        (["only only"] * 5, {"phrases": 1}, "has one distinct word, 'only', .* two different words"),
         (["a b c d"], {}, "lower min_count"),
         (["a b c d"], {"phrases": 1}, "lower min_count"),
     ],

@@ -32,6 +32,7 @@ from lexarium.checkpoint.paths import (
 from lexarium.checkpoint.tensors import read_tensors, write_tensors
 from lexarium.errors import CheckpointError
 from lexarium.roles import Space, State
+from lexarium.strict_json import parse_object
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -155,10 +156,11 @@ def read_golden(manifest: Manifest, locate: Callable[[str], Path]) -> Golden:
     if problem:
         raise CheckpointError(where, f"{GOLDEN_ROWS} {problem}", _MEND)
     try:
-        document = json.loads(read_small(locate(GOLDEN_INPUTS), MAX_BYTES))
-        inputs, kind = document["inputs"], document["kind"]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raw = read_small(locate(GOLDEN_INPUTS), MAX_BYTES)
+    except OSError as error:
         raise CheckpointError(where, f"{GOLDEN_INPUTS} cannot be read") from error
+    document = parse_object(raw, f"{where}: {GOLDEN_INPUTS} cannot be read", _MEND)
+    inputs, kind = document.get("inputs"), document.get("kind")
     texts = isinstance(inputs, list) and all(isinstance(text, str) for text in inputs)
     if not texts or not isinstance(kind, str) or kind not in _GOLDEN_KINDS:
         raise CheckpointError(
@@ -169,8 +171,8 @@ def read_golden(manifest: Manifest, locate: Callable[[str], Path]) -> Golden:
     return Golden(inputs, kind, read_tensors(locate(GOLDEN_ROWS)), manifest.golden)
 
 
-def verify_files(manifest: Manifest, locate: Callable[[str], Path]) -> Iterator[str]:
-    """Hash every listed file, and compute the space's id again from intact ones.
+def verify_files(manifest: Manifest, locate: Callable[[str], Path], *, spaces: bool = True) -> Iterator[str]:
+    """Hash every listed file, and with ``spaces`` compute the space's id again from intact ones.
 
     Yield one sentence for each that is not what the manifest says.
     """
@@ -183,7 +185,7 @@ def verify_files(manifest: Manifest, locate: Callable[[str], Path]) -> Iterator[
         if problem:
             intact = False
             yield f"{entry.path} {problem}"
-    if not intact:
+    if not intact or not spaces:
         return
     try:
         node = read_nodes(manifest, locate)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from lexarium.roles import Embedder
 
-__all__ = ["check_golden", "make_golden"]
+__all__ = ["check_golden", "dense_rows", "make_golden"]
 
 _TEXTS = [
     "",
@@ -33,6 +33,7 @@ _TEXTS = [
     "2 + 2 = 4, naïve café 🙂",
 ]
 _OWN_WORDS = 16
+_MOST = 2**27  # numbers of golden rows
 _TOLERANCE = GoldenEntry(atol=1e-5, min_cosine=0.99999)
 
 
@@ -61,6 +62,17 @@ def check_golden(model: Embedder | Pipeline, golden: Golden) -> list[str]:
         if not (drift <= golden.tolerance.atol * scale and cosine >= golden.tolerance.min_cosine):
             problems.append(f"the golden input {text[:40]!r} is off by {drift:.3g} (cosine {cosine:.6f})")
     return problems
+
+
+def dense_rows(golden: Golden) -> NDArray[np.float64]:
+    """Return the golden rows as one array, a row per input.
+
+    :raises CheckpointError: they are damaged, or too many to be golden.
+    """
+    rows = _dense(golden.tensors, _MOST)
+    if rows.ndim != 2 or len(rows) != len(golden.inputs):  # noqa: PLR2004  rows and columns
+        raise CheckpointError("golden.safetensors", f"rows of the shape {rows.shape}")
+    return rows
 
 
 def _own_words(node: Node) -> list[str]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from lexarium.checkpoint.paths import MANIFEST, check_part_name, check_paths
 from lexarium.errors import CheckpointError
 from lexarium.roles import Space
+from lexarium.strict_json import parse_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -177,11 +178,8 @@ class Manifest:
         """
         if len(raw) > MAX_BYTES:
             raise CheckpointError(where, f"the manifest takes more than {MAX_BYTES} bytes")
-        try:
-            document = json.loads(raw)
-        except (ValueError, RecursionError) as error:
-            raise CheckpointError(where, f"not JSON: {error}", "fetch the model again") from error
-        _check_values(document, where)
+        document = parse_json(raw, where, "fetch the model again")
+        _check_depth(document, where)
         fields_of = _Fields(document, where)
         form = fields_of.take("format", int)
         if form != FORMAT:
@@ -212,8 +210,8 @@ def _finite(value: Any) -> Any:  # noqa: ANN401  any JSON value
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _check_values(document: object, where: str) -> None:
-    """Refuse a document that is nested too deep for what works on it, or holds a number that is none."""
+def _check_depth(document: object, where: str) -> None:
+    """Refuse a document that is nested too deep for what works on it."""
     level: list[object] = [document]
     for _ in range(_MAX_NESTING):
         inner: list[object] = []
@@ -222,8 +220,6 @@ def _check_values(document: object, where: str) -> None:
                 inner.extend(value.values())
             elif isinstance(value, list):
                 inner.extend(value)
-            elif isinstance(value, float) and not math.isfinite(value):
-                raise CheckpointError(where, f"not JSON: the number {value}", "fetch the model again")
         if not inner:
             return
         level = inner

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import stat
+import unicodedata
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,10 @@ __all__ = [
     "MANIFEST",
     "TENSORS",
     "check_part_name",
+    "check_path",
     "check_paths",
+    "fold_path",
+    "is_device",
     "read_small",
 ]
 
@@ -31,6 +35,39 @@ GOLDEN_ROWS, GOLDEN_INPUTS = "golden.safetensors", "golden.json"
 CARD = "README.md"
 _ROLES = {GOLDEN_ROWS: "golden", GOLDEN_INPUTS: "golden", CARD.casefold(): "card"}
 _PART = re.compile(r"[a-z][a-z0-9_]{0,31}")
+_DEVICES = {"con", "prn", "aux", "nul", *(f"{kind}{n}" for kind in ("com", "lpt") for n in range(1, 10))}
+_LONGEST, _LONGEST_NAME = 1024, 255  # bytes, of a path and of one name in it
+
+
+def is_device(name: str) -> bool:
+    """Tell whether Windows takes a file of this name for a device, whatever its ending."""
+    return name.partition(".")[0].rstrip().casefold() in _DEVICES
+
+
+def fold_path(path: str) -> str:
+    """Return what is the same for paths that some file system takes for one: in case, in composition."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", path).casefold())
+
+
+def check_path(path: str, where: str) -> None:
+    """Refuse a path that is not plain, relative and within the folder on every file system.
+
+    It is in Unicode's composed form (NFC), without control and bidirectional characters, names no
+    device, and no name in it is hidden from a file system (``..``, a last blank or full stop) or too long.
+
+    :raises CheckpointError: names the path.
+    """
+    pure = PurePosixPath(path)
+    plain = str(pure) == path and path.isprintable() and not set(path) & set('\\:*?"<>|')
+    if not plain or pure.is_absolute() or not pure.parts or ".." in pure.parts:
+        raise CheckpointError(where, f"{path!r} is not a path within the folder")
+    if unicodedata.normalize("NFC", path) != path:
+        raise CheckpointError(where, f"{path!a} is not in Unicode's composed form (NFC)")
+    for name in pure.parts:
+        if is_device(name) or name.endswith((".", " ")) or name.startswith(" "):
+            raise CheckpointError(where, f"{path!r} is not a path that every file system can hold")
+    if len(path.encode()) > _LONGEST or max(len(name.encode()) for name in pure.parts) > _LONGEST_NAME:
+        raise CheckpointError(where, f"{path[:80]!r}... is longer than a file system can hold")
 
 
 def check_paths(files: Iterable[tuple[str, str]], where: str) -> None:
@@ -44,11 +81,8 @@ def check_paths(files: Iterable[tuple[str, str]], where: str) -> None:
     seen: set[str] = set()
     folders: set[str] = set()
     for path, role in files:
-        pure = PurePosixPath(path)
-        plain = str(pure) == path and path.isprintable() and not set(path) & set('\\:*?"<>|')
-        if not plain or pure.is_absolute() or not pure.parts or ".." in pure.parts:
-            raise CheckpointError(where, f"{path!r} is not a path within the folder")
-        folded = path.casefold()
+        check_path(path, where)
+        folded = fold_path(path)
         if folded == MANIFEST or _ROLES.get(folded, role) != role:
             raise CheckpointError(where, f"{path!r} is a name that the format keeps for itself")
         if PurePosixPath(folded).name == TENSORS and role != "tensors":

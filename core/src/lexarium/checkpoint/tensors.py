@@ -7,7 +7,6 @@ touched, so a damaged or hostile file is refused in bounded time and memory.
 
 from __future__ import annotations
 
-import json
 import math
 import mmap
 import re
@@ -18,6 +17,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import save_file
 
 from lexarium.errors import CheckpointError
+from lexarium.strict_json import parse_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,6 +29,7 @@ __all__ = ["read_tensors", "write_tensors"]
 
 _MAX_HEADER = 8 * 2**20
 _MAX_RANK = 8
+_AGAIN = "fetch the model again"
 _DTYPES = {
     "BOOL": np.bool_,
     "U8": np.uint8,
@@ -96,29 +97,16 @@ def read_tensors(path: Path) -> dict[str, NDArray[Any]]:
 def _header(path: Path, prefix: bytes, size: int) -> tuple[int, int]:
     length = int.from_bytes(prefix, "little")
     if len(prefix) < 8 or length > size - 8:  # noqa: PLR2004  the format's length field
-        raise CheckpointError(path, "the file is cut short", "fetch the model again")
+        raise CheckpointError(path, "the file is cut short", _AGAIN)
     if length > _MAX_HEADER:
         raise CheckpointError(path, f"the header takes {length} bytes, more than {_MAX_HEADER}")
     return length, 8 + length
 
 
 def _parse(path: Path, raw: bytes) -> dict[str, Any]:
-    try:
-        header = json.loads(raw.decode("utf-8"), object_pairs_hook=_distinct)
-    except (ValueError, RecursionError) as error:
-        raise CheckpointError(path, f"the header cannot be read: {error}") from error
-    if not isinstance(header, dict):
-        raise CheckpointError(path, "the header is not a JSON object")
+    header = parse_object(raw, f"{path}: the header", _AGAIN)
     header.pop("__metadata__", None)
     return header
-
-
-def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        message = "a name stands twice"
-        raise ValueError(message)
-    return found
 
 
 def _offsets(path: Path, name: str, entry: Any) -> tuple[int, int]:  # noqa: ANN401  unchecked JSON

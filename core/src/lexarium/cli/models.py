@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lexarium.cli.session import Session, emit_json, human_bytes, json_option, note, packed, say
+from lexarium.cli.session import (
+    Session,
+    emit_json,
+    human_bytes,
+    json_option,
+    note,
+    packed,
+    report_stored,
+    say,
+)
 from lexarium.config import parse_settings
 from lexarium.errors import TrainingInterrupted
 
@@ -17,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from lexarium.files import EncodingErrors
-    from lexarium.tables import Source
+    from lexarium.tables import Labelled, Source
 
 __all__ = ["export", "fit", "import_", "merge", "update"]
 
@@ -105,29 +114,35 @@ _named = click.option("--name", required=True, help="What to store the model as.
     metavar="FILE...",
     help="The files to train on.",
 )
+@click.option("--label", metavar="COLUMN", help="The column with the labels, for a method that learns them.")
 @_trained
 @_named
 @_shared
 @packed(_Options)
 @packed(_Work, "work")
 @click.pass_obj
-def fit(session: Session, *, method: str, more: tuple[str, ...], work: _Work, options: _Options) -> None:
+def fit(
+    session: Session, *, method: str, more: tuple[str, ...], label: str | None, work: _Work, options: _Options
+) -> None:
     """Train METHOD on the texts of FILE.
 
     A .txt has one text a line; .csv, .tsv, .jsonl and .parquet need --column; .gz is read too, and every
     such file of a folder; - is standard input.
     """
+    paths = (*options.corpus, *more)
     with session.progress() as progress, _kept(session, options, work):
         session.zoo.fit(
             method,
-            _texts((*options.corpus, *more), options.column, work.encoding_errors),
+            _texts(paths, options.column, work.encoding_errors)
+            if label is None
+            else _labelled(paths, options.column, label, work.encoding_errors),
             config=parse_settings(options.settings),
             name=options.name,
             threads=work.threads,
             seed=work.seed,
             progress=progress,
         )
-    _report(session, options.name, as_json=options.as_json)
+    report_stored(session, options.name, as_json=options.as_json)
 
 
 @click.command()
@@ -164,7 +179,7 @@ def update(session: Session, *, model: str, more: tuple[str, ...], work: _Work, 
             seed=work.seed,
             progress=progress,
         )
-    _report(session, options.name, as_json=options.as_json)
+    report_stored(session, options.name, as_json=options.as_json)
 
 
 @click.command()
@@ -182,7 +197,7 @@ def merge(
     max_features, which are given here.
     """
     session.zoo.merge(models, config=parse_settings(settings), name=name)
-    _report(session, name, as_json=as_json)
+    report_stored(session, name, as_json=as_json)
 
 
 @click.command("import")
@@ -219,7 +234,7 @@ def import_(session: Session, *, method: str, foreign: _Foreign, options: _Optio
             license=foreign.licence,
             run=Run(progress=progress, encoding_errors=foreign.encoding_errors),
         )
-    _report(session, options.name, as_json=options.as_json)
+    report_stored(session, options.name, as_json=options.as_json)
 
 
 @click.command()
@@ -254,7 +269,7 @@ def _kept(session: Session, options: _Options, work: _Work) -> Iterator[None]:
         if work.keep:
             lineage = {**stop.lineage, "interrupted_at": round(stop.done, 4)}
             session.zoo.save(stop.model, name=options.name, license=stop.license, lineage=lineage)
-            _report(session, options.name, as_json=options.as_json)
+            report_stored(session, options.name, as_json=options.as_json)
         raise
 
 
@@ -264,19 +279,7 @@ def _texts(paths: tuple[str, ...], column: str | None, errors: EncodingErrors) -
     return corpus([Path(path) for path in paths], column, errors)
 
 
-def _report(session: Session, name: str, *, as_json: bool) -> None:
-    stored = session.zoo.store.find(name)
-    document = stored.manifest.to_json()
-    space = document["space"] or document["parts"]["embedder"]["space"]  # the latter a pipeline's
-    facts = {
-        "model": f"{stored.name}@{stored.version}",
-        "method": document["method"],
-        "dim": space["dim"],
-        "space_id": space["id"],
-        "size_bytes": stored.manifest.size,
-    }
-    if as_json:
-        emit_json(facts)
-    else:
-        size = human_bytes(stored.manifest.size)
-        say(f"stored {facts['model']}: {facts['method']}, {facts['dim']} dimensions, {size}")
+def _labelled(paths: tuple[str, ...], column: str | None, label: str, errors: EncodingErrors) -> Labelled:
+    from lexarium.tables import labelled_corpus  # noqa: PLC0415  as above
+
+    return labelled_corpus([Path(path) for path in paths], column, label, errors)

@@ -16,7 +16,20 @@ if TYPE_CHECKING:
 __all__ = ["doctor", "list_", "methods", "plugins"]
 
 _KINDS = ("embedder", "head", "fuser")
-_TARGETS = ("embedder", "head", "fuser", "config", "trainer", "reader", "command", "verb", "store")
+_TARGETS = (
+    "embedder",
+    "head",
+    "fuser",
+    "config",
+    "trainer",
+    "labelled",
+    "reader",
+    "updater",
+    "merger",
+    "command",
+    "verb",
+    "store",
+)
 
 
 @click.command()

@@ -29,6 +29,7 @@ __all__ = [
     "note",
     "packed",
     "printable",
+    "report_stored",
     "say",
     "table",
 ]
@@ -90,26 +91,20 @@ def note(text: str) -> None:
 
 def printable(text: str) -> str:
     """Replace what is neither printable nor a line break nor a tab: names and labels come from strangers."""
+    if text.replace("\n", "").replace("\t", "").isprintable():
+        return text
     return "".join(c if c.isprintable() or c in "\n\t" else " " if c.isspace() else "�" for c in text)
 
 
 def table(headers: Sequence[str] | None, rows: Sequence[Sequence[object]]) -> str:
     """Return aligned columns; columns of numbers align right, wide characters count as two."""
-    cells = [[_cell(value) for value in row] for row in rows]
-    lines = [[_cell(header) for header in headers], *cells] if headers else cells
-    if not lines:
-        return ""
-    widths = [max(_width(line[i]) for line in lines) for i in range(len(lines[0]))]
-    right = [
-        bool(rows) and all(isinstance(r[i], int | float) or r[i] is None for r in rows)
-        for i in range(len(widths))
-    ]
-    return "\n".join(
-        "  ".join(
-            _pad(cell, width, at_right) for cell, width, at_right in zip(line, widths, right, strict=True)
-        ).rstrip()
-        for line in lines
-    )
+    lines = [list(headers), *rows] if headers else list(rows)
+    columns = []
+    for index, column in enumerate(zip(*lines, strict=True)):
+        cells = [_cell(value) for value in column]
+        right = bool(rows) and all(isinstance(row[index], int | float) or row[index] is None for row in rows)
+        columns.append(_aligned(cells, right))
+    return "\n".join("  ".join(line).rstrip() for line in zip(*columns, strict=True))
 
 
 def human_bytes(count: float) -> str:
@@ -121,22 +116,50 @@ def human_bytes(count: float) -> str:
     return f"{count:.1f} TB"
 
 
+def report_stored(session: Session, name: str, *, as_json: bool) -> None:
+    """Print what was stored under ``name``: its version, method, dimensions and size."""
+    stored = session.zoo.store.find(name)
+    document = stored.manifest.to_json()
+    space = document["space"] or document["parts"]["embedder"]["space"]  # the latter a pipeline's
+    facts = {
+        "model": f"{stored.name}@{stored.version}",
+        "method": document["method"],
+        "dim": space["dim"],
+        "space_id": space["id"],
+        "size_bytes": stored.manifest.size,
+    }
+    if as_json:
+        emit_json(facts)
+    else:
+        size = human_bytes(stored.manifest.size)
+        say(f"stored {facts['model']}: {facts['method']}, {facts['dim']} dimensions, {size}")
+
+
 def _cell(value: object) -> str:
     if value is None:
         return "-"
+    if type(value) is str and value.isprintable():
+        return value
     text = f"{value:.4f}" if isinstance(value, float) else str(value)
     return printable(text).replace("\n", " ").replace("\t", " ")
 
 
+def _aligned(cells: list[str], right: bool) -> list[str]:  # noqa: FBT001  private
+    """Fill cells with blanks to the width of the widest, as a terminal counts."""
+    if all(map(str.isascii, cells)):
+        width = max(map(len, cells))
+        return [cell.rjust(width) if right else cell.ljust(width) for cell in cells]
+    widths = [_width(cell) for cell in cells]
+    gaps = [" " * (max(widths) - width) for width in widths]
+    return [gap + cell if right else cell + gap for cell, gap in zip(cells, gaps, strict=True)]
+
+
 def _width(text: str) -> int:
+    if text.isascii():
+        return len(text)
     return sum(
         0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text
     )
-
-
-def _pad(text: str, width: int, at_right: bool) -> str:  # noqa: FBT001  private
-    gap = " " * (width - _width(text))
-    return gap + text if at_right else text + gap
 
 
 def _ascii_only() -> bool:

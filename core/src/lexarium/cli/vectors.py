@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from textwrap import shorten
@@ -12,7 +11,7 @@ import click
 
 from lexarium.cli.session import Session, emit_json, json_option, note, packed, say, table
 from lexarium.config import parse_settings
-from lexarium.errors import PluginError, UnsupportedError
+from lexarium.errors import UnsupportedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -22,10 +21,11 @@ if TYPE_CHECKING:
     from lexarium.words.index import WordIndex
     from lexarium.words.vectors import AnalogyMethod
 
-__all__ = ["analogy", "embed", "embedder_of", "show_neighbours", "similar", "with_words", "words_of"]
+__all__ = ["analogy", "embed", "embedder_of", "show_neighbours", "similar", "words_of"]
 
 _ITEM_WIDTH = 90
 _MOST_PRINTED = 20_000_000  # numbers
+_CHOOSE = "name a file to choose from with --in FILE"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +52,8 @@ class _SimilarOptions:
 @dataclass(frozen=True, kw_only=True)
 class _AnalogyOptions:
     count: int
+    within: str | None
+    column: str | None
     method: AnalogyMethod
     as_json: bool
 
@@ -92,6 +94,7 @@ def embed(session: Session, *, model: str, source: str | None, options: _EmbedOp
         matrix = embed_all(embedder, texts, progress)
     truncated = _truncated(embedder, texts)
     document: dict[str, Any] = {"model": name, "space_id": space_id, "dim": dim, **truncated}
+    document |= _coverage(embedder, texts)
     if options.out is not None:
         write_matrix(options.out, matrix, texts, space_id)
         document |= {"out": str(options.out), "rows": len(texts)}
@@ -102,7 +105,6 @@ def embed(session: Session, *, model: str, source: str | None, options: _EmbedOp
     else:
         for row in _rows(matrix):
             say(" ".join(f"{value:.6g}" for value in row))
-    _report_unknown(embedder, texts)
 
 
 @click.command()
@@ -129,13 +131,16 @@ def similar(session: Session, *, model: str, query: tuple[str, ...], options: _S
 
     Several words count together: lexarium similar glove king woman --negative man
     """
+    if options.within is not None and options.use_index:
+        raise click.UsageError("--index goes without --in FILE")
     if options.within is None:
-        words, _, space_id = words_of(session, model, "name a file to search with --in FILE")
+        words, _, space_id = words_of(session, model, _CHOOSE)
         index = _index(session, words, space_id) if options.use_index else None
         found = words.similar(list(query), n=options.count, negative=options.negative, index=index)
+    elif len(query) > 1 or options.negative:
+        words = _words_in(session, model, options.within, options.column, [*query, *options.negative])
+        found = words.similar(list(query), n=options.count, negative=options.negative)
     else:
-        if len(query) > 1 or options.negative or options.use_index:
-            raise click.UsageError("--in FILE goes with one QUERY, without --negative and --index")
         from lexarium.output import nearest_texts  # noqa: PLC0415  numpy, only when the command runs
         from lexarium.tables import read_texts  # noqa: PLC0415  as above
 
@@ -154,6 +159,14 @@ def similar(session: Session, *, model: str, query: tuple[str, ...], options: _S
 @click.argument("c")
 @click.option("-n", "count", default=10, show_default=True, type=click.IntRange(1), help="How many answers.")
 @click.option(
+    "--in",
+    "within",
+    type=click.Path(),
+    metavar="FILE",
+    help="Choose from the words of FILE instead of the model's.",
+)
+@click.option("--column", help="The column with the words, where FILE is a table.")
+@click.option(
     "--method",
     type=click.Choice(["3cosadd", "3cosmul"]),
     default="3cosadd",
@@ -165,7 +178,10 @@ def similar(session: Session, *, model: str, query: tuple[str, ...], options: _S
 @click.pass_obj
 def analogy(session: Session, *, model: str, a: str, b: str, c: str, options: _AnalogyOptions) -> None:
     """Answer: A is to B as C is to what? (man king woman: queen)."""
-    words, _, _ = words_of(session, model, "analogies need word vectors")
+    if options.within is None:
+        words, _, _ = words_of(session, model, _CHOOSE)
+    else:
+        words = _words_in(session, model, options.within, options.column, [a, b, c])
     found = words.analogy(a, b, c, n=options.count, method=options.method)
     show_neighbours(f"{a} : {b} = {c} : ?", found, as_json=options.as_json)
 
@@ -194,29 +210,43 @@ def embedder_of(session: Session, reference: str) -> tuple[Embedder, str, str]:
     )
 
 
-def with_words(session: Session) -> str:
-    """Say what to name: a model of a method that has vectors of single words. It imports every method."""
-    found = []
-    for offer in session.zoo.host.methods():
-        with suppress(PluginError):
-            if hasattr(offer.descriptor.load(), "with_words"):
-                found.append(offer.descriptor.name)
-    return f"name a model of {' or '.join(found)}" if found else "no installed method has such vectors"
-
-
-def words_of(session: Session, reference: str, remedy: str | None = None) -> tuple[WordVectors, str, str]:
+def words_of(
+    session: Session, reference: str, remedy: str | None = None, given: Sequence[str] | None = None
+) -> tuple[WordVectors, str, str]:
     """Return a stored model's word vectors, the version's name, and the id of its space.
 
-    ``remedy`` is what to do where there are none; by default to name a model of another method.
+    A model of texts has none of its own: they are those of the words ``given``. ``remedy`` is what to do
+    where none are; by default to name a model of another method.
 
-    :raises UnsupportedError: it has none.
+    :raises UnsupportedError: it has none of its own, and none are given.
     """
-    from lexarium.roles import HasWords  # noqa: PLC0415  numpy, only when the command runs
+    from lexarium.output import word_vectors  # noqa: PLC0415  numpy, only when the command runs
+    from lexarium.roles import HasWords, TokenEmbedder  # noqa: PLC0415  as above
 
     embedder, name, space_id = embedder_of(session, reference)
-    if not isinstance(embedder, HasWords):
-        raise UnsupportedError(f"{name} has no vectors of single words", remedy or with_words(session))
-    return embedder.words, name, space_id
+    if isinstance(embedder, HasWords):
+        return embedder.words, name, space_id
+    if given is None or embedder.space.sparse:
+        from lexarium.words.methods import with_words  # noqa: PLC0415  as above
+
+        what = f"{name} has no vectors of single words"
+        made = f", or type: lexarium distill {reference} --to static --name NAME"
+        more = made if isinstance(embedder, TokenEmbedder) else ""
+        raise UnsupportedError(what, (remedy or with_words(session.zoo.host)) + more)
+    return word_vectors(embedder, given, where=name), name, space_id
+
+
+def _words_in(
+    session: Session, reference: str, path: str, column: str | None, asked: list[str]
+) -> WordVectors:
+    """Return vectors of the words ``asked`` for and of those of a file, each embedded as a text."""
+    from lexarium.output import word_vectors  # noqa: PLC0415  numpy, as above
+    from lexarium.tables import read_texts  # noqa: PLC0415  csv and gzip, as above
+
+    embedder, name, _ = embedder_of(session, reference)
+    words = [word for text in read_texts(path, column).texts if (word := text.strip())]
+    with session.progress() as progress:
+        return word_vectors(embedder, [*asked, *words], progress, where=name)
 
 
 def show_neighbours(query: str, found: Sequence[tuple[str, float]], *, as_json: bool) -> None:
@@ -265,7 +295,7 @@ def _adjusted(
             f"{name} has no settings that can change now", "leave --set, --prompt, --long out"
         )
     changed = embedder.with_settings(asked)
-    kept = asked.keys() <= {"default_prompt", "device", "dtype"}
+    kept = asked.keys() <= {"default_prompt", "device", "dtype", "backend"}
     return changed, space_id if kept else computed_id(take_apart(changed, session.host))
 
 
@@ -282,13 +312,15 @@ def _truncated(embedder: Embedder, texts: list[str]) -> dict[str, Any]:
     return {"truncated": {"inputs": lost.inputs, "tokens": lost.tokens, "limit": lost.limit}}
 
 
-def _report_unknown(embedder: Embedder, texts: list[str]) -> None:
+def _coverage(embedder: Embedder, texts: list[str]) -> dict[str, Any]:
+    """Say on stderr how much of the texts has no vector of its own, and return it for the document."""
     from lexarium.roles import Reports  # noqa: PLC0415  numpy, only when the command runs
 
     if not isinstance(embedder, Reports):
-        return
+        return {}
     coverage = embedder.coverage(texts)
     if coverage.unknown:
         share = 100 * coverage.unknown / coverage.tokens
         most = ", ".join(coverage.examples)
         note(f"unknown words: {coverage.unknown} of {coverage.tokens} ({share:.1f} %), for instance {most}")
+    return {"coverage": {"tokens": coverage.tokens, "unknown": coverage.unknown}}

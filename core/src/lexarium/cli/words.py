@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from lexarium.cli.session import Session, emit_json, human_bytes, json_option, note, packed, say, table
-from lexarium.cli.vectors import show_neighbours, with_words, words_of
+from lexarium.cli.vectors import show_neighbours, words_of
 from lexarium.errors import UnsupportedError
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class _Kept:
 @click.pass_obj
 def odd_one_out(session: Session, *, model: str, given: tuple[str, ...], as_json: bool) -> None:
     """Name the WORD that is farthest from the mean of all."""
-    vectors, _, _ = words_of(session, model)
+    vectors, _, _ = words_of(session, model, given=given)
     found = vectors.centrality(given)
     if as_json:
         emit_json({"odd": found[-1][0], "words": [{"item": item, "score": score} for item, score in found]})
@@ -65,7 +65,7 @@ def odd_one_out(session: Session, *, model: str, given: tuple[str, ...], as_json
 @click.pass_obj
 def distance(session: Session, *, model: str, a: str, b: str, as_json: bool) -> None:
     """Print the cosine of the words A and B, and the distance, 1 less the cosine."""
-    vectors, _, _ = words_of(session, model)
+    vectors, _, _ = words_of(session, model, given=(a, b))
     similarity = vectors.similarity(a, b)
     if as_json:
         emit_json({"a": a, "b": b, "similarity": similarity, "distance": 1 - similarity})
@@ -292,7 +292,10 @@ def _embedder(session: Session, opened: Opened) -> HasWords:
 
     embedder = opened.model.embedder if isinstance(opened.model, Pipeline) else opened.model
     if not isinstance(embedder, HasWords):
-        raise UnsupportedError(f"{opened.reference} has no vectors of single words", with_words(session))
+        from lexarium.words.methods import with_words  # noqa: PLC0415  as above
+
+        what = f"{opened.reference} has no vectors of single words"
+        raise UnsupportedError(what, with_words(session.zoo.host))
     return embedder
 
 

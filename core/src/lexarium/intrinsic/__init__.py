@@ -6,6 +6,6 @@
 
 from __future__ import annotations
 
-from lexarium.intrinsic.evaluation import TASKS, Options, Result, evaluate
+from lexarium.intrinsic.evaluation import TASKS, Options, Result, evaluate, words_in
 
-__all__ = ["TASKS", "Options", "Result", "evaluate"]
+__all__ = ["TASKS", "Options", "Result", "evaluate", "words_in"]

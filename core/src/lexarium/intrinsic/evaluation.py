@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from lexarium.words import WordVectors
 
-__all__ = ["TASKS", "Options", "Result", "evaluate"]
+__all__ = ["TASKS", "Options", "Result", "evaluate", "words_in"]
 
 TASKS = ("similarity", "analogy", "odd-one-out")
 Result: TypeAlias = Similarity | Analogies | OddOneOut
@@ -53,6 +53,21 @@ class Options:
             value = getattr(self, name)
             require(name, value in known, f"{value!r} is not {' or '.join(map(repr, known))}")
         require("restrict", self.restrict is None or self.restrict >= 1, f"{self.restrict} is below 1")
+
+
+def words_in(path: str | Path, task: str) -> list[str]:
+    """Return the words of a file of ``task``, each once: what a model of texts is to be asked for.
+
+    :raises NotFoundError: there is no such task.
+    :raises InputError: the file cannot be read as one of this task; with line and field.
+    """
+    if task == "similarity":
+        return read_pairs(path).words
+    if task == "analogy":
+        return read_questions(path).words
+    if task == "odd-one-out":
+        return read_groups(path).words
+    raise NotFoundError("task", task, TASKS)
 
 
 def evaluate(

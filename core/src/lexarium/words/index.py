@@ -29,6 +29,7 @@ from lexarium.config import from_mapping, require
 from lexarium.errors import CheckpointError, ConfigError, MissingExtraError, UnsupportedError
 from lexarium.output import atomic
 from lexarium.roles import Progress, silent
+from lexarium.strict_json import parse_object
 from lexarium.words.algebra import normalize
 from lexarium.words.search import Best, blocks
 
@@ -242,10 +243,10 @@ def _read(path: Path) -> dict[str, Any]:
     }
     try:
         with path.open("rb") as file:
-            said = json.loads(file.read(_MOST_ABOUT))
-        whole = isinstance(said, dict) and all(type(said.get(key)) is kind for key, kind in wanted.items())
+            said = parse_object(file.read(_MOST_ABOUT), path, _AGAIN)
+        whole = all(type(said.get(key)) is kind for key, kind in wanted.items())
         settings = from_mapping(IndexSettings, said["settings"]) if whole else None
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, ConfigError) as error:
+    except (KeyError, TypeError, AttributeError, ConfigError) as error:
         raise CheckpointError(path, f"is damaged: {error}", _AGAIN) from error
     if settings is None or (said["format"], said["kind"]) != (_FORMAT, _KIND):
         raise CheckpointError(path, "is not a description of an index that this version reads", _AGAIN)

@@ -13,7 +13,7 @@ from lexarium.vocabulary import Vocabulary
 from lexarium.words import algebra
 from lexarium.words.alignment import Alignment, cosines, paired, rotation_between, shared
 from lexarium.words.search import Search, blocks, largest, unit, units
-from lexarium.words.spelling import edits
+from lexarium.words.spelling import spelled_like
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -31,7 +31,6 @@ AnalogyMethod: TypeAlias = Literal["3cosadd", "3cosmul"]
 
 _EPSILON = 0.001  # Levy and Goldberg 2014, section 3.3
 _FEWEST = 3  # words of which one can be the odd one
-_SHOWN = 12
 
 
 class WordVectors:
@@ -325,20 +324,16 @@ class WordVectors:
     def _row(self, word: str) -> int:
         row = self.vocabulary.find(word)
         if row < 0:
-            near = self._near(word)
-            some = near or self.vocabulary.sample(_SHOWN)
-            remedy = "" if near else f"these are {len(some)} of {len(self)} words"
-            raise NotFoundError("word", word, some, remedy)
+            near = spelled_like(word, self.vocabulary)
+            if near is None:
+                hint = f"none of the {len(self)} words is spelled like it"
+                raise NotFoundError("word", word, (), hint=hint)
+            raise NotFoundError("word", word, [near], hint=f"did you mean {near!r}?")
         return row
 
     def _rows(self, words: Iterable[str]) -> list[int]:
         """Return the rows of those words that have one, each once."""
         return sorted({row for word in words if (row := self.vocabulary.find(word)) >= 0})
-
-    def _near(self, word: str) -> list[str]:
-        """Return the word first in the vocabulary that is one edit or a change of case away, if any."""
-        found = sorted(row for near in edits(word) if (row := self.vocabulary.find(near)) >= 0)
-        return [self.vocabulary.word(found[0])] if found else []
 
     def _check_dim(self, other: WordVectors) -> None:
         if self._dim != other._dim:

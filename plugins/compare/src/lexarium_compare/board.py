@@ -19,7 +19,9 @@ class Row:
     """One candidate; the numbers are None unless ``status`` is ok, and ``error`` says why.
 
     ``p_value_vs_best`` is the exact McNemar test against the most accurate row, None for that row
-    itself; ``pareto`` marks rows that no other beats in both accuracy and latency.
+    itself; ``truncated_texts`` are longer than the ``token_limit`` that the embedder sees, together by
+    ``truncated_tokens`` (None: it sees all). ``pareto`` marks rows that no other beats in both accuracy
+    and latency.
     """
 
     model: str
@@ -34,6 +36,9 @@ class Row:
     latency_ms_p95: float | None = None
     size_bytes: int | None = None
     peak_memory_bytes: int | None = None
+    truncated_texts: int | None = None
+    truncated_tokens: int | None = None
+    token_limit: int | None = None
     pareto: bool = False
     p_value_vs_best: float | None = None
     error: str | None = None
@@ -73,6 +78,16 @@ class Board:
     advice: str
     recommended: str | None
     facts: Facts
+
+    def truncations(self) -> list[str]:
+        """Return a sentence for each candidate that did not see all of the texts."""
+        texts = self.data["train"] + self.data["test"]
+        return [
+            f"{row.model} sees {row.token_limit:,} tokens of a text: {row.truncated_texts:,} of {texts:,} "
+            f"texts were cut, which lost {row.truncated_tokens:,} tokens"
+            for row in self.rows
+            if row.truncated_texts
+        ]
 
     def to_json(self) -> dict[str, Any]:
         """Return the document that ``lexarium compare --json`` prints."""

@@ -198,6 +198,7 @@ def _notes(board: Board) -> Iterable[str]:
     )
     yield "<h2>How it was measured</h2>"
     yield '<ul class="notes">'
-    for note in (how, *_NOTES.split("\n\n")):
+    cut = [f"{sentence}." for sentence in board.truncations()]
+    for note in (how, *cut, *_NOTES.split("\n\n")):
         yield f"<li>{escape(note)}</li>"
     yield "</ul>"

@@ -98,4 +98,7 @@ def _row(name: str, outcome: Outcome, truth: Sequence[int], classes: int, seed: 
         latency_ms_p95=measured.latency_ms_p95,
         size_bytes=measured.size_bytes,
         peak_memory_bytes=measured.peak_memory_bytes,
+        truncated_texts=measured.truncated_texts,
+        truncated_tokens=measured.truncated_tokens,
+        token_limit=measured.token_limit,
     )

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 __all__ = ["Failure", "Measured", "Task", "read_result", "read_rows", "write_json", "write_rows"]
 
 
+_OPTIONAL = {"peak_memory_bytes", "truncated_texts", "truncated_tokens", "token_limit"}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Task:
     """One candidate, to be trained on ``train`` and timed on ``test``.
@@ -44,7 +47,11 @@ class Task:
 
 @dataclass(frozen=True, kw_only=True)
 class Measured:
-    """What a worker found; ``predicted`` are indices into the labels, one per test row."""
+    """What a worker found; ``predicted`` are indices into the labels, one per test row.
+
+    Of the texts of both parts ``truncated_texts`` had more than ``token_limit`` tokens, together
+    ``truncated_tokens`` more; None where the embedder sees texts of any length.
+    """
 
     predicted: tuple[int, ...]
     train_seconds: float
@@ -53,6 +60,9 @@ class Measured:
     latency_ms_p95: float
     size_bytes: int
     peak_memory_bytes: int | None
+    truncated_texts: int | None = None
+    truncated_tokens: int | None = None
+    token_limit: int | None = None
 
 
 @dataclass(frozen=True)
@@ -101,7 +111,7 @@ def read_result(path: Path, rows: int, labels: int) -> Measured | Failure:
     if not _are_indices(predicted, rows, labels):
         raise ValueError(f"its predictions are not {rows} label indices")
     for name, value in document.items():
-        missing = value is None and name == "peak_memory_bytes"
+        missing = value is None and name in _OPTIONAL
         if not missing and not _is_amount(value):
             raise ValueError(f"{name} is {value!r}")
     return Measured(predicted=tuple(predicted), **document)

@@ -49,6 +49,7 @@ def show(board: Board, table: Callable[[Sequence[str], Sequence[Sequence[object]
         cells = [_cells(row, is_best=row is best) for row in measured]
         parts.append(table(*_to_the_right(["", *_HEADS], cells)))
         parts.append(_LEGEND)
+        parts += [fill(plain(line), _COLUMNS, subsequent_indent="  ") for line in board.truncations()]
     failed = [plain(f"{row.model}: {row.status}: {row.error}") for row in board.rows if row.status != "ok"]
     if failed:
         parts.append("\n".join(fill(line, _COLUMNS, subsequent_indent="  ") for line in failed))

@@ -25,6 +25,8 @@ from lexarium_compare.task import Measured, Task, read_rows, write_json
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from lexarium.roles import Truncation
+
 __all__ = ["main", "measure"]
 
 
@@ -37,6 +39,8 @@ class _Candidate(Protocol):
     def predict(self, texts: Sequence[str]) -> Sequence[str]: ...
 
     def size(self, scratch: Path) -> int: ...
+
+    def truncation(self, texts: Sequence[str]) -> Truncation | None: ...
 
 
 class _Majority:
@@ -53,6 +57,9 @@ class _Majority:
 
     def size(self, scratch: Path) -> int:  # noqa: ARG002  nothing to write but the label
         return len(self._label.encode("utf-8", "surrogatepass"))
+
+    def truncation(self, texts: Sequence[str]) -> None:
+        pass
 
 
 class _Learned:
@@ -101,6 +108,12 @@ class _Learned:
         self._zoo.write(self._pipeline, scratch / "model")
         return folder_bytes(scratch / "model")
 
+    def truncation(self, texts: Sequence[str]) -> Truncation | None:
+        from lexarium.roles import Truncates  # noqa: PLC0415  imported above
+
+        embedder = self._pipeline.embedder
+        return embedder.truncation(texts) if isinstance(embedder, Truncates) else None
+
 
 def measure(task: Task, scratch: Path, clock: Callable[[], float] = perf_counter) -> Measured:
     """Train the candidate, predict the test part, and measure both; ``clock`` times the training.
@@ -116,7 +129,8 @@ def measure(task: Task, scratch: Path, clock: Callable[[], float] = perf_counter
     train_seconds = clock() - start
     predicted, rate = throughput(candidate.predict, test)
     p50, p95 = latency(candidate.predict, test)
-    memory = peak_memory()  # before writing: a user trains and predicts
+    memory = peak_memory()  # before what follows: a user trains and predicts
+    cut = candidate.truncation([*texts, *test])
     return Measured(
         predicted=tuple(_indices(predicted, task.labels, len(test))),
         train_seconds=train_seconds,
@@ -125,6 +139,9 @@ def measure(task: Task, scratch: Path, clock: Callable[[], float] = perf_counter
         latency_ms_p95=p95,
         size_bytes=candidate.size(scratch),
         peak_memory_bytes=memory,
+        truncated_texts=None if cut is None else cut.inputs,
+        truncated_tokens=None if cut is None else cut.tokens,
+        token_limit=None if cut is None else cut.limit,
     )
 
 

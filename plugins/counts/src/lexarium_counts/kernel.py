@@ -7,6 +7,7 @@ counted there.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -14,18 +15,19 @@ from scipy.sparse import csr_array
 from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS, strip_accents_ascii, strip_accents_unicode
 
 from lexarium.backend import kernel, processors
+from lexarium.errors import DataError
 from lexarium_counts.analysis import analyzer
 from lexarium_counts.statistics import Statistics
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
     from lexarium.vocabulary import Vocabulary
     from lexarium_counts.config import CountConfig
 
-__all__ = ["KernelCounter", "KernelHasher", "KernelLearner", "compiled"]
+__all__ = ["KernelCounter", "KernelHasher", "KernelLearner", "compiled", "within_32_bits"]
 
 _TEXTS, _CHARACTERS = 4096, 2**23  # of a stream, at most so many at a time
 _IN_MEMORY = 2**25  # characters of texts that are in memory anyway: what is not ASCII is copied
@@ -40,6 +42,18 @@ _STRIP: dict[str | None, Callable[[str], str]] = {
 def compiled() -> Any:  # noqa: ANN401  the compiled module, or None
     """Return the compiled module, or None where the reference works."""
     return kernel("_counting", instead="scikit-learn")
+
+
+@contextmanager
+def within_32_bits() -> Iterator[None]:
+    """Explain what the compiled module refuses because its counts have 32 bits.
+
+    :raises DataError: a text has 2^31 - 1 bytes or more, or so many terms.
+    """
+    try:
+        yield
+    except OverflowError as error:
+        raise DataError(str(error), "cut it into several texts") from error
 
 
 class KernelLearner:
@@ -81,10 +95,12 @@ class KernelLearner:
 
     def add_lines(self, block: bytes) -> None:
         """Count the texts of a block, one a line."""
-        self.texts += self._learner.add_lines(block)
+        with within_32_bits():
+            self.texts += self._learner.add_lines(block)
 
     def _add(self, batch: Sequence[str]) -> None:
-        self._learner.add(*self._cut(batch))
+        with within_32_bits():
+            self._learner.add(*self._cut(batch))
         self.texts += len(batch)
 
     def finish(self) -> tuple[NDArray[np.uint8], NDArray[np.int64], Statistics, csr_array | None]:
@@ -124,7 +140,8 @@ class KernelCounter:
 
     def count(self, texts: Sequence[str]) -> csr_array:
         """Return the counts as float32 (len(texts), n), the columns of each row ascending."""
-        indptr, indices, counts = self._counter.count(*self._cut(texts))
+        with within_32_bits():
+            indptr, indices, counts = self._counter.count(*self._cut(texts))
         if self._binary:
             counts.fill(1)
         ends = indptr.astype(np.int32) if len(indices) < _INT32 else indptr
@@ -142,7 +159,8 @@ class KernelHasher:
 
     def count(self, texts: Sequence[str]) -> csr_array:
         """Return the counts as float32 (len(texts), columns), the columns of each row ascending."""
-        indptr, indices, counts = self._hasher.count(*self._cut(texts))
+        with within_32_bits():
+            indptr, indices, counts = self._hasher.count(*self._cut(texts))
         if self._binary:
             counts.fill(1)
         return csr_array((counts, indices, indptr), shape=(len(texts), self._columns))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
+import shutil
 import struct
 from typing import IO, TYPE_CHECKING
 
 import numpy as np
 
-from lexarium.errors import UnsupportedError
+from lexarium.errors import InputError, UnsupportedError
 from lexarium.output import atomic
 from lexarium_fasttext.model import Quantised
 from lexarium_fasttext.names import HEADER, LOSSES, MAGIC, TASKS, VERSION
@@ -21,10 +23,14 @@ if TYPE_CHECKING:
     from lexarium.roles import Floats, Progress
     from lexarium_fasttext.model import FastTextParts
 
-__all__ = ["write_binary"]
+__all__ = ["binary_size", "write_binary"]
 
+_SETTINGS = struct.Struct(f"<ii{len(HEADER)}id")
+_COUNTS, _ENTRY, _QUANTISED = struct.Struct("<iiiqq"), struct.Struct("<qb"), struct.Struct("<?qqi")
 _MAX_INT = (1 << 31) - 1
 _BLOCK = 1 << 20  # numbers written together
+_LARGE = 64 * 10**6  # bytes of rows without content that are worth a remark
+_log = logging.getLogger("lexarium")
 
 
 def write_binary(parts: FastTextParts, path: Path, progress: Progress) -> None:
@@ -32,7 +38,10 @@ def write_binary(parts: FastTextParts, path: Path, progress: Progress) -> None:
 
     A bucket without a row is written as zeros; fastText keeps the random numbers that it began with.
 
+    What these rows take is remarked on before they are written, where it is 64 MB or more.
+
     :raises UnsupportedError: the format cannot hold the model.
+    :raises InputError: the disk has less room than the file takes.
     :raises OSError: the file cannot be written.
     """
     quantised = isinstance(parts.input, Quantised)
@@ -43,6 +52,7 @@ def write_binary(parts: FastTextParts, path: Path, progress: Progress) -> None:
         raise UnsupportedError("a quantised model has all its buckets, or is pruned", "export another model")
     if isinstance(parts.output, Quantised) and not quantised:
         raise UnsupportedError("fastText has no dense input with a quantised output", "export another model")
+    _check_room(parts, path)
     with atomic(path) as aside, aside.open("wb") as file:
         file.write(_header(parts))
         _write_dictionary(file, parts)
@@ -54,6 +64,47 @@ def write_binary(parts: FastTextParts, path: Path, progress: Progress) -> None:
         else:
             file.write(struct.pack("<qq", *parts.output.shape))
             _write_blocks(file, parts.output)
+
+
+def binary_size(parts: FastTextParts) -> int:
+    """Return how many bytes the file of a model takes."""
+    names = sum(len(_raw(name)) + 1 + _ENTRY.size for name in parts.labels)
+    names += int(parts.vocabulary.tensors()["vocabulary.offsets"][-1])
+    names += len(parts.vocabulary) * (1 + _ENTRY.size)
+    if parts.pruned and parts.buckets is not None:
+        names += 8 * len(parts.buckets)
+    matrices = 0
+    for matrix in (parts.input, parts.output):
+        if isinstance(matrix, Quantised):
+            arrays = (matrix.codes, matrix.centroids, matrix.norm_codes, matrix.norms)
+            tables = 16 if matrix.norms is None else 32
+            matrices += _QUANTISED.size + tables + sum(array.nbytes for array in arrays if array is not None)
+        else:
+            matrices += 16 + 4 * matrix.size
+    return _SETTINGS.size + _COUNTS.size + names + 2 + matrices + _filled(parts)
+
+
+def _filled(parts: FastTextParts) -> int:
+    """Return how many bytes the buckets without a row take."""
+    if isinstance(parts.input, Quantised) or parts.buckets is None:
+        return 0
+    return 4 * parts.parameters.dim * (parts.parameters.bucket - len(parts.buckets))
+
+
+def _check_room(parts: FastTextParts, path: Path) -> None:
+    size, filled = binary_size(parts), _filled(parts)
+    free = shutil.disk_usage(path.parent).free
+    settings = parts.parameters
+    why = f": the format has a row for each of bucket={settings.bucket:,} numbers" if filled >= _LARGE else ""
+    if size > free:
+        problem = f"the file takes {size / 1e6:,.1f} MB{why}, and the disk has {free / 1e6:,.1f} MB left"
+        instead = (
+            "fit with a smaller bucket, or export with --format vec" if why else "export with --format vec"
+        )
+        raise InputError(path, problem, f"make room, {instead}")
+    if why:
+        used = 0 if parts.buckets is None else len(parts.buckets)
+        _log.warning("%s takes %s MB%s, of which %s are used", path, f"{size / 1e6:,.1f}", why, f"{used:,}")
 
 
 def _header(parts: FastTextParts) -> bytes:
@@ -68,7 +119,7 @@ def _header(parts: FastTextParts) -> bytes:
         if not -_MAX_INT <= value <= _MAX_INT:
             raise UnsupportedError(f"{ours}={value} does not fit into fastText's format", "it holds 32 bits")
         values.append(value)
-    return struct.pack(f"<ii{len(values)}id", MAGIC, VERSION, *values, parts.parameters.t)
+    return _SETTINGS.pack(MAGIC, VERSION, *values, parts.parameters.t)
 
 
 def _write_dictionary(file: IO[bytes], parts: FastTextParts) -> None:
@@ -76,7 +127,7 @@ def _write_dictionary(file: IO[bytes], parts: FastTextParts) -> None:
     kept = -1
     if parts.pruned:
         kept = 0 if parts.buckets is None else len(parts.buckets)
-    file.write(struct.pack("<iiiqq", words + labels, words, labels, parts.tokens, kept))
+    file.write(_COUNTS.pack(words + labels, words, labels, parts.tokens, kept))
     _write_entries(file, parts.vocabulary, parts.counts, 0)
     if parts.label_counts is not None:
         _write_entries(file, parts.labels, parts.label_counts, 1)
@@ -87,10 +138,14 @@ def _write_dictionary(file: IO[bytes], parts: FastTextParts) -> None:
 
 def _write_entries(file: IO[bytes], names: Iterable[str], counts: NDArray[np.int64], kind: int) -> None:
     for name, count in zip(names, counts.tolist(), strict=True):
-        raw = name.encode("utf-8", "surrogatepass")
+        raw = _raw(name)
         if b"\0" in raw or not raw:
             raise UnsupportedError(f"the word {name!r} cannot stand in fastText's format", "leave it out")
-        file.write(raw + b"\0" + struct.pack("<qb", count, kind))
+        file.write(raw + b"\0" + _ENTRY.pack(count, kind))
+
+
+def _raw(name: str) -> bytes:
+    return name.encode("utf-8", "surrogatepass")
 
 
 def _write_input(file: IO[bytes], parts: FastTextParts, progress: Progress) -> None:
@@ -123,7 +178,7 @@ def _write_blocks(file: IO[bytes], rows: Floats) -> None:
 
 def _write_quantised(file: IO[bytes], matrix: Quantised) -> None:
     rows, parts = matrix.codes.shape
-    file.write(struct.pack("<?qqi", matrix.norms is not None, rows, matrix.dim, rows * parts))
+    file.write(_QUANTISED.pack(matrix.norms is not None, rows, matrix.dim, rows * parts))
     file.write(np.ascontiguousarray(matrix.codes).data)
     _write_quantiser(file, matrix.dim, matrix.dsub, matrix.centroids)
     if matrix.norm_codes is not None and matrix.norms is not None:

@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
 
+from lexarium.backend import processors
 from lexarium.config import from_mapping, to_mapping
 from lexarium.errors import CheckpointError, ConfigError, UnsupportedError
 from lexarium.inputs import check_texts
 from lexarium.pooling import normalize_rows, remove_component
 from lexarium.roles import Coverage, State
+from lexarium.strict_json import parse_object
 from lexarium_fasttext.config import FastTextConfig
-from lexarium_fasttext.lookup import SubwordVectors, processors
+from lexarium_fasttext.lookup import SubwordVectors
 from lexarium_fasttext.model import Parameters, Quantised
 from lexarium_fasttext.subwords import Pooling, Subwords, fasttext_words, word_means
 from lexarium_static.embedder import StaticEmbedder
@@ -247,11 +249,11 @@ class _Stored:
         self._state = state
         self._where = where
         try:
-            self.document = json.loads(state.files[_PARAMETERS])
+            self.document = parse_object(state.files[_PARAMETERS], _PARAMETERS)
             self.parameters = from_mapping(Parameters, self.document["parameters"])
             fields = {"tokens": int, "pruned": bool, "dsub": int, "tensors": list, "training": list}
             sound = all(type(self.document[name]) is kind for name, kind in fields.items())
-        except (KeyError, TypeError, ValueError, RecursionError, ConfigError) as error:
+        except (KeyError, TypeError, ValueError, ConfigError) as error:
             raise CheckpointError(where, f"{_PARAMETERS} is missing or damaged: {error}") from error
         if not sound or not self._in_range():
             raise CheckpointError(where, f"{_PARAMETERS} is damaged")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lexarium.backend import processors
 from lexarium.compose import Pipeline
 from lexarium.errors import ConfigError, FormatError, InputError, UnsupportedError
 from lexarium.vocabulary import Vocabulary
@@ -17,7 +18,7 @@ from lexarium_fasttext.binary import is_binary, read_binary
 from lexarium_fasttext.binary_writer import write_binary
 from lexarium_fasttext.config import MAX_WINDOW, NS_EXPONENT
 from lexarium_fasttext.embedder import FastText
-from lexarium_fasttext.lookup import SubwordVectors, processors
+from lexarium_fasttext.lookup import SubwordVectors
 from lexarium_fasttext.model import Quantised
 from lexarium_fasttext.names import HEADER, LOSSES, MAGIC, TASKS
 from lexarium_static.archive import open_stream

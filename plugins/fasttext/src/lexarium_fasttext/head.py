@@ -14,6 +14,7 @@ import numpy as np
 from lexarium.config import from_mapping, require, to_mapping
 from lexarium.errors import CheckpointError, ConfigError, DataError
 from lexarium.roles import State
+from lexarium.strict_json import parse_object
 from lexarium_fasttext.model import LABEL_PREFIX, MOST_TOKENS, Quantised
 from lexarium_fasttext.scoring import TextScores
 from lexarium_fasttext.tree import children, leaf_probabilities
@@ -176,10 +177,10 @@ class FastTextHead:
         """
         try:
             config = from_mapping(HeadConfig, state.config)
-            document = json.loads(state.files[_LABELS])
+            document = parse_object(state.files[_LABELS], _LABELS)
             labels, prefix = document["labels"], document["prefix"]
             dsub, normed = int(document["dsub"]), bool(document["normed"])
-        except (ConfigError, KeyError, TypeError, ValueError, RecursionError) as error:
+        except (ConfigError, KeyError, TypeError, ValueError) as error:
             raise CheckpointError("fasttext", f"{_LABELS} or the settings are damaged: {error}") from error
         texts = isinstance(labels, list) and all(isinstance(label, str) for label in [*labels, prefix])
         if not texts or not labels or len(set(labels)) != len(labels):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -19,15 +18,7 @@ if TYPE_CHECKING:
     from lexarium.vocabulary import Vocabulary
     from lexarium_fasttext.subwords import Engine
 
-__all__ = ["SubwordVectors", "processors"]
-
-
-def processors() -> int:
-    """Return how many processors this process may use."""
-    affinity = getattr(
-        os, "sched_getaffinity", None
-    )  # a container or taskset may have fewer than the machine
-    return len(affinity(0)) if affinity else os.cpu_count() or 1
+__all__ = ["SubwordVectors"]
 
 
 class SubwordVectors(WordVectors):

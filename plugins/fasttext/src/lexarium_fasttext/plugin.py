@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from lexarium.hookspecs import hookimpl
 from lexarium.method import HeadMethod, Method
 
@@ -16,10 +18,9 @@ def lexarium_methods() -> list[Method]:
     """Return the method."""
     what = "vectors of words and of their parts, also for words never seen; a classifier's text side"
     e, c, r = f"{_AT}.embedder:FastText", f"{_AT}.config:FastTextConfig", f"{_AT}.formats:read"
-    t, u = f"{_AT}.train:fit", f"{_AT}.train:update"
-    return [
-        Method(name=_NAME, summary=what, embedder=e, config=c, trainer=t, updater=u, reader=r, exports=_OUT)
-    ]
+    t, s, u = f"{_AT}.train:fit", f"{_AT}.train:fit_labelled", f"{_AT}.train:update"
+    own = Method(name=_NAME, summary=what, embedder=e, config=c, trainer=t, labelled=s, updater=u, reader=r)
+    return [replace(own, exports=_OUT)]
 
 
 @hookimpl

@@ -21,7 +21,7 @@ from lexarium_fasttext.config import NS_EXPONENT
 from lexarium_fasttext.divergence import DivergedError
 from lexarium_fasttext.model import FastTextParts, Quantised, is_finite
 from lexarium_fasttext.subwords import fasttext_words, hashed_ngrams
-from lexarium_fasttext.unsupervised import lines_of, parameters_of, tokens_of
+from lexarium_fasttext.unsupervised import check_words, lines_of, parameters_of, tokens_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -52,6 +52,7 @@ def embed_words(corpus: Corpus, config: FastTextConfig, run: Run) -> FastTextPar
     """
     parameters = parameters_of(config)
     lines = lines_of(corpus, config, run, parameters.min_count)
+    check_words(lines)
     # fastText knows no other exponent and lets the rate fall to 0; gensim's tree is not the one that
     # fastText's files imply.
     gensims = config.ns_exponent != NS_EXPONENT or config.min_alpha > 0

@@ -24,11 +24,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lexarium.roles import Corpus, Run
+    from lexarium.tables import Labelled
     from lexarium_fasttext.config import FastTextConfig
     from lexarium_fasttext.model import Parameters
     from lexarium_fasttext.unsupervised import Lines
 
-__all__ = ["Labels", "number_labels", "split_labels", "train_supervised"]
+__all__ = ["Labels", "beside_labels", "number_labels", "split_labels", "train_supervised"]
 
 _KERNEL = "_fasttext_train"
 
@@ -127,6 +128,19 @@ def split_labels(corpus: Corpus, prefix: str) -> tuple[list[str], list[tuple[str
         texts.append(" ".join(word for word in words if not word.startswith(prefix)))
         labels.append(known.setdefault(found, found))
     return texts, labels
+
+
+def beside_labels(rows: Labelled, config: FastTextConfig) -> tuple[list[str], list[tuple[str, ...]]]:
+    """Return the texts of a table and the label of each, as :func:`split_labels` does.
+
+    :raises InputError: a text holds the prefix, by which models tell labels from words; names file and line.
+    """
+    prefix = config.label_prefix
+    for line, text in zip(rows.lines, rows.texts, strict=True):
+        if prefix in (text.lower() if config.lowercase else text):
+            remedy = "take it out, or set label_prefix to what no text holds"
+            raise InputError(rows.path, f"the text holds the label prefix {prefix!r}", remedy, line=line)
+    return rows.texts, [(label,) for label in rows.labels]
 
 
 def _located(corpus: Corpus) -> Iterable[tuple[str, int, str]]:

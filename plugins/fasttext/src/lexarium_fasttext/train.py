@@ -11,15 +11,15 @@ import numpy as np
 from lexarium.backend import kernel
 from lexarium.compose import Pipeline
 from lexarium.config import require
-from lexarium.errors import DataError, TrainingInterrupted, UnsupportedError
+from lexarium.errors import ConfigError, DataError, TrainingInterrupted, UnsupportedError
 from lexarium.vocabulary import Vocabulary
 from lexarium_fasttext.assembly import assemble, disassemble
 from lexarium_fasttext.autotune import Examples, TuneOptions, autotune
 from lexarium_fasttext.embedder import FastText
 from lexarium_fasttext.model import FastTextParts, Quantised
 from lexarium_fasttext.rows import InputRows, input_rows, new_rows
-from lexarium_fasttext.supervised import split_labels, train_supervised
-from lexarium_fasttext.unsupervised import Lines, check_words, learn, lines_of, parameters_of, train_words
+from lexarium_fasttext.supervised import beside_labels, split_labels, train_supervised
+from lexarium_fasttext.unsupervised import Lines, learn, lines_of, parameters_of, train_words
 from lexarium_static.weights import weigh, weighed
 
 if TYPE_CHECKING:
@@ -28,9 +28,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lexarium.roles import Corpus, Run
+    from lexarium.tables import Labelled
     from lexarium_fasttext.config import FastTextConfig
 
-__all__ = ["fit", "update"]
+__all__ = ["fit", "fit_labelled", "update"]
 
 _KERNEL = "_fasttext_train"
 _FIXED = ("model", "vector_size", "min_n", "max_n", "bucket", "sg", "hs", "loss", "word_ngrams")
@@ -50,9 +51,7 @@ def fit(corpus: Corpus, config: FastTextConfig, run: Run) -> FastText | Pipeline
     require("threads", run.threads >= 1, f"{run.threads} is below 1")
     config = config.filled()
     if config.supervised:
-        texts, labels = split_labels(corpus, config.label_prefix)
-        chosen = _tuned(texts, labels, config, run) if config.autotune_duration else config
-        return _finished(lambda: train_supervised(texts, labels, chosen, run), texts, chosen, run)
+        return _classifier(*split_labels(corpus, config.label_prefix), config, run)
 
     def work() -> FastTextParts:
         module = kernel(_KERNEL, config.backend, instead="fasttext or gensim")
@@ -60,11 +59,30 @@ def fit(corpus: Corpus, config: FastTextConfig, run: Run) -> FastText | Pipeline
             return train_words(module, corpus, config, run)
         from lexarium_fasttext.reference import embed_words  # noqa: PLC0415  only where it is asked for
 
-        parts = embed_words(corpus, config, run)
-        check_words(parts.vocabulary)
-        return parts
+        return embed_words(corpus, config, run)
 
     return _finished(work, corpus, config, run)
+
+
+def fit_labelled(rows: Labelled, config: FastTextConfig, run: Run) -> FastText | Pipeline:
+    """Train a classifier on texts with a label each, which need ``model="supervised"``.
+
+    :raises ConfigError: ``model`` is another one, or ``run.threads`` is below 1.
+    :raises InputError: a text holds ``label_prefix``.
+    :raises DataError: the rows have nothing to learn from, or the training diverged.
+    :raises TrainingInterrupted: on Ctrl-C, with the model as far as it has come.
+    """
+    require("threads", run.threads >= 1, f"{run.threads} is below 1")
+    if not config.supervised:
+        raise ConfigError("model", f"{config.model} learns from no labels; set model=supervised")
+    return _classifier(*beside_labels(rows, config), config.filled(), run)
+
+
+def _classifier(
+    texts: list[str], labels: list[tuple[str, ...]], config: FastTextConfig, run: Run
+) -> FastText | Pipeline:
+    chosen = _tuned(texts, labels, config, run) if config.autotune_duration else config
+    return _finished(lambda: train_supervised(texts, labels, chosen, run), texts, chosen, run)
 
 
 def _tuned(

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lexarium.errors import TrainingInterrupted
+from lexarium.errors import CheckpointError, TrainingInterrupted
 from lexarium.vocabulary import Vocabulary
 from lexarium_fasttext.divergence import DivergedError
 from lexarium_fasttext.model import EOS, FastTextParts, Parameters, is_finite
@@ -131,13 +131,14 @@ def lines_of(corpus: Corpus, config: FastTextConfig, run: Run, min_count: int) -
     return Lines(vocabulary, counts, ids.astype(np.int32, copy=False), read.offsets, end, tokens)
 
 
-def check_words(vocabulary: Vocabulary) -> None:
+def check_words(lines: Lines) -> None:
     """Refuse to train on a single word, not counting the end of a line.
 
     :raises DataError: there are fewer than two words.
     """
-    if len(vocabulary) <= 2:  # noqa: PLR2004  a word and the end
-        check_several(Vocabulary.build([word for word in vocabulary if word != EOS]))
+    if len(lines.vocabulary) <= 2:  # noqa: PLR2004  a word and the end
+        left_out = lines.tokens - (len(lines.offsets) - 1) - len(lines.ids)
+        check_several(Vocabulary.build([word for word in lines.vocabulary if word != EOS]), left_out)
 
 
 def train_words(kernel: Any, corpus: Corpus, config: FastTextConfig, run: Run) -> FastTextParts:  # noqa: ANN401
@@ -148,7 +149,7 @@ def train_words(kernel: Any, corpus: Corpus, config: FastTextConfig, run: Run) -
     """
     parameters = parameters_of(config)
     lines = lines_of(corpus, config, run, parameters.min_count)
-    check_words(lines.vocabulary)
+    check_words(lines)
     words = len(lines.vocabulary)
     layout = input_rows(kernel, lines.vocabulary, parameters, words)
     rng = np.random.default_rng(run.seed)
@@ -173,13 +174,18 @@ def learn(
 ) -> FastTextParts:
     """Return ``parts``, trained on with ``lines``.
 
+    :raises CheckpointError: the stored counts give no tree that can be trained.
     :raises DivergedError: what came of it is not finite.
     :raises TrainingInterrupted: on Ctrl-C, with the parts as far as they have come.
     """
     config, run = how
     parameters, dim = parts.parameters, parts.parameters.dim
     texts = kernel.Texts(lines.ids, lines.offsets, layout.starts, layout.rows, lines.end)
-    loss = kernel.Loss(parameters.loss, parts.counts, parameters.neg, config.ns_exponent)
+    try:
+        loss = kernel.Loss(parameters.loss, parts.counts, parameters.neg, config.ns_exponent)
+    except ValueError as error:  # a corpus gives counts above 0 that fall
+        problem = f"how often the words occur cannot be learned from: {error}"
+        raise CheckpointError("fasttext", problem, "fetch or import the model again, or fit one") from error
     matrices = padded(np.asarray(parts.input)), padded(np.asarray(parts.output))
     schedule = (parameters.lr, config.min_alpha, parameters.epoch, run.threads, run.seed)
     keep = _keep(lines, parameters.t)

@@ -63,7 +63,7 @@ def fit(corpus: Corpus, config: GloveConfig, run: Run) -> Glove:
         max_vocab=config.max_vocab,
         run=run,
     )
-    check_several(encoded.vocabulary)
+    check_several(encoded.vocabulary, encoded.left_out)
     start = Parameters.random(len(encoded.vocabulary), config.vector_size, run.seed)
     training = Training(encoded.vocabulary, encoded.ids, encoded.offsets, start, config)
     return _finished(training, corpus, run)
@@ -205,7 +205,7 @@ class Training:
         self.pairs = pairs
         if not pairs:
             problem = f"no two of the {len(self.vocabulary)} words stand together in a text"
-            raise DataError(problem, "give longer texts, or lower min_count")
+            raise DataError(problem, "give longer texts, or keep more of their words with a lower min_count")
 
     def _report(self, number: int, run: Run) -> Callable[[int], None]:
         total = self.pairs * self.config.iter

@@ -13,6 +13,7 @@ from scipy.sparse import issparse
 from lexarium.config import from_mapping, to_mapping
 from lexarium.errors import CheckpointError, ConfigError, DataError
 from lexarium.roles import State
+from lexarium.strict_json import parse_object
 from lexarium_heads.config import Choice, ClassifierConfig
 from lexarium_heads.metrics import score
 
@@ -175,15 +176,9 @@ def _json(document: Mapping[str, Any]) -> bytes:
 
 
 def _object(state: State, name: str) -> dict[str, Any]:
-    try:
-        document = json.loads(state.files[name])
-    except KeyError as error:
-        raise CheckpointError(name, "the file is missing") from error
-    except (ValueError, RecursionError) as error:
-        raise CheckpointError(name, f"it is not JSON: {error}") from error
-    if not isinstance(document, dict):
-        raise CheckpointError(name, "it is not a JSON object")
-    return document
+    if name not in state.files:
+        raise CheckpointError(name, "the file is missing")
+    return parse_object(state.files[name], name)
 
 
 def _tensor(state: State, name: str, dtype: str, ndim: int) -> NDArray[Any]:

@@ -30,7 +30,8 @@ _MAX_HEADER = 64
 _MAX_WORD = 1 << 16
 _CHUNK = 1 << 20
 _REPORT = 10_000
-_OF_NUMBERS = frozenset(b"0123456789+-.eEnaifNIFAty \r\n")  # what a vector in text is made of
+# A number in text; NaN and infinity also as C's printf, Java and Microsoft's runtimes write them.
+_NUMBER = re.compile(rb"[-+]?([\d.,]+(e[-+]?\d+|#\w+)?|(nan|inf)[\w()]*)", re.IGNORECASE)
 _SHAPE = (
     "word2vec's binary format is 'count dim', a line end, then each word, a space and dim float32 numbers"
 )
@@ -38,6 +39,8 @@ _SHAPE = (
 
 def is_binary(path: Path) -> bool:
     """Tell whether a file, gzipped or not, begins as the binary format does and not as the text format.
+
+    In text most of what stands behind the first word on its line are numbers, be they NaN or infinite.
 
     :raises InputError: the file cannot be read.
     :raises FormatError: its gzip data is damaged.
@@ -47,8 +50,10 @@ def is_binary(path: Path) -> bool:
     header = _HEADER.match(start)
     if header is None:
         return False
-    _, space, numbers = start[header.end() :].partition(b" ")
-    return bool(space) and not _OF_NUMBERS.issuperset(numbers[: 4 * int(header[2])])
+    _, _, vector = start[header.end() :].partition(b" ")
+    fields = vector.partition(b"\n")[0].split()
+    numbers = sum(_NUMBER.fullmatch(field) is not None for field in fields)
+    return bool(vector) and 2 * numbers <= len(fields)
 
 
 def read_binary(

@@ -49,6 +49,8 @@ class StaticEmbedder:
     #: there is one per word. All of them or none are kept.
     training: ClassVar[Mapping[str, tuple[type[np.generic], int]]] = {}
 
+    words: WordVectors
+
     def __init__(
         self,
         config: StaticConfig,

@@ -52,6 +52,11 @@ class Encoded:
     offsets: NDArray[np.int64]
     tokens: int
 
+    @property
+    def left_out(self) -> int:
+        """How many tokens are words that the vocabulary leaves out (or, of phrases, second words)."""
+        return self.tokens - len(self.ids)
+
 
 def encode(
     corpus: Corpus,

@@ -27,6 +27,7 @@ import re
 from bisect import bisect_right
 from collections import Counter
 from itertools import chain, islice
+from math import isinf, isnan
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -160,13 +161,22 @@ class _Rows:
     def _pack(self) -> None:
         with np.errstate(over="ignore"):  # refused on the next line
             block = np.array(self._pending, np.float32).reshape(-1, self._dim)
-        wrong = np.flatnonzero(~np.isfinite(block).all(axis=1))
+        wrong = np.argwhere(~np.isfinite(block))
         if len(wrong):
-            line = self._line(len(self._packed) // (4 * self._dim) + int(wrong[0]))
-            problem = "a number is NaN, infinite, or too large for float32"
-            raise FormatError(self._path, problem, "correct or delete the line", line=line)
+            raise self._not_finite(*map(int, wrong[0]))
         self._packed += block.tobytes()
         self._pending.clear()
+
+    def _not_finite(self, pending: int, column: int) -> FormatError:
+        """Return the error of a number, ``column`` of a row that is ``pending``."""
+        number = self._pending[pending * self._dim + column]
+        what = (
+            "NaN" if isnan(number) else "infinite" if isinf(number) else f"{number:g}, too large for float32"
+        )
+        row = len(self._packed) // (4 * self._dim) + pending
+        word = next(islice(self.words, row, None))
+        problem = f"number {column + 1} of the word {word[:40]!r} is {what}"
+        return FormatError(self._path, problem, "correct or delete the line", line=self._line(row))
 
     def _line(self, row: int) -> int:
         return self._skipped + row + bisect_right(self._left_out, row) + 1

@@ -15,14 +15,21 @@ __all__ = ["check_kept", "check_several"]
 _FEWEST = 2
 
 
-def check_several(words: Vocabulary) -> None:
+def check_several(words: Vocabulary, left_out: int) -> None:
     """Refuse to train on a single word, which stands beside nothing but itself.
+
+    ``left_out`` is how many tokens of the corpus are words that the vocabulary leaves out.
 
     :raises DataError: there are fewer than two words.
     """
-    if len(words) < _FEWEST:
-        kept = f"the corpus has {len(words)} distinct word that is kept: {', '.join(words)[:40]!r}"
-        raise DataError(kept, "give more text, or lower min_count")
+    if len(words) >= _FEWEST:
+        return
+    shown = ", ".join(words)[:40]
+    if not left_out:
+        problem = f"the corpus has one distinct word, {shown!r}, and vectors are learned from words together"
+        raise DataError(problem, "give text with two different words or more")
+    problem = f"one word of the corpus is kept, {shown!r} (left out as other words: {left_out:,} tokens)"
+    raise DataError(problem, "lower min_count, raise the limit of the vocabulary, or give more text")
 
 
 def check_kept(model: StaticEmbedder, what: str) -> None:

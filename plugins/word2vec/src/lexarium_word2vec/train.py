@@ -51,9 +51,12 @@ def fit(corpus: Corpus, config: Word2VecConfig, run: Run) -> Word2Vec:
     _check(run)
     train = trainer(config.backend)
     encoded = _encoded(corpus, config, run)
+    left_out = encoded.left_out
     if config.phrases:
-        encoded = prune(join_found(encoded, config), config.min_count, config.max_final_vocab)
-    check_several(encoded.vocabulary)
+        joined = join_found(encoded, config)
+        encoded = prune(joined, config.min_count, config.max_final_vocab)
+        left_out = len(joined.ids) - len(encoded.ids)
+    check_several(encoded.vocabulary, left_out)
     weights = Weights.new(encoded.counts, config, run.seed)
     return _Training(encoded, weights, config).finished(train, corpus, run)
 

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 from lexarium.compose import Pipeline
 from lexarium.config import to_mapping
 from lexarium.errors import UnsupportedError
-from lexarium.intrinsic import Options, Result, evaluate
+from lexarium.intrinsic import Options, Result, evaluate, words_in
 from lexarium.intrinsic.report import Analogies, OddOneOut, Section
+from lexarium.output import word_vectors
 from lexarium.roles import HasWords, Progress, silent
+from lexarium.words.methods import with_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,13 +56,15 @@ def evaluate_words(
 ) -> WordEvaluation:
     """Evaluate the word vectors of a stored embedder (or of the embedder of a pipeline) on each file.
 
+    A model of texts, which has none, embeds each word of the files as a text.
+
     :raises ModelNotFoundError: nothing of that name is stored.
-    :raises UnsupportedError: the model has no vectors of single words.
+    :raises UnsupportedError: the model has no vectors of single words, and the task needs a vocabulary.
     :raises InputError: a file cannot be read as one of the task.
     :raises DataError: nothing in a file can be evaluated, because of unknown words.
     """
     chosen = options or Options()
-    reference, words = _words(zoo, model)
+    reference, words = _words(zoo, model, paths, task)
     files = [evaluate(words, path, task=task, options=chosen, progress=progress) for path in paths]
     return WordEvaluation(model=reference, task=task, options=chosen, files=tuple(files))
 
@@ -88,10 +92,17 @@ def _parts(result: Result) -> tuple[Section, ...]:
     return result.categories if isinstance(result, OddOneOut) else ()
 
 
-def _words(zoo: Zoo, model: str) -> tuple[str, WordVectors]:
+def _words(zoo: Zoo, model: str, paths: Sequence[str | Path], task: str) -> tuple[str, WordVectors]:
+    """Return the model's word vectors; of a model of texts, those of the files' words, each as a text.
+
+    Analogies are answered from a whole vocabulary, which such a model has not.
+    """
     opened = zoo.open(model)
     embedder = opened.model.embedder if isinstance(opened.model, Pipeline) else opened.model
     if not isinstance(embedder, HasWords):
+        if task != "analogy" and not embedder.space.sparse:
+            asked = (word for path in paths for word in words_in(path, task))
+            return opened.reference, word_vectors(embedder, asked, where=opened.reference)
         problem = f"{opened.reference} has no vectors of single words"
-        raise UnsupportedError(problem, "name a model of glove, word2vec or fasttext")
+        raise UnsupportedError(problem, with_words(zoo.host))
     return opened.reference, embedder.words

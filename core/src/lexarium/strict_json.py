@@ -1,0 +1,63 @@
+"""JSON from strangers, read as RFC 8259 has it."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import TYPE_CHECKING, Any
+
+from lexarium.errors import CheckpointError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["parse_json", "parse_object"]
+
+_AGAIN = "fetch it again"
+
+
+def parse_json(raw: bytes, where: str | Path, remedy: str = _AGAIN) -> Any:  # noqa: ANN401  any JSON value
+    """Parse one JSON value in UTF-8.
+
+    No name stands twice in an object, and every number is finite: Python alone would take ``NaN``, and
+    the last of two values. ``where`` and ``remedy`` are for the error.
+
+    :raises CheckpointError: it is none, or nested deeper than Python can follow.
+    """
+    try:
+        return json.loads(
+            raw.decode("utf-8", "surrogatepass"),  # half a character can come escaped as well
+            object_pairs_hook=_distinct,
+            parse_float=_finite,
+            parse_constant=_finite,
+        )
+    except (ValueError, RecursionError) as error:
+        raise CheckpointError(where, f"not JSON: {error}", remedy) from error
+
+
+def parse_object(raw: bytes, where: str | Path, remedy: str = _AGAIN) -> dict[str, Any]:
+    """Parse a JSON object.
+
+    :raises CheckpointError: it is none; see :func:`parse_json`.
+    """
+    found = parse_json(raw, where, remedy)
+    if not isinstance(found, dict):
+        raise CheckpointError(where, "not a JSON object", remedy)
+    return found
+
+
+def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        names = [name for name, _ in pairs]
+        message = f"the name {next(name for name in names if names.count(name) > 1)!r} stands twice"
+        raise ValueError(message)
+    return found
+
+
+def _finite(number: str) -> float:
+    value = float(number)  # of NaN and Infinity, too, whose spelling Python shares
+    if not math.isfinite(value):
+        message = f"the number {number} is not finite"
+        raise ValueError(message)
+    return value
