@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from foundation import accuracy, counting, opening, start_up
+from neural import distillation, generation, pretraining
 from pretrained import embedding
 from static_lookup import fasttext_models, looking_up
 from static_training import fasttext, glove, growth, word2vec
@@ -39,6 +40,9 @@ SECTIONS: dict[str, Callable[[int], Section]] = {
     "fasttext-models": fasttext_models,
     "growth": growth,
     "embedding": embedding,
+    "pretraining": pretraining,
+    "generation": generation,
+    "distillation": distillation,
 }
 PEERS = (
     "click",

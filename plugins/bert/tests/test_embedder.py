@@ -10,7 +10,16 @@ import pytest
 import torch
 
 from lexarium.errors import CheckpointError, ConfigError, InputError, UnsupportedError
-from lexarium.roles import Adjustable, State, TokenEmbedder, TrainableEmbedder, Truncates, Truncation
+from lexarium.roles import (
+    Adjustable,
+    Coverage,
+    Reports,
+    State,
+    TokenEmbedder,
+    TrainableEmbedder,
+    Truncates,
+    Truncation,
+)
 from lexarium_bert.embedder import Bert
 from lexarium_transformer.words import word_vectors
 
@@ -24,7 +33,7 @@ def bert():
 
 
 def test_it_has_the_roles_that_callers_ask_for(bert):
-    for role in (Adjustable, TokenEmbedder, TrainableEmbedder, Truncates):
+    for role in (Adjustable, Reports, TokenEmbedder, TrainableEmbedder, Truncates):
         assert isinstance(bert, role)
 
 
@@ -32,6 +41,23 @@ def test_what_is_cut_is_counted(bert):
     assert bert.truncation(TEXTS) == Truncation(inputs=1, tokens=240 - 62, limit=64)
     split = bert.with_settings({"long": "split"})
     assert split.truncation(TEXTS) == Truncation(inputs=0, tokens=0, limit=64)
+
+
+@pytest.mark.parametrize("long", ["truncate", "split"])
+def test_what_has_no_token_is_counted_and_named(bert, long):
+    model = bert.with_settings({"long": long, "default_prompt": "query"})
+    word = "a" * 10_000
+    texts = ["the 猫 sat on the 猫", "the film", word, "", "犬"]
+    examples = ("猫", "a" * 40, "犬")
+    seen = sum(len(piece.ids) - 2 for piece in model.tokenizer.first(texts))
+    assert model.coverage(texts) == Coverage(tokens=seen, unknown=4, examples=examples)
+    assert model.coverage(["the film"]).unknown == 0
+
+
+def test_what_is_cut_off_is_not_unknown_as_well(bert):
+    assert bert.coverage([LONG + "猫"]) == Coverage(tokens=62, unknown=0, examples=())
+    split = bert.with_settings({"long": "split"})
+    assert split.coverage([LONG + "猫"]) == Coverage(tokens=241, unknown=1, examples=("猫",))
 
 
 def test_pieces_of_a_long_text_are_averaged_by_their_tokens(bert):

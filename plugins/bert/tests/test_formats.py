@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 
+from lexarium.config import from_mapping
 from lexarium.errors import CheckpointError, ConfigError, InputError, LexariumError, UnsupportedError
 from lexarium.roles import Run
 from lexarium_bert.config import BertConfig
@@ -109,7 +114,7 @@ def test_a_tokenizer_of_another_model_is_refused(checkpoint, change_tensors):
     change_tensors(
         lambda t: t.update({"embeddings.word_embeddings.weight": t["embeddings.word_embeddings.weight"][:50]})
     )
-    with pytest.raises(CheckpointError, match="another model's"):
+    with pytest.raises(CheckpointError, match=r"/checkpoint: .*another model's"):
         read(checkpoint, BertConfig(), None, Run())
 
 
@@ -126,7 +131,7 @@ def test_a_missing_and_an_unknown_tensor_are_named(checkpoint, change_tensors):
     with pytest.raises(CheckpointError, match="'surprise' is none"):
         read(checkpoint, BertConfig(), None, Run())
     change_tensors(lambda t: (t.pop("surprise"), t.pop("embeddings.LayerNorm.weight")))
-    with pytest.raises(CheckpointError, match=r"missing: embeddings\.LayerNorm\.weight"):
+    with pytest.raises(CheckpointError, match=r"/checkpoint: .*missing: embeddings\.LayerNorm\.weight"):
         read(checkpoint, BertConfig(), None, Run())
 
 
@@ -218,6 +223,73 @@ def test_settings_that_do_not_fit_are_refused(checkpoint):
     ), ({"max_length": 2}, "max_length"), ({"extra": ("a",)}, "extra"):  # fmt: skip
         with pytest.raises(ConfigError, match=key):
             read(checkpoint, BertConfig(**settings), None, Run())
+
+
+def test_a_dimension_is_warned_about_only_where_it_is_possible(checkpoint, caplog):
+    with pytest.raises(ConfigError, match="truncate_dim: 33 is more than the 32"):
+        read(checkpoint, BertConfig(truncate_dim=33), None, Run())
+    with pytest.raises(ConfigError, match="truncate_dim: 33 is more than the 32"):
+        Bert.tiny().with_settings({"truncate_dim": 33})
+    assert caplog.messages == []
+    read(checkpoint, BertConfig(truncate_dim=8), None, Run())
+    Bert.tiny().with_settings({"truncate_dim": 8})
+    assert (
+        caplog.messages
+        == ["truncate_dim=8: the checkpoint says that it was trained for no shorter vectors"] * 2
+    )
+
+
+def test_only_what_an_encoder_can_pool_by_is_offered():
+    with pytest.raises(
+        ConfigError, match="'echo' is not 'cls' or 'mean' or 'max' or 'last' or 'weighted' or none"
+    ):
+        from_mapping(BertConfig, {"pooling": "echo"})
+
+
+def test_a_gguf_file_is_sent_to_gpt(tmp_path):
+    (tmp_path / "a.gguf").touch()
+    with pytest.raises(InputError, match=r"type: lexarium import gpt .*a\.gguf"):
+        read(tmp_path / "a.gguf", BertConfig(), None, Run())
+
+
+BROKEN = {
+    "no config": lambda path: (path / "config.json").unlink(),
+    "its own code": lambda path: edit(path / "config.json", auto_map={"AutoModel": "a.B"}),
+    "no tokenizer": lambda path: (path / "tokenizer.json").unlink(),
+    "no weights": lambda path: (path / "model.safetensors").unlink(),
+    "weights cut short": lambda path: os.truncate(path / "model.safetensors", 5_000),
+    "a step that is not known": lambda path: (path / "modules.json").write_text('[{"type": "Dense"}]'),
+}
+
+
+def test_what_headers_tell_is_refused_before_torch_is_imported(checkpoint, tmp_path):
+    folders = []
+    for number, damage in enumerate(BROKEN.values()):
+        folders.append(tmp_path / str(number))
+        shutil.copytree(checkpoint, folders[-1])
+        damage(folders[-1])
+    done = subprocess.run(
+        [sys.executable, "-c", _REFUSED, *map(str, folders)], capture_output=True, text=True, check=True
+    )
+    assert json.loads(done.stdout) == {"refused": len(BROKEN), "heavy": []}
+
+
+_REFUSED = """
+import json, sys
+from pathlib import Path
+from lexarium.errors import LexariumError
+from lexarium.roles import Run
+from lexarium_bert.config import BertConfig
+from lexarium_bert.formats import read
+refused = 0
+for folder in sys.argv[1:]:
+    try:
+        read(Path(folder), BertConfig(), None, Run())
+    except LexariumError:
+        refused += 1
+heavy = sorted({"torch", "transformers"} & set(sys.modules))
+print(json.dumps({"refused": refused, "heavy": heavy}))
+"""
 
 
 def test_a_corpus_is_refused(checkpoint):

@@ -64,10 +64,26 @@ def test_vectors_of_a_checkpoint_with_a_head_are_those_of_its_encoder(headed, re
     np.testing.assert_array_equal(again.embed(["the film"]), headed.embed(["the film"]))
 
 
-@pytest.mark.parametrize("text", ["no gap", "the film " * 100 + "[MASK]"])
-def test_a_text_without_a_gap_that_can_be_seen_is_refused(headed, text):
-    with pytest.raises(InputError, match="masks can be seen"):
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("no gap", r"the text 'no gap': has no mask; write \[MASK\] where a word is missing"),
+        ("the [MASK] " * 100, "69 of its 100 masks are behind the 64 tokens that are seen; shorten it"),
+    ],
+)
+def test_a_text_without_a_gap_that_can_be_seen_is_refused(headed, text, says):
+    with pytest.raises(InputError, match=says):
         Filler(headed).fill([text], 1)
+
+
+def test_the_mask_is_named_as_the_checkpoint_writes_it(checkpoint, reference):
+    for name in ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"):
+        path = checkpoint / name
+        path.write_text(path.read_text(encoding="utf-8").replace("[MASK]", "<mask>"), encoding="utf-8")
+    filler = Filler(read(checkpoint, BertConfig(), None, Run()))
+    with pytest.raises(InputError, match=r"write \[MASK\], or <mask> as the model does, where a word is"):
+        filler.fill(["no gap"], 1)
+    assert filler.fill(["the <mask>"], 2) == filler.fill(["the [MASK]"], 2)
 
 
 def test_a_checkpoint_without_the_head_is_refused():

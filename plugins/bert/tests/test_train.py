@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -17,20 +18,10 @@ from lexarium_bert.config import BertConfig
 from lexarium_bert.embedder import Bert
 from lexarium_bert.masks import Filler
 from lexarium_bert.train import fit
+from lexarium_transformer import testing
+from lexarium_transformer.testing import TEXTS
 
-TEXTS = [
-    f"The {a} film was {b} than the {c} book , and the ending is {b} . 这部电影比书好看。"
-    for a in ("long", "short", "old")
-    for b in ("better", "worse", "longer", "funnier")
-    for c in ("first", "famous", "second", "other")
-]
-SETTINGS = {
-    "max_steps": 4,
-    "vocab_size": 150,
-    "max_length": 24,
-    "per_device_train_batch_size": 4,
-    "logging_steps": 2,
-}
+SETTINGS = {**testing.SETTINGS, "max_steps": 4, "vocab_size": 150, "logging_steps": 2}
 
 
 @pytest.fixture(scope="module")
@@ -66,12 +57,26 @@ def test_settings_of_the_model_are_kept_and_those_of_the_machine_are_not(tmp_pat
 def test_how_it_was_trained_is_no_part_of_the_space(fitted, tmp_path):
     zoo = Zoo(tmp_path)
     zoo.save(fitted, name="a")
-    other = Bert.restore(fitted.state()).with_settings({"save_steps": 7})
+    other = Bert(replace(fitted.config, save_steps=7), fitted.tensors, fitted.files)
     zoo.save(other, name="b")
     zoo.save(fitted.with_settings({"pooling": "max"}), name="c")
     spaces = [zoo.open(name).manifest.root.space_id for name in "abc"]
     assert spaces[0] == spaces[1] != spaces[2]
     assert spaces[0]
+
+
+def test_a_model_that_is_there_takes_no_settings_of_training_and_names_none(fitted, tmp_path):
+    with pytest.raises(ConfigError, match="max_steps: is read by training"):
+        fitted.with_settings({"max_steps": 3})
+    for ask in (
+        lambda: fitted.with_settings({"xyz": 1}),
+        lambda: Zoo(tmp_path).import_from("bert", tmp_path / "none", config={"xyz": 1}),
+    ):
+        with pytest.raises(ConfigError) as error:
+            ask()
+        listed = str(error.value).partition("there are: ")[2].split(" and ")[0].split(", ")
+        assert {"device", "dtype", "pooling"} <= set(listed)
+        assert not {"adam_beta1", "max_steps", "size"} & set(listed)
 
 
 def test_a_head_cannot_be_named_and_settings_are_checked():

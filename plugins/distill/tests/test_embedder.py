@@ -3,10 +3,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from tokenizers import Tokenizer
+from tokenizers.decoders import Metaspace as MetaspaceDecoder
 from tokenizers.models import Unigram, WordLevel
-from tokenizers.pre_tokenizers import Whitespace
+from tokenizers.pre_tokenizers import Metaspace, Whitespace
 
-from lexarium.errors import CheckpointError, ConfigError
+from lexarium.errors import CheckpointError, ConfigError, NotFoundError
 from lexarium.roles import State
 from lexarium_distill.config import StaticModelConfig
 from lexarium_distill.embedder import Static
@@ -18,6 +19,40 @@ def test_words_are_the_tokens_that_have_a_vector():
     assert "[UNK]" not in words
     assert np.array_equal(words["电"], Static.tiny().vectors[Static.tiny().tokenizer.token_to_id("电")])
     assert len(words.similar("king", n=3)) == 3
+
+
+def test_a_word_of_several_tokens_or_in_other_case_has_the_mean_of_its_tokens():
+    model = Static.tiny()
+    words = model.words
+    assert "booking" not in words
+    both = np.mean([words["book"], words["##ing"]], axis=0)
+    np.testing.assert_allclose(words["booking"], both, rtol=1e-6)
+    np.testing.assert_array_equal(words["King"], words["king"])
+    assert words.similar("Kings", n=1)[0][0] in words
+    with pytest.raises(NotFoundError, match="no word named 'qwx'; none of the"):
+        words["qwx"]
+
+
+def test_words_have_no_mark_of_their_beginning_and_pieces_are_told_from_them():
+    pieces = {
+        "<unk>": 0.0,
+        "▁king": -1.0,
+        "king": -2.0,
+        "▁book": -2.0,
+        "ing": -3.0,
+        "▁": -4.0,
+        "##king": -9.0,
+    }
+    tokenizer = Tokenizer(Unigram(list(pieces.items()), unk_id=0))
+    tokenizer.pre_tokenizer = Metaspace()
+    tokenizer.decoder = MetaspaceDecoder()
+    vectors = np.eye(len(pieces), dtype=np.float32)
+    vectors[0] = 0
+    config = StaticModelConfig(normalize=True, max_length="all", skip_unknown=True)
+    words = Static(config, vectors, tokenizer.to_str().encode()).words
+    assert list(words) == ["king", "##king", "book", "ing", "▁", "####king"]
+    np.testing.assert_array_equal(words["king"], vectors[1])
+    np.testing.assert_array_equal(words["book"], vectors[3])
 
 
 def test_coverage_counts_tokens_and_names_what_is_unknown():

@@ -108,7 +108,7 @@ def test_tensors_that_are_not_what_they_should_be_are_named(folder, tensors, say
     ("name", "content", "says"),
     [
         ("config.json", b"[]", "is not a JSON object"),
-        ("config.json", b"{", "is not JSON"),
+        ("config.json", b"{", "not JSON"),
         ("config.json", b'{"normalize": 1}', "'normalize' is 1"),
         ("config.json", b'{"max_length": 0}', "'max_length' is 0"),
         ("config.json", b" " * (4 * 2**20 + 1), "more than"),

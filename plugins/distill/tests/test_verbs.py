@@ -71,6 +71,15 @@ def test_added_words_have_vectors_of_their_own_and_are_found_in_texts(letters):
     np.testing.assert_allclose(model.embed(["a book club 电影好看"])[0], expected, atol=1e-6)
 
 
+def test_words_that_the_encoder_does_not_know_are_named(letters, caplog):
+    distilled(letters, PLAIN, ["book club", "qwx film", "qwx film", "good", "z" * 300])
+    assert "2 of 4 words get no vector" in caplog.text
+    assert "for instance qwx film, zzz" in caplog.text
+    caplog.clear()
+    distilled(letters, PLAIN, ["book club", "good"])
+    assert not caplog.text
+
+
 def test_an_added_word_is_no_part_of_a_longer_one(letters):
     model = distilled(letters, PLAIN, ["a cat"])
     np.testing.assert_allclose(model.embed(["a cate"])[0], model.vectors[[5, 17, 20]].mean(axis=0), atol=1e-6)

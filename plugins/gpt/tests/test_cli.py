@@ -65,6 +65,13 @@ def test_perplexity_is_that_of_all_texts_together(run, tiny, tmp_path):
     assert plain.startswith(f"perplexity {found['perplexity']:.2f}, ")
 
 
+def test_a_file_without_anything_to_predict_is_one_clear_line(run, tmp_path):
+    (tmp_path / "t.txt").write_text("a\nb\n", encoding="utf-8")
+    done = run("perplexity", "tiny", str(tmp_path / "t.txt"))
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert "none of its 2 texts has a token after its first" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "match"),
     [

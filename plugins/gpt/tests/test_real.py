@@ -1,8 +1,15 @@
-"""The real SmolLM2-135M-Instruct: tokens equal to transformers' own, a batch equal to one by one."""
+"""The real SmolLM2-135M-Instruct: the contract, tokens equal to transformers' own, a batch as one by one."""
+
+import re
+import shlex
+from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
+from lexarium.config import from_mapping, parse_settings
 from lexarium.generation import GenerateConfig
+from lexarium.testing import EmbedderContract
 
 pytestmark = pytest.mark.real
 PROMPTS = [
@@ -39,3 +46,35 @@ def test_it_answers_and_predicts(smollm):
     assert answer.ending == "end"
     good, odd = smollm.perplexity(["The capital of France is Paris.", "Paris the is France of capital."])
     assert good.perplexity < odd.perplexity / 10
+
+
+def test_the_page_shows_what_is_written(smollm):
+    page = Path(__file__).parents[3] / "docs" / "methods.md"
+    if not page.is_file():
+        pytest.skip("this distribution stands alone")
+    steps = re.findall(
+        r"^\$ lexarium generate smollm (.+)\n((?:(?!\$ |```).*\n)*)", page.read_text("utf-8"), re.MULTILINE
+    )
+    assert len(steps) == 2
+    for command, shown in steps:
+        prompt, *options = shlex.split(command)
+        given = [value for option, value in pairwise(options) if option == "--set"]
+        config = from_mapping(GenerateConfig, parse_settings(given))
+        message = [{"role": "user", "content": prompt}]
+        found = smollm.chat(message, config) if "--chat" in options else smollm.generate([prompt], config)[0]
+        assert found.text.rstrip() == shown.rstrip()
+
+
+class TestContract(EmbedderContract):
+    """Of the contract, what needs the real weights; the rest would write 540 MB for each test."""
+
+    method = "gpt"
+    test_the_golden_rows_hold_after_opening = None
+    test_a_damaged_file_is_a_checkpoint_error_or_found_by_verify = None
+    test_a_state_without_one_of_its_tensors_is_a_checkpoint_error = None
+    test_the_manifest_states_the_space_and_a_changed_one_does_not_open = None
+    test_a_manifest_of_another_method_does_not_open_as_this_one = None
+
+    @pytest.fixture
+    def embedder(self, smollm):
+        return smollm.with_settings({"normalize": True, "max_length": 128})

@@ -15,23 +15,12 @@ from lexarium_gpt.config import GptConfig
 from lexarium_gpt.embedder import Gpt
 from lexarium_gpt.formats import read
 from lexarium_gpt.train import fit
+from lexarium_transformer import testing
 from lexarium_transformer.formats import write_transformers
 from lexarium_transformer.pretraining.training import CURVE
+from lexarium_transformer.testing import TEXTS
 
-TEXTS = [
-    f"The {a} film was {b} than the {c} book , and the ending is {b} . 这部电影比书好看。"
-    for a in ("long", "short", "old")
-    for b in ("better", "worse", "longer", "funnier")
-    for c in ("first", "famous", "second", "other")
-]
-SETTINGS = {
-    "max_steps": 30,
-    "vocab_size": 320,
-    "max_length": 32,
-    "per_device_train_batch_size": 4,
-    "logging_steps": 5,
-    "learning_rate": 3e-3,
-}
+SETTINGS = {**testing.SETTINGS, "max_steps": 30, "vocab_size": 320, "max_length": 32, "learning_rate": 3e-3}
 
 
 @pytest.fixture(scope="module")
@@ -43,8 +32,9 @@ def test_the_loss_falls_and_it_writes_and_comes_back(fitted):
     losses = [point["loss"] for point in json.loads(fitted.files[CURVE])["points"]]
     assert losses[-1] < losses[0] / 2
     again = Gpt.restore(fitted.state())
-    written = again.generate(["The long film", "这部电影"], GenerateConfig(max_new_tokens=6))
-    assert written == fitted.generate(["The long film", "这部电影"], GenerateConfig(max_new_tokens=6))
+    six = GenerateConfig(max_new_tokens=6, min_new_tokens=6)
+    written = again.generate(["The long film", "这部电影"], six)
+    assert written == fitted.generate(["The long film", "这部电影"], six)
     assert [len(text.tokens) for text in written] == [6, 6]
     known, odd = again.perplexity([TEXTS[0], "zq xj 7 wv"])
     assert known.loss < odd.loss

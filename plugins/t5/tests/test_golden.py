@@ -10,6 +10,7 @@ import torch
 import transformers
 from safetensors.numpy import load_file, save_file
 
+from lexarium.errors import UnsupportedError
 from lexarium.generation import GenerateConfig
 from lexarium.roles import Run
 from lexarium.zoo import Zoo
@@ -126,6 +127,37 @@ def test_what_a_checkpoint_leaves_out_is_made_of_its_config(make_checkpoint, mod
     np.testing.assert_allclose(bare.embed(TEXTS), their_vectors(model, tokenizer, TEXTS), atol=1e-4)
     config = GenerateConfig(max_new_tokens=8)
     assert bare.generate(TEXTS, config) == ours.generate(TEXTS, config)
+
+
+@pytest.mark.parametrize("model_type", ["t5", "mt5", "umt5"])
+def test_an_encoder_alone_gives_its_vectors_and_writes_nothing(make_checkpoint, model_type, tmp_path):
+    make_checkpoint(tmp_path / "there", model_type)
+    alone = transformers.AutoModelForTextEncoding.from_pretrained(tmp_path / "there").eval()
+    alone.save_pretrained(tmp_path / "there")
+    assert not any("decoder" in name for name in load_file(tmp_path / "there" / "model.safetensors"))
+    tokenizer = transformers.AutoTokenizer.from_pretrained(tmp_path / "there")
+    ours = read(tmp_path / "there", T5Config(), None, Run())
+    wanted = their_vectors(alone, tokenizer, TEXTS)
+    np.testing.assert_allclose(ours.embed(TEXTS), wanted, atol=1e-4)
+    for ask in (ours.generate, lambda texts: ours.perform(ours.summary(), texts, GenerateConfig())):
+        with pytest.raises(UnsupportedError, match="came without its decoder: it writes nothing"):
+            ask(["the film"])
+    network = ours.network()
+    with pytest.raises(UnsupportedError, match="has no decoder"):
+        network.loss(network.collate_pairs(["the film"], ["good"]))
+    again = ours.with_network(network)
+    assert again.tensors.keys() == ours.tensors.keys()
+    Zoo(tmp_path / "home").save(again, name="alone")
+    np.testing.assert_allclose(Zoo(tmp_path / "home").load("alone").embed(TEXTS), wanted, atol=1e-4)
+
+
+def test_an_encoder_alone_of_another_architecture_is_refused(make_checkpoint, tmp_path):
+    make_checkpoint(tmp_path / "there", "bart")
+    path = tmp_path / "there" / "model.safetensors"
+    kept = {name: tensor for name, tensor in load_file(path).items() if "decoder." not in name}
+    save_file(kept, path, {"format": "pt"})
+    with pytest.raises(UnsupportedError, match="'bart' is no encoder alone to transformers"):
+        read(tmp_path / "there", T5Config(), None, Run())
 
 
 def test_settings_of_the_checkpoint_are_taken_where_none_are_given(make_checkpoint, tmp_path):

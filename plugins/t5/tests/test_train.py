@@ -13,20 +13,10 @@ from lexarium.roles import Run
 from lexarium_t5.config import T5Config
 from lexarium_t5.embedder import T5
 from lexarium_t5.train import fit
+from lexarium_transformer import testing
+from lexarium_transformer.testing import TEXTS
 
-TEXTS = [
-    f"The {a} film was {b} than the {c} book , and the ending is {b} . 这部电影比书好看。"
-    for a in ("long", "short", "old")
-    for b in ("better", "worse", "longer", "funnier")
-    for c in ("first", "famous", "second", "other")
-]
-SETTINGS = {
-    "max_steps": 30,
-    "vocab_size": 300,
-    "max_length": 24,
-    "per_device_train_batch_size": 4,
-    "logging_steps": 5,
-}
+SETTINGS = {**testing.SETTINGS, "max_steps": 30, "vocab_size": 300}
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""One small run in a process of its own, which tests may kill: ``FOLDER KIND OUT [STEP]``.
+"""One small run in a process of its own, which tests may kill: ``FOLDER KIND OUT DROPOUT [STEP]``.
 
 At ``STEP`` it kills itself, as a power cut would; else it writes weights and curve to ``OUT``.
 """
@@ -20,15 +20,10 @@ from lexarium_transformer.pretraining.masked import Masked
 from lexarium_transformer.pretraining.sizes import SINGLE, Outline
 from lexarium_transformer.pretraining.spans import Spans
 from lexarium_transformer.pretraining.training import CURVE, pretrain
+from lexarium_transformer.testing import TEXTS
 
-TEXTS = [
-    f"the {a} film was {b} than the {c} book , and the ending is {b} . {'电影好看' if i else '书难懂'}。"
-    for i, a in enumerate(("long", "short", "old"))
-    for b in ("better", "worse", "longer", "funnier")
-    for c in ("first", "famous", "second", "other")
-]
 _SMALL = {"tiny": replace(SINGLE["tiny"], hidden=32, heads=2, inner=64, vocabulary=400, length=16)}
-_SHARED = {"learning_rate": 3e-3, "per_device_train_batch_size": 8, "logging_steps": 4, "save_steps": 8}
+_SHARED = {"per_device_train_batch_size": 8, "logging_steps": 4, "save_steps": 8}
 
 
 class SmallMasked(Masked):
@@ -43,28 +38,28 @@ class SmallSpans(Spans):
     sizes = _SMALL
 
 
+RATES = {"masked": 3e-3, "causal": 3e-3, "spans": 5e-2}
 OBJECTIVES = {"masked": SmallMasked(), "causal": SmallCausal(), "spans": SmallSpans()}
 CONFIGS = {"masked": MaskedConfig, "causal": PretrainingConfig, "spans": SpanConfig}
 
 
 def small_run(kind, texts=TEXTS, run=None, **settings):
     """Train a network of some 30,000 parameters; settings as those of the objective."""
-    config = CONFIGS[kind](**{**_SHARED, "max_steps": 24, **settings})
+    config = CONFIGS[kind](**{**_SHARED, "learning_rate": RATES[kind], "max_steps": 24, **settings})
     outline = Outline(max_length=None, lowercase=True, device="cpu")
     return pretrain(OBJECTIVES[kind], texts, config, run or Run(), outline, lambda found: found)
 
 
 def main():
-    folder, kind, out, *at = sys.argv[1:]
+    folder, kind, out, dropout, *at = sys.argv[1:]
 
     def progress(what, done, total):
         if at and what == "train" and done == int(at[0]):
             os.kill(os.getpid(), signal.SIGKILL)
 
     batch = 8 // int(os.environ.get("WORLD_SIZE", "1"))
-    found = small_run(
-        kind, run=Run(progress=progress), output_dir=folder, dropout=0.1, per_device_train_batch_size=batch
-    )
+    settings = {"output_dir": folder, "dropout": float(dropout), "per_device_train_batch_size": batch}
+    found = small_run(kind, run=Run(progress=progress), **settings)
     Path(out).mkdir()
     np.savez(Path(out, "tensors.npz"), **found.tensors)
     Path(out, CURVE).write_bytes(found.files[CURVE])

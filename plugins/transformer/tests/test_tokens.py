@@ -74,6 +74,19 @@ def test_lower_case_comes_before_the_tokenizers_own_steps():
     assert make().first(["A B"])[0].ids == [1, 0, 0, 2]
 
 
+def test_the_id_of_what_has_no_token_is_known_for_every_kind_of_model():
+    letters = [("a", -1.0), ("<unk>", 0.0)]
+    kinds = [
+        (models.WordLevel({"b": 0, "[U]": 1}, unk_token="[U]"), 1),  # noqa: S106  no password
+        (models.BPE({"b": 0, "[U]": 1}, [], unk_token="[U]"), 1),  # noqa: S106  as above
+        (models.BPE({"b": 0}, []), None),
+        (models.Unigram(letters, unk_id=1), 1),
+        (models.Unigram(letters), None),
+    ]
+    assert [TextTokenizer(Tokenizer(model), 5).unknown for model, _ in kinds] == [found for _, found in kinds]
+    assert make().unknown == 0
+
+
 def test_a_length_that_leaves_no_token_is_refused():
     with pytest.raises(ConfigError, match="max_length: 2 leaves no token"):
         make(2)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lexarium_transformer.config import EncoderConfig
+from lexarium_transformer.config import EncoderConfig, EncoderPooling
 from lexarium_transformer.pretraining.config import MaskedConfig
 
 __all__ = ["BertConfig"]
@@ -16,6 +16,8 @@ class BertConfig(EncoderConfig, MaskedConfig):
 
     See :class:`EncoderConfig` and :class:`MaskedConfig`.
     """
+
+    pooling: EncoderPooling | None = None
 
     def __post_init__(self) -> None:
         """Check ranges."""

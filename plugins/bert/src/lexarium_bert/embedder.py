@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-import torch
 from tokenizers import Tokenizer
 from tokenizers.models import WordPiece
 from tokenizers.normalizers import BertNormalizer
@@ -18,6 +17,7 @@ from lexarium_transformer.embedder import TransformerEmbedder
 from lexarium_transformer.encoders import checkpoint_names
 from lexarium_transformer.model import Encoder
 from lexarium_transformer.names import FAMILIES
+from lexarium_transformer.small import random_tensors, small_settings
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -63,14 +63,7 @@ class Bert(TransformerEmbedder):
             "tokenizer_config.json": json.dumps({**tokenizer_config, **names}).encode(),
             "special_tokens_map.json": json.dumps(names).encode(),
         }
-        settings = cls.config_class(
-            pooling="mean",
-            normalize=True,
-            similarity="cosine",
-            max_length=64,
-            prompts=(("query", "good : "),),
-            do_lower_case=False,
-        )
+        settings = small_settings(cls.config_class, "mean", 64)
         return cls(settings, _random_tensors(described), files)
 
 
@@ -89,9 +82,4 @@ def _random_tensors(described: dict[str, Any]) -> dict[str, NDArray[Any]]:
     assert shape is not None  # noqa: S101  BERT is computed here
     empty = {name: tensor.shape for name, tensor in Encoder(shape, "meta").state_dict().items()}
     names = checkpoint_names(FAMILIES["bert"], empty, ())
-    generator = torch.Generator().manual_seed(0)
-    tensors = {}
-    for own, size in empty.items():
-        drawn = torch.randn(size, generator=generator) * (0.3 if len(size) > 1 else 0.05)
-        tensors[names[own]] = (drawn + 1 if "norm.weight" in own else drawn).numpy()
-    return tensors
+    return random_tensors({names[own]: size for own, size in empty.items()})

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
 import torch
 
 from lexarium.errors import InputError, UnsupportedError
 from lexarium.inputs import check_texts
+from lexarium.strict_json import parse_object
 from lexarium_bert.embedder import Bert
 from lexarium_transformer.encoders import as_tensors
 from lexarium_transformer.foreign import masked_model
-from lexarium_transformer.gate import parse_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["Filler", "Filling", "fill_mask"]
 
 _MASK = "[MASK]"
+_SHOWN = 60
 
 
 @dataclass(frozen=True)
@@ -69,11 +71,15 @@ class Filler:
         written = text.replace(_MASK, self._mask)
         piece = self._tokenizer.first([written])[0]
         gaps = [place for place, token in enumerate(piece.ids) if token == self._id]
-        if not gaps or len(gaps) != written.count(self._mask):
-            problem = f"{len(gaps)} masks can be seen of the {written.count(self._mask)} that it has"
-            raise InputError(
-                "text", problem, f"write {_MASK} for a missing word, in a text that is not too long"
-            )
+        asked = written.count(self._mask)
+        if not asked:
+            other = "" if self._mask == _MASK else f", or {self._mask} as the model does,"
+            remedy = f"write {_MASK}{other} where a word is missing"
+            raise InputError(f"the text {shorten(text, _SHOWN)!r}", "has no mask", remedy)
+        if len(gaps) != asked:
+            limit = self._tokenizer.max_length
+            problem = f"{asked - len(gaps)} of its {asked} masks are behind the {limit} tokens that are seen"
+            raise InputError(f"the text {shorten(text, _SHOWN)!r}", problem, "shorten it")
         scores = self._network(input_ids=torch.tensor([piece.ids])).logits[0, gaps].softmax(-1)
         found = torch.topk(scores, min(top_k, scores.shape[-1]), -1)
         parts = written.split(self._mask)
@@ -105,7 +111,7 @@ def fill_mask(zoo: Zoo, model: str, texts: Sequence[str], top_k: int = 5) -> lis
 
 def _mask_token(files: Mapping[str, bytes]) -> str:
     for name in ("special_tokens_map.json", "tokenizer_config.json"):
-        token = parse_json(files[name], name).get("mask_token") if name in files else None
+        token = parse_object(files[name], name).get("mask_token") if name in files else None
         content = token.get("content") if isinstance(token, dict) else token
         if isinstance(content, str) and content:
             return content

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import click
 
-from lexarium.cli.session import Session, emit_json, human_bytes, json_option, packed, say
+from lexarium.cli.session import Session, json_option, packed, report_stored
 
 __all__ = ["distill"]
 
@@ -36,7 +37,7 @@ class _Options:
 @json_option
 @packed(_Options)
 @click.pass_obj
-def distill(session: Session, *, model: str, to: str, as_json: bool, options: _Options) -> None:
+def distill(session: Session, *, model: str, to: Literal["static"], as_json: bool, options: _Options) -> None:
     """Make word vectors out of the sentence encoder MODEL: each of its tokens, embedded alone.
 
     lexarium distill minilm --to static --name minilm-static
@@ -52,23 +53,10 @@ def distill(session: Session, *, model: str, to: str, as_json: bool, options: _O
         verb(
             session.zoo,
             model,
-            to="static",
+            to=to,
             vocabulary=words,
             config=parse_settings(options.settings),
             name=options.name,
             progress=progress,
         )
-    stored = session.zoo.store.find(options.name)
-    space = stored.manifest.to_json()["space"]
-    facts = {
-        "model": f"{stored.name}@{stored.version}",
-        "method": to,
-        "dim": space["dim"],
-        "space_id": space["id"],
-        "size_bytes": stored.manifest.size,
-    }
-    if as_json:
-        emit_json(facts)
-    else:
-        size = human_bytes(stored.manifest.size)
-        say(f"stored {facts['model']}: {to}, {facts['dim']} dimensions, {size}")
+    report_stored(session, options.name, as_json=as_json)

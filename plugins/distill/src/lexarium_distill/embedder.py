@@ -24,7 +24,7 @@ from lexarium_distill.config import StaticModelConfig
 from lexarium_distill.tokens import TokenIds, parse_tokenizer
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from lexarium.roles import Floats
 
@@ -37,6 +37,27 @@ _PIECES = """
 [UNK] the film was better than book good movie bad great boring king queen man woman is an and of this
 much a . , ! ? 42 ##s ##ing 这 部 电 影 比 原 著 好 看 很 难 我 喜 欢 非 常 的 国 王 女 。 ，
 """
+
+
+class _TokenVectors(WordVectors):
+    """Vectors of tokens, and of other words by their tokens."""
+
+    def __init__(
+        self, vocabulary: Vocabulary, vectors: Floats, means: Callable[[Sequence[str]], Floats]
+    ) -> None:
+        super().__init__(vocabulary, vectors, Static.name)
+        self._means = means
+
+    def __getitem__(self, word: str) -> Floats:
+        """Return the vector of a word, (dim,).
+
+        :raises NotFoundError: none of its tokens has one.
+        """
+        if word not in self.vocabulary:
+            found = self._means([word])[0]
+            if found.any():
+                return np.asarray(found)
+        return super().__getitem__(word)
 
 
 class Static:
@@ -78,7 +99,7 @@ class Static:
         rows = np.empty((len(check_texts(inputs)), self.space.dim), np.float32)
         for start in range(0, len(inputs), _BATCH):
             some = inputs[start : start + _BATCH]
-            rows[start : start + len(some)] = mean_pool(self.vectors, *self._ids.packed(some))
+            rows[start : start + len(some)] = self._means(some)
         return normalize_rows(rows) if self.config.normalize else rows
 
     def coverage(self, inputs: Sequence[str]) -> Coverage:
@@ -90,11 +111,16 @@ class Static:
 
     @cached_property
     def words(self) -> WordVectors:
-        """The tokens and their vectors: those that have one, pieces of words (``##ing``) among them."""
+        """The tokens and their vectors: those that have one, pieces of words (``##ing``) among them.
+
+        Another word has the mean of its tokens' vectors.
+        """
         filled = np.any(self.vectors != 0, axis=1)
         known = [number for number in sorted(self._ids.tokens) if filled[number]]
-        vocabulary = Vocabulary.build([self._ids.tokens[number] for number in known])
-        return WordVectors(vocabulary, self.vectors[known])
+        return _TokenVectors(Vocabulary.build(self._ids.names(known)), self.vectors[known], self._means)
+
+    def _means(self, texts: Sequence[str]) -> Floats:
+        return mean_pool(self.vectors, *self._ids.packed(texts))
 
     def layout(self) -> dict[str, bytes]:
         """Return the files by which model2vec and sentence-transformers know the folder as theirs."""

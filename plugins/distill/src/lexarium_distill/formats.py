@@ -7,7 +7,6 @@ id's vector is multiplied with; sentence-transformers names them ``embedding.wei
 
 from __future__ import annotations
 
-import json
 import shutil
 from dataclasses import fields, replace
 from pathlib import Path
@@ -19,6 +18,7 @@ import numpy as np
 from lexarium.checkpoint.paths import read_small
 from lexarium.checkpoint.tensors import read_tensors, write_tensors
 from lexarium.errors import CheckpointError, InputError, UnsupportedError
+from lexarium.strict_json import parse_json
 from lexarium_distill.embedder import Static
 from lexarium_distill.tokens import MOST_BYTES, TokenIds, parse_tokenizer
 
@@ -152,10 +152,7 @@ def _said_there(path: Path) -> dict[str, Any]:
 
 
 def _json(path: Path) -> Any:  # noqa: ANN401  any JSON value
-    try:
-        return json.loads(_bytes(path, _MOST).decode("utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise CheckpointError(path, f"is not JSON: {error}", "fetch it again") from error
+    return parse_json(_bytes(path, _MOST), path)
 
 
 def _bytes(path: Path, most: int) -> bytes:

@@ -15,10 +15,9 @@ def lexarium_methods() -> list[Method]:
     """Return the method."""
     summary = "Static vectors of an encoder's tokens, distilled or read from model2vec's folders, averaged"
     names = {"embedder": f"{_AT}.embedder:Static", "config": f"{_AT}.config:StaticModelConfig"}
+    names |= {"reader": f"{_AT}.formats:read", "adopter": f"{_AT}.adopting:adopt"}
     forms = {"model2vec": f"{_AT}.formats:write"}
-    return [
-        Method(name="static", summary=summary, reader=f"{_AT}.formats:read", exports=forms, cost=1, **names)
-    ]
+    return [Method(name="static", summary=summary, exports=forms, cost=1, **names)]
 
 
 @hookimpl

@@ -12,7 +12,7 @@ from tokenizers import Tokenizer
 from lexarium.errors import CheckpointError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
     from tokenizers import Encoding
@@ -97,6 +97,28 @@ class TokenIds:
         pairs = zip(encoding.ids, encoding.offsets, strict=True)
         return [cleaned[start:end] for number, (start, end) in pairs if number == self._unknown]
 
+    def names(self, numbers: Sequence[int]) -> list[str]:
+        """Return what each id is called among words, each name once.
+
+        A token that a word becomes whole has that word's name, without the mark of a word's beginning that
+        some tokenizers put there (``▁``, ``Ġ``). Another token keeps its own, or, where a word has that,
+        has ``##`` before it, as WordPiece writes what goes on in a word.
+        """
+        words = [text.strip() for text in self._tokenizer.decode_batch([[n] for n in numbers])]
+        whole = [
+            bool(word) and ids == [number]
+            for number, word, ids in zip(numbers, words, self._encode(map(_clean, words)), strict=True)
+        ]
+        taken = {word for word, fits in zip(words, whole, strict=True) if fits}
+        names = []
+        for number, word, fits in zip(numbers, words, whole, strict=True):
+            name = word if fits else self.tokens[number]
+            while not fits and name in taken:
+                name = f"##{name}"
+            taken.add(name)
+            names.append(name)
+        return names
+
     def _ids(self, texts: Sequence[str]) -> Iterator[tuple[int, list[int]]]:
         """Yield the ids of each part of each text, and to which text it belongs, in order."""
         owners: list[int] = []
@@ -112,9 +134,9 @@ class TokenIds:
                     owners, parts, size = [], [], 0
         yield from zip(owners, self._encode(parts), strict=True)
 
-    def _encode(self, parts: list[str]) -> list[list[int]]:
+    def _encode(self, parts: Iterable[str]) -> list[list[int]]:
         # Without spans the library leaves out the alignment, which costs a third of its time.
-        found: list[Encoding] = self._tokenizer.encode_batch_fast(parts, add_special_tokens=False)
+        found: list[Encoding] = self._tokenizer.encode_batch_fast([*parts], add_special_tokens=False)
         return [encoding.ids for encoding in found]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,8 @@ _WITHOUT_BLANKS = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]"
 )
 _LONGEST = 256  # characters of a word
+_EXAMPLES = 5
+_log = logging.getLogger("lexarium")
 
 
 class Tokens:
@@ -57,20 +60,32 @@ class Tokens:
     def add(self, words: Iterable[str], max_length: int) -> int:
         """Add words that are not one token already, each once; return how many were added.
 
-        A word with a part that the encoder does not know is left out. A word is found in texts before the
+        A word with a part that the encoder does not know is left out, and so is one of more than 256
+        characters; a warning names some of them. A word is found in texts before the
         tokens are; it needs word ends about it, save where it is of a script that is written without blanks.
         """
         seen: set[str] = set()
         added: list[str] = []
+        left: list[str] = []
         unknown = unknown_id(self.tokenizer)
         for given in words:
             word = given.strip()
             same = self._normalized(word)
             ids = self.tokenizer.encode(word, add_special_tokens=False).ids if same else []
-            if len(ids) <= 1 or unknown in ids or same in seen or len(word) > _LONGEST:
+            if same in seen or not same:
                 continue
             seen.add(same)
-            added.append(word)
+            if unknown in ids or len(word) > _LONGEST:
+                left.append(word)
+            elif len(ids) > 1:
+                added.append(word)
+        if left:
+            _log.warning(
+                "%d of %d words get no vector: the encoder does not know a part of them, for instance %s",
+                len(left),
+                len(seen),
+                ", ".join(word[:_LONGEST] for word in left[:_EXAMPLES]),
+            )
         self.tokenizer.enable_truncation(max_length)
         self.pieces += [encoding.ids for encoding in self.tokenizer.encode_batch(added)]
         self.tokenizer.no_truncation()

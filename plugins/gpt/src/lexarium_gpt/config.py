@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from lexarium_transformer.config import EncoderConfig, Pooling
 from lexarium_transformer.pretraining.config import PretrainingConfig
@@ -23,6 +23,7 @@ class GptConfig(EncoderConfig, PretrainingConfig):
     2024); ``max_length`` then counts both.
     """
 
+    pooling: Literal["last", "mean", "max", "weighted", "echo"] | None = None
     poolings: ClassVar[tuple[Pooling, ...]] = ("last", "mean", "max", "weighted", "echo")
 
     def __post_init__(self) -> None:

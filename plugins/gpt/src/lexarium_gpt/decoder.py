@@ -7,23 +7,24 @@ from typing import TYPE_CHECKING, Any
 from lexarium.errors import CheckpointError
 from lexarium_transformer.encoders import as_tensors, compare_names
 from lexarium_transformer.foreign import (
-    Foreign,
     base_prefix,
     causal_model,
     empty_model,
     open_foreign,
     tied_names,
 )
+from lexarium_transformer.generative import Generative, expected_shapes
 from lexarium_transformer.memory import require_memory
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     import torch
     from numpy.typing import NDArray
-    from torch import Tensor
 
-__all__ = ["Decoder", "kept_tensors", "open_decoder"]
+    from lexarium_transformer.foreign import Foreign
+
+__all__ = ["kept_tensors", "open_decoder"]
 
 #: Buffers that older checkpoints keep, and that transformers makes itself.
 _BUFFERS = (
@@ -35,22 +36,6 @@ _BUFFERS = (
 )
 
 
-class Decoder(Foreign):
-    """A decoder, as :class:`lexarium_transformer.encoders.Loaded`, and the whole network that writes."""
-
-    def __init__(self, causal: Any, kept: Iterable[str]) -> None:  # noqa: ANN401  a GenerationMixin of torch
-        """Take over ``causal``; ``kept`` are the names of its weights in a checkpoint."""
-        super().__init__(causal.base_model)
-        self.causal = causal
-        self.encoder.whole = causal  # goes to a device with it, its head too
-        causal.config.use_cache = False  # writing asks for it; vectors need none
-        self._kept = frozenset(kept)
-
-    def weights(self) -> dict[str, Tensor]:
-        """Return the weights by the checkpoint's names, none of them twice."""
-        return {name: tensor for name, tensor in self.causal.state_dict().items() if name in self._kept}
-
-
 def open_decoder(
     config: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]], dtype: torch.dtype, where: str
 ) -> Foreign:
@@ -60,7 +45,7 @@ def open_decoder(
     :raises UnsupportedError: it does not fit into the memory, or is not known to transformers.
     """
     require_memory(sum(tensor.size for tensor in tensors.values()), dtype.itemsize, where)
-    expected = _expected(config, where)
+    expected = expected_shapes(config, where, "causal")
     prefix = f"{base_prefix(config, where)}."
     if not any(name.startswith(prefix) for name in tensors):
         loaded = open_foreign(config, as_tensors(tensors, dtype), where)
@@ -68,7 +53,9 @@ def open_decoder(
         network.config.use_cache = False
         return loaded
     compare_names(expected, {name: tensor.shape for name, tensor in tensors.items()}, where)
-    return Decoder(causal_model(config, as_tensors(tensors, dtype), where), expected)
+    causal: Any = causal_model(config, as_tensors(tensors, dtype), where)
+    causal.config.use_cache = False  # writing asks for it; vectors need none
+    return Generative(causal, causal.base_model, expected)
 
 
 def kept_tensors(
@@ -81,7 +68,7 @@ def kept_tensors(
 
     :raises CheckpointError: a tensor is missing, is none of this architecture, or has another shape.
     """
-    expected = _expected(config, where)
+    expected = expected_shapes(config, where, "causal")
     prefix = f"{base_prefix(config, where)}."
     tied = tied_names(empty_model(config, where, "causal"))
     bare = {name.removeprefix(prefix) for name in expected if name.startswith(prefix)}
@@ -99,10 +86,3 @@ def kept_tensors(
         expected = {n.removeprefix(prefix): shape for n, shape in expected.items() if n not in head}
     compare_names(expected, {name: tensor.shape for name, tensor in kept.items()}, where)
     return kept
-
-
-def _expected(config: Mapping[str, Any], where: str) -> dict[str, tuple[int, ...]]:
-    """Return names and shapes of all weights with the head, those left out that are others over again."""
-    empty = empty_model(config, where, "causal")
-    tied = tied_names(empty)
-    return {name: tuple(t.shape) for name, t in empty.state_dict().items() if name not in tied}

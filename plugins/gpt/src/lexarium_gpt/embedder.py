@@ -9,8 +9,9 @@ from lexarium.config import require
 from lexarium.errors import InputError, UnsupportedError
 from lexarium.generation import GenerateConfig, Generated, Perplexity
 from lexarium.inputs import check_texts
+from lexarium.strict_json import parse_object
 from lexarium_gpt.config import GptConfig
-from lexarium_gpt.decoder import Decoder, open_decoder
+from lexarium_gpt.decoder import open_decoder
 from lexarium_gpt.echo import EchoTokenizer
 from lexarium_gpt.generating import generate
 from lexarium_gpt.network import DecoderNetwork
@@ -20,8 +21,10 @@ from lexarium_transformer.architecture import padding_of, positions_of
 from lexarium_transformer.chat import encode_chat, render_chat, unmarked
 from lexarium_transformer.dtypes import device_of, dtype_of
 from lexarium_transformer.embedder import TransformerEmbedder
-from lexarium_transformer.gate import parse_json
+from lexarium_transformer.generation_file import GENERATION
+from lexarium_transformer.generative import Generative, writing_tokenizer
 from lexarium_transformer.prompts import encode_prompt
+from lexarium_transformer.small import small_settings
 from lexarium_transformer.tokens import clean, cut, parse_tokenizer
 from lexarium_transformer.writing import Voice, special_ids
 
@@ -31,9 +34,8 @@ if TYPE_CHECKING:
     from lexarium_transformer.encoders import Loaded
     from lexarium_transformer.tokens import TextTokenizer
 
-__all__ = ["GENERATION", "Gpt"]
+__all__ = ["Gpt"]
 
-GENERATION = "generation_config.json"
 _TOKENIZER = "tokenizer.json"
 _BLOCK = 1 << 16  # characters of a text that are tokenised together
 
@@ -50,10 +52,8 @@ class Gpt(TransformerEmbedder):
         config: GenerateConfig | None = None,
         on_text: Callable[[str], object] | None = None,
     ) -> list[Generated]:
-        """Return one text per prompt, in order; ``on_text`` is told the text of a single prompt as it grows.
+        """Return one text per prompt, as :meth:`lexarium.generation.Generator.generate` says.
 
-        :raises InputError: a prompt is not a string, or it is longer than the model can see.
-        :raises ConfigError: a setting does not go with the model.
         :raises UnsupportedError: the checkpoint came without the head that writes.
         """
         chosen = config or GenerateConfig()
@@ -116,34 +116,24 @@ class Gpt(TransformerEmbedder):
     def tiny(cls) -> Self:
         """Return two layers of 32 components, drawn with a fixed seed, over single bytes."""
         tensors, files = small_parts()
-        settings = cls.config_class(
-            pooling="last",
-            normalize=True,
-            similarity="cosine",
-            max_length=256,
-            prompts=(("query", "good : "),),
-            do_lower_case=False,
-        )
-        return cls(settings, tensors, files)
+        return cls(small_settings(cls.config_class, "last", 256), tensors, files)
 
     @cached_property
     def _voice(self) -> Voice:
         """What writes; made on first use."""
-        if not isinstance(self._loaded, Decoder):
+        if not isinstance(self._loaded, Generative):
             raise UnsupportedError(
                 "this checkpoint came without the head that predicts the next token: it writes nothing",
                 "use it for vectors, or take a checkpoint with its head",
             )
-        tokenizer = parse_tokenizer(self._file(_TOKENIZER), _TOKENIZER)
-        tokenizer.no_truncation()
-        tokenizer.no_padding()
+        tokenizer = writing_tokenizer(self._file(_TOKENIZER), _TOKENIZER)
         ends = special_ids(self._settings, "eos_token_id")
-        return Voice(self._loaded.causal, tokenizer, ends, padding_of(self.described))
+        return Voice(self._loaded.whole, tokenizer, ends, padding_of(self.described))
 
     @property
     def _settings(self) -> list[dict[str, Any]]:
         """What the checkpoint says of its special tokens, the weightier first."""
-        own = [parse_json(self.files[GENERATION], GENERATION)] if GENERATION in self.files else []
+        own = [parse_object(self.files[GENERATION], GENERATION)] if GENERATION in self.files else []
         return [*own, self.described]
 
     @cached_property

@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING, Any
 from lexarium.checkpoint.paths import read_small
 from lexarium.errors import ConfigError, UnsupportedError
 from lexarium_gpt.decoder import kept_tensors
-from lexarium_gpt.embedder import GENERATION, Gpt
+from lexarium_gpt.embedder import Gpt
 from lexarium_gpt.gguf import read_gguf
 from lexarium_transformer.chat import TEMPLATE
-from lexarium_transformer.config import warn_truncation
 from lexarium_transformer.dtypes import dtype_on_cpu
 from lexarium_transformer.folder import check_folder, read_checkpoint
 from lexarium_transformer.foreign import kind_of
-from lexarium_transformer.formats import settled
-from lexarium_transformer.gate import read_json, refuse_code
+from lexarium_transformer.formats import opened, settled
+from lexarium_transformer.generation_file import read_generation
 from lexarium_transformer.layout import read_layout
 
 if TYPE_CHECKING:
@@ -55,23 +54,18 @@ def read(path: Path, config: GptConfig, corpus: Corpus | None, run: Run) -> Gpt:
         stated = read_layout(path)
     tensors = kept_tensors(found.config, found.tensors, str(path))
     settings = settled(config, stated, found, pooling="last")
-    if settings.truncate_dim is not None:
-        warn_truncation(settings.truncate_dim, found.config)
-    return Gpt(settings, tensors, found.files)
+    return opened(Gpt, settings, tensors, found.files, path)
 
 
 def _folder(path: Path, config: GptConfig, run: Run) -> Checkpoint:
-    described, _ = check_folder(path)
+    described = check_folder(path)
     kind = kind_of(described)
     if kind != "decoder":
         other = _OTHERS.get(kind)
         remedy = f"type: lexarium import {other} {path}" if other else "take a model that writes text"
         raise UnsupportedError(f"{path}: the architecture {described['model_type']!r} is no decoder", remedy)
     found = read_checkpoint(path, dtype_on_cpu(config.dtype), run.progress)
-    files = dict(found.files)
-    if (path / GENERATION).is_file():
-        refuse_code(read_json(path / GENERATION), str(path / GENERATION))
-        files[GENERATION] = (path / GENERATION).read_bytes()
+    files = {**found.files, **read_generation(path)}
     if (path / TEMPLATE).is_file():
         files[TEMPLATE] = read_small(path / TEMPLATE, _MOST_TEMPLATE)
     return replace(found, files=files)

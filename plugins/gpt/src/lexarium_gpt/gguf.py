@@ -16,11 +16,10 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from lexarium.errors import CheckpointError, InputError
+from lexarium.strict_json import parse_object
 from lexarium_transformer.chat import TEMPLATE
-from lexarium_transformer.encoders import finite
 from lexarium_transformer.folder import Checkpoint
-from lexarium_transformer.foreign import quiet, tied_names
-from lexarium_transformer.gate import parse_config, parse_json
+from lexarium_transformer.gate import finite, parse_config
 from lexarium_transformer.memory import require_memory
 
 if TYPE_CHECKING:
@@ -121,6 +120,8 @@ def read_gguf(path: Path, dtype: torch.dtype, progress: Progress) -> Checkpoint:
     require_memory(check_gguf(path), dtype.itemsize, str(path))
     import transformers  # noqa: PLC0415  takes seconds
 
+    from lexarium_transformer.foreign import quiet, tied_names  # noqa: PLC0415  as above
+
     progress("read weights", 0, None)
     options: dict[str, Any] = {"gguf_file": path.name, "local_files_only": True}
     try:
@@ -143,7 +144,7 @@ def read_gguf(path: Path, dtype: torch.dtype, progress: Progress) -> Checkpoint:
     tensors = {name: tensor.numpy() for name, tensor in _plain(model).items()}
     for name, tensor in tensors.items():
         finite(name, tensor, str(path))
-    settings = parse_json(files["tokenizer_config.json"], str(path))
+    settings = parse_object(files["tokenizer_config.json"], str(path))
     return Checkpoint(config, tensors, files, settings)
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lexarium.errors import UnsupportedError
-from lexarium_gpt.decoder import Decoder
 from lexarium_gpt.predicting import next_token_loss
+from lexarium_transformer.generative import Generative
 from lexarium_transformer.network import EncoderNetwork
 
 if TYPE_CHECKING:
@@ -26,8 +26,8 @@ class DecoderNetwork(EncoderNetwork):
         :raises UnsupportedError: the checkpoint came without the head that predicts the next token.
         """
         decoder = self.loaded
-        if not isinstance(decoder, Decoder):
+        if not isinstance(decoder, Generative):
             raise UnsupportedError("this checkpoint predicts no token", "take one that came with its head")
         ids, mask = batch["input_ids"], batch["attention_mask"]
-        scores = decoder.causal(input_ids=ids, attention_mask=mask.to(ids.dtype)).logits
+        scores = decoder.whole(input_ids=ids, attention_mask=mask.to(ids.dtype)).logits
         return next_token_loss(scores, ids, mask)

@@ -8,6 +8,7 @@ from lexarium.method import Command, Method
 __all__ = ["lexarium_commands", "lexarium_methods"]
 
 _AT, _WITH = "lexarium_gpt", "lexarium_transformer"
+_ADOPT = f"{_WITH}.adopting:decoder"
 _WRITTEN = {"generate": "Texts that go on with a prompt.", "perplexity": "How well texts are predicted."}
 
 
@@ -18,8 +19,8 @@ def lexarium_methods() -> list[Method]:
     forms = ("transformers", "sentence-transformers")
     exports = {form: f"{_WITH}.formats:write_{form.replace('-', '_')}" for form in forms}
     at = {"embedder": f"{_AT}.embedder:Gpt", "config": f"{_AT}.config:GptConfig"}
-    at |= {"reader": f"{_AT}.formats:read", "trainer": f"{_AT}.train:fit"}
-    return [Method(name="gpt", summary=summary, exports=exports, cost=3, **at)]
+    at |= {"reader": f"{_AT}.checking:read", "trainer": f"{_AT}.train:fit"}
+    return [Method(name="gpt", summary=summary, exports=exports, adopter=_ADOPT, cost=3, **at)]
 
 
 @hookimpl

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-import torch
 from tokenizers import Tokenizer, decoders, pre_tokenizers
 from tokenizers.models import BPE
 
-from lexarium_transformer.foreign import empty_model, tied_names
+from lexarium_transformer.generation_file import GENERATION
+from lexarium_transformer.generative import expected_shapes
+from lexarium_transformer.small import random_tensors, small_files
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -43,26 +44,13 @@ def small_parts() -> tuple[dict[str, NDArray[Any]], dict[str, bytes]]:
     tokenizer.decoder = decoders.ByteLevel()
     tokenizer.add_special_tokens([_START, _END])
     ids = {"bos_token_id": vocabulary[_START], "eos_token_id": vocabulary[_END]}
-    described = {**_CONFIG, "vocab_size": len(vocabulary), "pad_token_id": vocabulary[_END], **ids}
-    names = {"bos_token": _START, "eos_token": _END, "pad_token": _END}
-    tokenizer_config = {"tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": 256, **names}
-    files = {
-        "config.json": json.dumps(described).encode(),
-        "generation_config.json": json.dumps(ids).encode(),
-        "tokenizer.json": tokenizer.to_str().encode(),
-        "tokenizer_config.json": json.dumps(tokenizer_config).encode(),
-        "chat_template.jinja": _TEMPLATE.encode(),
+    described: dict[str, Any] = {
+        **_CONFIG,
+        "vocab_size": len(vocabulary),
+        "pad_token_id": vocabulary[_END],
+        **ids,
     }
-    return _random_tensors(described), files
-
-
-def _random_tensors(described: dict[str, Any]) -> dict[str, NDArray[Any]]:
-    empty = empty_model(described, "tiny", "causal")
-    tied = tied_names(empty)
-    generator = torch.Generator().manual_seed(0)
-    tensors = {}
-    for name, shape in ((name, tensor.shape) for name, tensor in empty.state_dict().items()):
-        if name not in tied:
-            drawn = torch.randn(shape, generator=generator) * (0.3 if len(shape) > 1 else 0.05)
-            tensors[name] = (drawn + 1 if "norm" in name else drawn).numpy()
-    return tensors
+    names = {"bos_token": _START, "eos_token": _END, "pad_token": _END}
+    files = small_files(described, tokenizer, names, described["max_position_embeddings"])
+    files |= {GENERATION: json.dumps(ids).encode(), "chat_template.jinja": _TEMPLATE.encode()}
+    return random_tensors(expected_shapes(described, "tiny", "causal")), files

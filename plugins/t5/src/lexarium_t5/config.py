@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lexarium_transformer.config import EncoderConfig
+from lexarium_transformer.config import EncoderConfig, EncoderPooling
 from lexarium_transformer.pretraining.config import SpanConfig
 
 __all__ = ["T5Config"]
@@ -19,6 +19,8 @@ class T5Config(EncoderConfig, SpanConfig):
     ``max_length`` counts the tokens of a text, special ones among them, for vectors and for what is to be
     rewritten. How texts are written is said by :class:`lexarium.generation.GenerateConfig`.
     """
+
+    pooling: EncoderPooling | None = None
 
     def __post_init__(self) -> None:
         """Check ranges."""

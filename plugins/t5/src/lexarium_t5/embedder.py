@@ -6,11 +6,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from lexarium.config import from_mapping
-from lexarium.errors import CheckpointError, ConfigError
+from lexarium.errors import CheckpointError, ConfigError, UnsupportedError
 from lexarium.generation import GenerateConfig, Generated
 from lexarium.inputs import check_texts
+from lexarium.strict_json import parse_object
 from lexarium_t5.config import T5Config
-from lexarium_t5.model import EncoderDecoder, open_model
+from lexarium_t5.model import open_model
 from lexarium_t5.network import EncoderDecoderNetwork
 from lexarium_t5.small import small_parts
 from lexarium_t5.speech import Room, Speech, Task
@@ -18,16 +19,18 @@ from lexarium_t5.tasks import Languages, plain, summary, translation
 from lexarium_transformer.architecture import padding_of, positions_of
 from lexarium_transformer.dtypes import device_of, dtype_of
 from lexarium_transformer.embedder import TransformerEmbedder
-from lexarium_transformer.gate import parse_json
-from lexarium_transformer.tokens import parse_tokenizer
+from lexarium_transformer.generation_file import GENERATION
+from lexarium_transformer.generative import writing_tokenizer
+from lexarium_transformer.small import small_settings
 from lexarium_transformer.writing import Voice, special_ids
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-__all__ = ["GENERATION", "T5"]
+    from lexarium_transformer.generative import Generative
 
-GENERATION = "generation_config.json"
+__all__ = ["T5"]
+
 _TOKENIZER, _TOKENIZER_CONFIG = "tokenizer.json", "tokenizer_config.json"
 #: What a checkpoint says of the tokens that it writes; all else is said by :class:`GenerateConfig`.
 _KEPT = (
@@ -45,7 +48,7 @@ class T5(TransformerEmbedder):
 
     name: ClassVar[str] = "t5"
     config_class: ClassVar[type[T5Config]] = T5Config
-    _loaded: EncoderDecoder
+    _loaded: Generative
 
     def generate(
         self,
@@ -55,11 +58,10 @@ class T5(TransformerEmbedder):
     ) -> list[Generated]:
         """Return what the decoder writes for each prompt, in order; nothing is put before a prompt.
 
-        Without ``config`` the checkpoint's own settings are taken: beams, lengths, penalties.
-        ``on_text`` is told the text of a single prompt as it grows.
+        As :meth:`lexarium.generation.Generator.generate` says. Without ``config`` the checkpoint's own
+        settings are taken: beams, lengths, penalties.
 
-        :raises InputError: a prompt is not a string, or it is longer than ``max_length``.
-        :raises ConfigError: a setting does not go with the model.
+        :raises UnsupportedError: the checkpoint came without its decoder.
         """
         task = self.plain()
         return self.perform(task, prompts, config or self.settings(task), on_text)
@@ -89,7 +91,7 @@ class T5(TransformerEmbedder):
         :raises UnsupportedError: nothing says that the model translates.
         """
         raw = self.files.get(_TOKENIZER_CONFIG)
-        settings = parse_json(raw, _TOKENIZER_CONFIG) if raw is not None else {}
+        settings = parse_object(raw, _TOKENIZER_CONFIG) if raw is not None else {}
         asked = Languages(source=source, target=target, settings=settings)
         speech = self._speech
         return translation(self.described, self._stated, speech.voice.tokenizer, speech.frame, asked)
@@ -122,23 +124,18 @@ class T5(TransformerEmbedder):
     def tiny(cls) -> Self:
         """Return two layers of 32 components each, drawn with a fixed seed, over words and single bytes."""
         tensors, files = small_parts()
-        settings = cls.config_class(
-            pooling="mean",
-            normalize=True,
-            similarity="cosine",
-            max_length=256,
-            prompts=(("query", "good : "),),
-            do_lower_case=False,
-        )
-        return cls(settings, tensors, files)
+        return cls(small_settings(cls.config_class, "mean", 256), tensors, files)
 
     @cached_property
     def _speech(self) -> Speech:
         """What writes; made on first use."""
-        tokenizer = parse_tokenizer(self._file(_TOKENIZER), _TOKENIZER)
-        tokenizer.no_truncation()
-        tokenizer.no_padding()
         whole = self._loaded.whole
+        if not whole.can_generate():
+            raise UnsupportedError(
+                "this checkpoint came without its decoder: it writes nothing",
+                "use it for vectors, or take the checkpoint with both parts",
+            )
+        tokenizer = writing_tokenizer(self._file(_TOKENIZER), _TOKENIZER)
         own: dict[str, Any] = whole.config.to_dict()
         stated = [*self._stated, own]
         padding = padding_of(self.described)
@@ -152,10 +149,10 @@ class T5(TransformerEmbedder):
     def _stated(self) -> list[Mapping[str, Any]]:
         """What the checkpoint says of writing, the weightier first; as transformers, one file alone."""
         if GENERATION in self.files:
-            return [parse_json(self.files[GENERATION], GENERATION)]
+            return [parse_object(self.files[GENERATION], GENERATION)]
         return [self.described]
 
-    def _load(self) -> EncoderDecoder:
+    def _load(self) -> Generative:
         dtype = dtype_of(self.config.dtype, device_of(self.config.device))
         return open_model(self.described, self.tensors, dtype, self.name)
 

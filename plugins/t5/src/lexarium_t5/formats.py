@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lexarium.errors import ConfigError, UnsupportedError
-from lexarium_t5.embedder import GENERATION, T5
+from lexarium_t5.embedder import T5
 from lexarium_t5.model import KNOWN, kept_tensors
-from lexarium_transformer.config import warn_truncation
 from lexarium_transformer.dtypes import dtype_on_cpu
 from lexarium_transformer.folder import check_folder, read_checkpoint
 from lexarium_transformer.foreign import kind_of
-from lexarium_transformer.formats import settled
-from lexarium_transformer.gate import read_json, refuse_code
+from lexarium_transformer.formats import opened, settled
+from lexarium_transformer.generation_file import read_generation
 from lexarium_transformer.layout import read_layout
 
 if TYPE_CHECKING:
@@ -41,7 +40,7 @@ def read(path: Path, config: T5Config, corpus: Corpus | None, run: Run) -> T5:
         raise UnsupportedError("a pretrained encoder-decoder has no word weights", "leave --corpus out")
     if config.extra:
         raise ConfigError("extra", "is written by import, and not set")
-    described, _ = check_folder(path)
+    described = check_folder(path)
     if described["model_type"] not in KNOWN:
         other = _OTHERS.get(kind_of(described))
         remedy = (
@@ -53,11 +52,6 @@ def read(path: Path, config: T5Config, corpus: Corpus | None, run: Run) -> T5:
         raise UnsupportedError(what, remedy)
     found = read_checkpoint(path, dtype_on_cpu(config.dtype), run.progress)
     tensors = kept_tensors(found.config, found.tensors, str(path))
-    files = dict(found.files)
-    if (path / GENERATION).is_file():
-        refuse_code(read_json(path / GENERATION), str(path / GENERATION))
-        files[GENERATION] = (path / GENERATION).read_bytes()
+    files = {**found.files, **read_generation(path)}
     settings = settled(config, read_layout(path), found)
-    if settings.truncate_dim is not None:
-        warn_truncation(settings.truncate_dim, found.config)
-    return T5(settings, tensors, files)
+    return opened(T5, settings, tensors, files, path)

@@ -1,4 +1,4 @@
-"""An encoder and a decoder with its head: transformers' own class over checked tensors."""
+"""An encoder and a decoder with its head, or the encoder alone: transformers' classes, checked tensors."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import numpy as np
 
 from lexarium.errors import CheckpointError
 from lexarium_transformer.encoders import as_tensors, compare_names
-from lexarium_transformer.foreign import Foreign, base_prefix, empty_model, seq2seq_model, tied_names
+from lexarium_transformer.foreign import base_prefix, empty_model, seq2seq_model, text_model, tied_names
+from lexarium_transformer.generative import Generative
 from lexarium_transformer.memory import require_memory
 
 if TYPE_CHECKING:
@@ -16,9 +17,11 @@ if TYPE_CHECKING:
 
     import torch
     from numpy.typing import NDArray
-    from torch import Tensor, nn
+    from torch import nn
 
-__all__ = ["KNOWN", "EncoderDecoder", "kept_tensors", "open_model"]
+    from lexarium_transformer.foreign import HeadKind
+
+__all__ = ["KNOWN", "kept_tensors", "open_model"]
 
 #: Architectures whose vectors and texts are held to transformers' own by tests. Others that transformers has
 #: listen to sound, or see the neighbours of a text in its batch (experts, attention in blocks).
@@ -35,33 +38,20 @@ _BIAS = "final_logits_bias"  # zeros, unless somebody trained it
 _SINUSOIDS = "embed_positions.weight"
 
 
-class EncoderDecoder(Foreign):
-    """The encoder, as :class:`lexarium_transformer.encoders.Loaded`, and the whole network that writes."""
-
-    def __init__(self, whole: Any, kept: Iterable[str]) -> None:  # noqa: ANN401  a GenerationMixin of torch
-        """Take over ``whole``; ``kept`` are the names of its weights in a checkpoint."""
-        super().__init__(whole.get_encoder())
-        self.encoder.whole = whole  # goes to a device with the encoder
-        self.whole = whole
-        self._kept = frozenset(kept)
-
-    def weights(self) -> dict[str, Tensor]:
-        """Return the weights by the checkpoint's names, none of them twice."""
-        return {name: tensor for name, tensor in self.whole.state_dict().items() if name in self._kept}
-
-
 def open_model(
     config: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]], dtype: torch.dtype, where: str
-) -> EncoderDecoder:
-    """Build the network that ``config`` describes over ``tensors``.
+) -> Generative:
+    """Build the network that ``config`` describes over ``tensors``; without a decoder where they have none.
 
     :raises CheckpointError: a tensor is missing, is none of this architecture, or has another shape.
     :raises UnsupportedError: it does not fit into the memory, or is not known to transformers.
     """
     require_memory(sum(tensor.size for tensor in tensors.values()), dtype.itemsize, where)
-    empty = empty_model(config, where, "seq2seq")
-    _compare(empty, tensors, where)
-    return EncoderDecoder(seq2seq_model(config, as_tensors(tensors, dtype), where), tensors)
+    head = _head(tensors)
+    _compare(empty_model(config, where, head), tensors, where)
+    build = seq2seq_model if head == "seq2seq" else text_model
+    whole: Any = build(config, as_tensors(tensors, dtype), where)
+    return Generative(whole, whole.get_encoder() if head == "seq2seq" else whole, tensors)
 
 
 def kept_tensors(
@@ -71,10 +61,13 @@ def kept_tensors(
 
     The embeddings, which may stand under several names, are kept once; a head of its own is kept. What
     follows from the config alone (sinusoidal positions, a bias of zeros) is made where it is left out.
+    A checkpoint may hold an encoder alone, as T5's do that were trained for vectors.
 
     :raises CheckpointError: a tensor is missing, is none of this architecture, or has another shape.
+    :raises UnsupportedError: an encoder alone, of an architecture that transformers has no such class for.
     """
-    empty = empty_model(config, where, "seq2seq")
+    head = _head(tensors)
+    empty = empty_model(config, where, head)
     expected = {name: tuple(tensor.shape) for name, tensor in empty.state_dict().items()}
     prefix = f"{base_prefix(config, where)}."
     kept: dict[str, NDArray[Any]] = {}
@@ -85,13 +78,16 @@ def kept_tensors(
         elif not name.endswith(_DISPENSABLE):
             problem = f"the tensor {name!r} is none of the architecture {config['model_type']!r}"
             raise CheckpointError(where, problem, "config.json and weights belong to different models")
-    if not any("decoder." in name and "embed_tokens" not in name for name in kept):
-        problem = "it has an encoder alone, and no decoder"
-        raise CheckpointError(where, problem, "take the checkpoint that writes text as well")
     _untie(empty, kept)
     _complete(empty, kept)
     _compare(empty, kept, where)
     return kept
+
+
+def _head(names: Iterable[str]) -> HeadKind:
+    """Return what a checkpoint with tensors of these names is: both parts, or an encoder alone."""
+    both = any("decoder." in name and "embed_tokens" not in name for name in names)
+    return "seq2seq" if both else "text"
 
 
 def _untie(empty: nn.Module, kept: dict[str, NDArray[Any]]) -> None:

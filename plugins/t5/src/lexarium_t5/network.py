@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, cast
 
 import torch
 
-from lexarium.errors import InputError
+from lexarium.errors import InputError, UnsupportedError
 from lexarium.inputs import check_texts
 from lexarium_transformer.network import EncoderNetwork
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from lexarium_t5.model import EncoderDecoder
+    from lexarium_transformer.generative import Generative
 
 __all__ = ["EncoderDecoderNetwork"]
 
@@ -39,9 +39,14 @@ class EncoderDecoderNetwork(EncoderNetwork):
         return {**batch, "labels": labels}
 
     def loss(self, batch: Mapping[str, Tensor]) -> Tensor:
-        """Return the mean of -ln p over the labels of a :meth:`collate_pairs` batch; carries gradients."""
+        """Return the mean of -ln p over the labels of a :meth:`collate_pairs` batch; carries gradients.
+
+        :raises UnsupportedError: the checkpoint came without its decoder.
+        """
         ids = batch["input_ids"]
-        whole = cast("EncoderDecoder", self.loaded).whole
+        whole = cast("Generative", self.loaded).whole
+        if not whole.can_generate():
+            raise UnsupportedError("this checkpoint has no decoder", "take one that came with both parts")
         mask = batch["attention_mask"].to(ids.dtype)
         found: Tensor = whole(input_ids=ids, attention_mask=mask, labels=batch["labels"]).loss
         return found.to(torch.float32)

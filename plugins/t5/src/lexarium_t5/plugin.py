@@ -7,7 +7,7 @@ from lexarium.method import Command, Method
 
 __all__ = ["lexarium_commands", "lexarium_methods"]
 
-_AT = "lexarium_t5"
+_AT, _ADOPT = "lexarium_t5", "lexarium_transformer.adopting:encoder_decoder"
 _FORMS = {"transformers": "lexarium_transformer.formats:write_transformers"}
 
 
@@ -16,8 +16,8 @@ def lexarium_methods() -> list[Method]:
     """Return the method."""
     summary = "T5, BART, Marian and other encoder-decoders, from transformers' folders; writes texts"
     names = {"embedder": f"{_AT}.embedder:T5", "config": f"{_AT}.config:T5Config"}
-    names |= {"reader": f"{_AT}.formats:read", "trainer": f"{_AT}.train:fit"}
-    return [Method(name="t5", summary=summary, exports=_FORMS, cost=3, **names)]
+    names |= {"reader": f"{_AT}.checking:read", "trainer": f"{_AT}.train:fit"}
+    return [Method(name="t5", summary=summary, exports=_FORMS, adopter=_ADOPT, cost=3, **names)]
 
 
 @hookimpl

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
-import torch
 from tokenizers import Tokenizer, decoders, pre_tokenizers
 from tokenizers.models import Unigram
 from tokenizers.processors import TemplateProcessing
 
-from lexarium_transformer.foreign import empty_model, tied_names
+from lexarium_transformer.generative import expected_shapes
+from lexarium_transformer.small import random_tensors, small_files
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -45,13 +44,8 @@ def small_parts() -> tuple[dict[str, NDArray[Any]], dict[str, bytes]]:
     tokenizer = _tokenizer()
     described = {**_CONFIG, "vocab_size": tokenizer.get_vocab_size()}
     names = {"pad_token": _PAD, "eos_token": _END, "unk_token": _UNKNOWN}
-    tokenizer_config = {"tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": 256, **names}
-    files = {
-        "config.json": json.dumps(described).encode(),
-        "tokenizer.json": tokenizer.to_str().encode(),
-        "tokenizer_config.json": json.dumps(tokenizer_config).encode(),
-    }
-    return _random_tensors(described), files
+    files = small_files(described, tokenizer, names, 256)
+    return random_tensors(expected_shapes(described, "tiny", "seq2seq")), files
 
 
 def _tokenizer() -> Tokenizer:
@@ -66,15 +60,3 @@ def _tokenizer() -> Tokenizer:
     tokenizer.post_processor = TemplateProcessing(single=f"$A {_END}", pair=None, special_tokens=[(_END, 1)])
     tokenizer.add_special_tokens([_PAD, _END, _UNKNOWN])
     return tokenizer
-
-
-def _random_tensors(described: dict[str, Any]) -> dict[str, NDArray[Any]]:
-    empty = empty_model(described, "tiny", "seq2seq")
-    tied = tied_names(empty)
-    generator = torch.Generator().manual_seed(0)
-    tensors = {}
-    for name, shape in ((name, tensor.shape) for name, tensor in empty.state_dict().items()):
-        if name not in tied:
-            drawn = torch.randn(shape, generator=generator) * (0.3 if len(shape) > 1 else 0.05)
-            tensors[name] = (drawn + 1 if "layer_norm" in name else drawn).numpy()
-    return tensors

@@ -13,7 +13,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from lexarium.errors import CheckpointError, InputError, UnsupportedError
-from lexarium_transformer.gate import parse_json
+from lexarium.strict_json import parse_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -66,7 +66,7 @@ def render_chat(
     :raises InputError: a message is not ``role`` and ``content``, or the template refuses the messages.
     :raises CheckpointError: the template takes more than 20 seconds, 512 MB, or writes more than 16 MB.
     """
-    settings = parse_json(files[_SETTINGS], _SETTINGS) if _SETTINGS in files else {}
+    settings = parse_object(files[_SETTINGS], _SETTINGS) if _SETTINGS in files else {}
     given = {
         "messages": _marked(_checked(messages), tokenizer),
         "template": _template(files, settings),

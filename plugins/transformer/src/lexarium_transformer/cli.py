@@ -114,6 +114,9 @@ def perplexity(
     texts = read_texts(file, column).texts
     parts = measured(session.zoo, model, texts, stride)
     whole = Perplexity.together(parts)
+    if not whole.tokens:
+        problem = f"none of its {len(texts)} texts has a token after its first: nothing is predicted"
+        raise InputError(file, problem, "give longer texts")
     if as_json:
         emit_json({"model": model, **_scores(whole), "texts": [_scores(part) for part in parts]})
         return

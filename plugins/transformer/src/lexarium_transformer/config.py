@@ -5,21 +5,41 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias, get_args
 
-from lexarium.config import fit_only, require
+from lexarium.config import placement, require
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Device", "Dtype", "EncoderConfig", "Pooling", "Similarity", "warn_truncation"]
+__all__ = [
+    "Backend",
+    "Device",
+    "Dtype",
+    "EncoderConfig",
+    "EncoderPooling",
+    "Pooling",
+    "Program",
+    "Similarity",
+    "warn_truncation",
+]
 
 Pooling: TypeAlias = Literal["cls", "mean", "max", "last", "weighted", "echo"]
+#: Of a bidirectional encoder; what ``echo`` is for, each of its tokens has seen the whole text already.
+EncoderPooling: TypeAlias = Literal["cls", "mean", "max", "last", "weighted"]
 Similarity: TypeAlias = Literal["cosine", "dot", "euclidean"]
 Device: TypeAlias = Literal["auto", "cpu", "cuda"]
-Dtype: TypeAlias = Literal["auto", "float32", "float16", "bfloat16"]
+Dtype: TypeAlias = Literal["auto", "float32", "float16", "bfloat16", "fastest", "int8"]
+Backend: TypeAlias = Literal["auto", "torch", "onnx", "openvino"]
+Program: TypeAlias = Literal["torch", "onnx", "openvino"]
 #: Where a checkpoint says which shorter vectors it was trained for, in its config.json.
 _DIMENSIONS = ("matryoshka_dimensions", "matryoshka_dims")
+#: What each program computes in.
+_COMPUTED: dict[Program, tuple[Dtype, ...]] = {
+    "torch": ("auto", "float32", "float16", "bfloat16", "fastest"),
+    "onnx": ("auto", "float32"),
+    "openvino": ("auto", "float32", "int8"),
+}
 _log = logging.getLogger("lexarium")
 
 
@@ -37,12 +57,14 @@ class EncoderConfig:
     (Kusupati et al., "Matryoshka representation learning", 2022), before ``normalize``.
 
     ``device`` and ``dtype`` say where and how exactly is computed: ``auto`` is a GPU with 16 bits where
-    there is one, and 32 bits otherwise. ``extra`` is written by import: tensors of the checkpoint that
-    the encoder does without, a pooler or the head that fills masks.
+    there is one, and 32 bits otherwise; ``fastest`` is 16 bits on a processor, too, where they are faster
+    there. ``backend`` says what computes: ``auto`` is torch, and OpenVINO for ``int8``. ``extra`` is
+    written by import: tensors of the checkpoint that the encoder does without, a pooler or the head that
+    fills masks.
     """
 
     #: What ``pooling`` may be.
-    poolings: ClassVar[tuple[Pooling, ...]] = ("cls", "mean", "max", "last", "weighted")
+    poolings: ClassVar[tuple[Pooling, ...]] = get_args(EncoderPooling)
 
     pooling: Pooling | None = None
     layers: tuple[int, ...] = (-1,)
@@ -54,8 +76,9 @@ class EncoderConfig:
     default_prompt: str | None = None
     truncate_dim: int | None = None
     do_lower_case: bool | None = None
-    device: Device = fit_only("auto")  # noqa: RUF009  a field, frozen like its default
-    dtype: Dtype = fit_only("auto")  # noqa: RUF009  as above
+    device: Device = placement("auto")  # noqa: RUF009  a field, frozen like its default
+    dtype: Dtype = placement("auto")  # noqa: RUF009  as above
+    backend: Backend = placement("auto")  # noqa: RUF009  as above
     extra: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -74,6 +97,18 @@ class EncoderConfig:
         require("default_prompt", self.prompts is None or default is None or default in names, known)
         in_order = all(one < other for one, other in pairwise(self.extra))
         require("extra", in_order, "the names are not in order, each once")
+        there = self.program == "torch" or self.device != "cuda"
+        require("device", there, f"backend={self.program} computes on the processor, and torch on a GPU")
+        able = _COMPUTED[self.program]
+        numbers = f"backend={self.program} computes {', '.join(able)}, and not {self.dtype}"
+        require("dtype", self.dtype in able, numbers)
+
+    @property
+    def program(self) -> Program:
+        """What computes."""
+        if self.backend != "auto":
+            return self.backend
+        return "openvino" if self.dtype == "int8" else "torch"
 
     @property
     def named_prompts(self) -> dict[str, str]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from lexarium.errors import UnsupportedError
+from lexarium_transformer.processor import fast_bfloat16
 
 if TYPE_CHECKING:
     from lexarium_transformer.config import Device, Dtype
@@ -33,11 +34,13 @@ def dtype_of(asked: Dtype, device: torch.device) -> torch.dtype:
     """Return the numbers to compute in; ``auto``: 32 bits on a processor, 16 on a GPU.
 
     Those 16 are brain floats where the GPU has them: they reach as far as 32 bits, so no sum overflows.
+    ``fastest`` is brain floats on a processor as well, if they are faster there. What 8 bits are made
+    from has 32.
     """
-    if asked != "auto":
+    if asked in _NAMED:
         return _NAMED[asked]
-    if device.type != "cuda":
-        return torch.float32
+    if device.type != "cuda" or asked == "int8":
+        return torch.bfloat16 if asked == "fastest" and fast_bfloat16() else torch.float32
     return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
 
 

@@ -2,39 +2,44 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
-from lexarium.config import from_mapping, to_mapping
+from lexarium.config import from_mapping, require, to_mapping, training_settings
 from lexarium.errors import CheckpointError, ConfigError
-from lexarium.inputs import check_texts
+from lexarium.inputs import batches, check_texts
 from lexarium.pooling import normalize_rows
-from lexarium.roles import Space, State, TokenMatrix, Truncation
+from lexarium.roles import Coverage, Space, State, TokenMatrix, Truncation
+from lexarium.strict_json import parse_object
 from lexarium_transformer.architecture import padding_of, positions_of
 from lexarium_transformer.config import EncoderConfig, warn_truncation
 from lexarium_transformer.dtypes import device_of, dtype_of
 from lexarium_transformer.encoders import open_encoder
-from lexarium_transformer.gate import parse_config, parse_json, refuse_code
-from lexarium_transformer.inference import Inference
+from lexarium_transformer.gate import parse_config, refuse_code
+from lexarium_transformer.inference import Inference, TorchEngine
 from lexarium_transformer.layout import LAYOUT, write_layout
 from lexarium_transformer.network import EncoderNetwork
 from lexarium_transformer.tokens import Piece, TextTokenizer, parse_tokenizer
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
     from lexarium.roles import Floats
+    from lexarium_transformer.backends.graph import Graph
+    from lexarium_transformer.config import Dtype, Program
     from lexarium_transformer.encoders import Loaded
+    from lexarium_transformer.inference import Engine
 
 __all__ = ["TransformerEmbedder", "stored_settings"]
 
 _CONFIG, _TOKENIZER, _TOKENIZER_CONFIG = "config.json", "tokenizer.json", "tokenizer_config.json"
 _SETTLED = ("pooling", "normalize", "similarity", "max_length", "prompts", "do_lower_case")
 _AGAIN = "import the model again"
+_BATCH, _EXAMPLES, _SHOWN = 512, 10, 40
 
 
 class TransformerEmbedder:
@@ -63,12 +68,11 @@ class TransformerEmbedder:
         self.files = {name: files[name] for name in sorted(files) if name not in LAYOUT}
         self.described = parse_config(self._file(_CONFIG), _CONFIG)
         if _TOKENIZER_CONFIG in files:
-            refuse_code(parse_json(files[_TOKENIZER_CONFIG], _TOKENIZER_CONFIG), _TOKENIZER_CONFIG)
+            refuse_code(parse_object(files[_TOKENIZER_CONFIG], _TOKENIZER_CONFIG), _TOKENIZER_CONFIG)
         self.tokenizer = self._tokenize()
         self._loaded = loaded or self._load()
         self._check()
-        device = device_of(config.device)
-        self._inference = Inference(self._loaded, device, padding_of(self.described), config.layers)
+        self._inference = Inference(self._engine(), self._loaded.hidden, padding_of(self.described))
         self.space = Space(
             dim=config.truncate_dim or self._loaded.hidden,
             similarity=config.similarity or "cosine",
@@ -124,6 +128,30 @@ class TransformerEmbedder:
         lost = [] if self.config.long == "split" else [over for over in self.tokenizer.lost(inputs) if over]
         return Truncation(inputs=len(lost), tokens=sum(lost), limit=self.tokenizer.max_length)
 
+    def coverage(self, inputs: Sequence[str]) -> Coverage:
+        """Count the tokens that are seen, and those among them that stand for what has no token.
+
+        Named are the ten most frequent parts of the texts that have none, the first 40 characters of each:
+        a WordPiece vocabulary takes a word of over 100 characters for one of them.
+        """
+        tokens, unknown = 0, Counter[str]()
+        for texts in batches(check_texts(inputs), _BATCH):
+            owners, pieces = self._pieces(texts)
+            tokens += sum(piece.tokens for piece in pieces)
+            lacking = {
+                o for o, piece in zip(owners, pieces, strict=True) if self.tokenizer.unknown in piece.ids
+            }
+            for text in (
+                texts[owner] for owner in sorted(lacking)
+            ):  # places take time, and few texts need them
+                unknown.update(
+                    part
+                    for piece in self._pieces([text], spans=True)[1]
+                    for part in self._unknown(text, piece)
+                )
+        examples = tuple(part for part, _ in unknown.most_common(_EXAMPLES))
+        return Coverage(tokens=tokens, unknown=unknown.total(), examples=examples)
+
     def network(self) -> EncoderNetwork:
         """Return a copy that can be trained; this embedder stays as it is."""
         return EncoderNetwork(self._load(), self.tokenizer, self.config, padding_of(self.described))
@@ -140,15 +168,30 @@ class TransformerEmbedder:
     def with_settings(self, settings: Mapping[str, Any]) -> Self:
         """Return the same model, used otherwise: another prompt, pooling, length or device.
 
-        :raises ConfigError: a setting is unknown, out of range, or written by import.
+        :raises ConfigError: a setting is unknown, out of range, read by training alone, or written by import.
         """
         if "extra" in settings:
             raise ConfigError("extra", "is written by import, and not set")
-        config = from_mapping(self.config_class, {**to_mapping(self.config), **settings})
+        for key in training_settings(self.config_class):
+            require(key, key not in settings, "is read by training, which this model has behind it")
+        config = from_mapping(self.config_class, {**to_mapping(self.config), **settings}, trained=True)
+        same = all(getattr(config, k) == getattr(self.config, k) for k in ("device", "dtype", "program"))
+        changed = type(self)(config, self.tensors, self.files, self._loaded if same else None)
         if config.truncate_dim not in {None, self.config.truncate_dim}:
             warn_truncation(config.truncate_dim, self.described)
-        same = (config.device, config.dtype) == (self.config.device, self.config.dtype)
-        return type(self)(config, self.tensors, self.files, self._loaded if same else None)
+        return changed
+
+    def graph(self, backend: Program, dtype: Dtype) -> Graph:
+        """Return the encoder as a graph that another program than torch computes.
+
+        :raises MissingExtraError: the program is not installed.
+        """
+        from lexarium_transformer.backends.graph import Graph, Source  # noqa: PLC0415  torch does without
+
+        source = Source(
+            loaded=self._loaded, tensors=self.tensors, described=self.described, config=self.config
+        )
+        return Graph(source, backend, dtype)
 
     def layout(self) -> dict[str, bytes]:
         """Return the files of sentence-transformers for these settings."""
@@ -185,12 +228,19 @@ class TransformerEmbedder:
             lowercase=bool(self.config.do_lower_case),
         )
 
+    def _engine(self) -> Engine:
+        config = self.config
+        if config.program != "torch":
+            return self.graph(config.program, config.dtype)
+        return TorchEngine(self._loaded, device_of(config.device), config.layers)
+
     def _load(self) -> Loaded:
         extra = set(self.config.extra)
         for name in sorted(extra - self.tensors.keys()):
             raise CheckpointError(self.name, f"the tensor {name!r} is missing", _AGAIN)
         own = {name: tensor for name, tensor in self.tensors.items() if name not in extra}
-        dtype = dtype_of(self.config.dtype, device_of(self.config.device))
+        device = device_of(self.config.device if self.config.program == "torch" else "cpu")
+        dtype = dtype_of(self.config.dtype, device)
         return open_encoder(self.described, own, dtype, self.name)
 
     def _check(self) -> None:
@@ -220,6 +270,12 @@ class TransformerEmbedder:
         ]
         return [number for number, _ in found], [piece for _, piece in found]
 
+    def _unknown(self, text: str, piece: Piece) -> Iterator[str]:
+        """Yield the parts of ``text`` that are unknown tokens of a piece of it."""
+        for number, (start, end) in zip(piece.ids, piece.spans or (), strict=True):
+            if number == self.tokenizer.unknown and start >= 0:
+                yield text[start : min(end, start + _SHOWN)]
+
     def _joined(self, vectors: Floats, owners: list[int], pieces: list[Piece], count: int) -> Floats:
         """Return the vectors of texts, (count, H), from those of their pieces, (p, H)."""
         if len(pieces) == count:  # every text is one piece
@@ -237,5 +293,9 @@ class TransformerEmbedder:
 
 
 def stored_settings(config: EncoderConfig) -> dict[str, Any]:
-    """Return the settings as they are stored: without the device, which is a machine's and not a model's."""
-    return {key: value for key, value in to_mapping(config).items() if key != "device"}
+    """Return the settings as they are stored: without what is a machine's and not a model's.
+
+    That is the device, what computes there, and 8 bits, which each machine calibrates for itself.
+    """
+    settings = {key: value for key, value in to_mapping(config).items() if key not in {"device", "backend"}}
+    return settings | {"dtype": "auto"} if config.dtype == "int8" else settings

@@ -5,7 +5,6 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING, Any, Protocol
 
-import numpy as np
 import torch
 
 from lexarium.errors import CheckpointError
@@ -27,7 +26,6 @@ __all__ = [
     "as_tensors",
     "checkpoint_names",
     "compare_names",
-    "finite",
     "modern",
     "open_encoder",
 ]
@@ -154,15 +152,6 @@ def compare_names(
                 f"the tensor {name!r} has the shape {tuple(found[name])}, config.json says {tuple(shape)}"
             )
             raise CheckpointError(where, problem, "config.json and weights belong to different models")
-
-
-def finite(name: str, tensor: NDArray[Any], where: str) -> None:
-    """Refuse a tensor that holds NaN or infinity.
-
-    :raises CheckpointError: it does; names it.
-    """
-    if tensor.dtype.kind == "f" and not np.isfinite(tensor).all():
-        raise CheckpointError(where, f"the tensor {name!r} holds NaN or infinity", _FETCH)
 
 
 def modern(name: str) -> str:

@@ -1,26 +1,29 @@
-"""A folder of transformers or sentence-transformers, read file by file behind a gate."""
+"""A folder of transformers or sentence-transformers, read file by file behind a gate.
+
+What needs no more than the small files and the headers of the weights is checked before torch is imported.
+"""
 
 from __future__ import annotations
 
 import json
+import math
 import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import torch
 from safetensors import SafetensorError, safe_open
 
 from lexarium.checkpoint.paths import read_small
 from lexarium.errors import CheckpointError, InputError
-from lexarium_transformer.encoders import finite
-from lexarium_transformer.gate import parse_config, read_json, refuse_code
+from lexarium_transformer.gate import finite, parse_config, read_json, refuse_code
+from lexarium_transformer.layout import read_layout
 from lexarium_transformer.memory import require_memory
-from lexarium_transformer.tokens import MOST_BYTES, parse_tokenizer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    import torch
     from numpy.typing import NDArray
 
     from lexarium.roles import Progress
@@ -30,9 +33,11 @@ __all__ = ["Checkpoint", "check_folder", "read_checkpoint"]
 _CONFIG, _TOKENIZER = "config.json", "tokenizer.json"
 _WEIGHTS, _INDEX = "model.safetensors", "model.safetensors.index.json"
 #: Small files that transformers reads beside these two.
-_BESIDE = ("tokenizer_config.json", "special_tokens_map.json")
+_SETTINGS = "tokenizer_config.json"
+_BESIDE = (_SETTINGS, "special_tokens_map.json")
 #: What a tokenizer can be made of, and any sentencepiece ``.model``.
 _VOCABULARIES = {"vocab.txt", "vocab.json"}
+_WHOLE = "give a folder with tokenizer.json, or with the vocabulary that its tokenizer is made of"
 #: What runs code, or may, when it is opened; and weights of other frameworks.
 _PICKLES = (".bin", ".pt", ".pth", ".pkl", ".ckpt", ".h5", ".msgpack", ".npz")
 
@@ -47,18 +52,32 @@ class Checkpoint:
     tokenizer_config: dict[str, Any] = field(default_factory=dict)
 
 
-def check_folder(path: Path) -> tuple[dict[str, Any], bytes]:
-    """Return the config of a folder, parsed and as bytes, before anything else of it is read.
+def check_folder(path: Path) -> dict[str, Any]:
+    """Return the config of a folder whose parts are all there, as far as the small files and headers say.
 
     :raises InputError: there is no such folder.
-    :raises CheckpointError: it holds no transformer, or one that brings its own code.
+    :raises CheckpointError: it holds no transformer, or one that brings its own code; a part is missing, or
+        weights are cut short.
+    :raises UnsupportedError: it is one of sentence-transformers with a step that is not known here.
     """
     if not path.is_dir():
         what = "it is a file" if path.exists() else "there is no such folder"
-        raise InputError(path, what, "give a folder with config.json, tokenizer.json and model.safetensors")
+        remedy = "give a folder with config.json, tokenizer.json and model.safetensors"
+        if path.is_file() and path.suffix == ".gguf":
+            remedy = f"type: lexarium import gpt {path}"
+        raise InputError(path, what, remedy)
     read_json(path / _CONFIG)
-    raw = (path / _CONFIG).read_bytes()
-    return parse_config(raw, str(path / _CONFIG)), raw
+    config = parse_config((path / _CONFIG).read_bytes(), str(path / _CONFIG))
+    for name in _BESIDE:
+        if (path / name).is_file():
+            refuse_code(read_json(path / name), str(path / name))
+    if not (path / _TOKENIZER).is_file() and not any(_is_vocabulary(p) for p in path.iterdir()):
+        # transformers would make up an empty tokenizer, under which every word is unknown.
+        raise CheckpointError(path, f"there is no tokenizer: no {_TOKENIZER} and no vocabulary", _WHOLE)
+    for shard, names in _shards(path).items():
+        _check_shard(shard, names)
+    read_layout(path)
+    return config
 
 
 def read_checkpoint(path: Path, dtype: torch.dtype, progress: Progress) -> Checkpoint:
@@ -67,37 +86,40 @@ def read_checkpoint(path: Path, dtype: torch.dtype, progress: Progress) -> Check
     :raises CheckpointError: a file is missing, damaged, or not safetensors; a weight is NaN or infinite.
     :raises UnsupportedError: the weights do not fit into the memory.
     """
-    config, raw = check_folder(path)
-    files = {_CONFIG: raw}
-    settings: dict[str, Any] = {}
-    for name in _BESIDE:
-        if (path / name).is_file():
-            found = read_json(path / name)
-            refuse_code(found, str(path / name))
-            files[name] = (path / name).read_bytes()
-            settings = found if name == "tokenizer_config.json" else settings
-    files[_TOKENIZER] = _read_tokenizer(path)
+    config = check_folder(path)
+    there = [name for name in (_CONFIG, *_BESIDE) if (path / name).is_file()]
+    files = {name: (path / name).read_bytes() for name in there}
+    settings = read_json(path / _SETTINGS) if _SETTINGS in files else {}
+    files |= _read_tokenizer(path, settings)
     shards = _shards(path)
-    _check_size(shards, dtype, path)
+    count = sum(_check_shard(shard, names) for shard, names in shards.items())
+    require_memory(count, dtype.itemsize, str(path))
     tensors: dict[str, NDArray[Any]] = {}
-    for shard, names in shards.items():
-        _read_shard(shard, names, tensors)
+    for shard in shards:
+        _read_shard(shard, tensors)
         progress("read weights", len(tensors), None)
     if config.get("torch_dtype", config.get("dtype")) == "bfloat16":
         files[_CONFIG] = _widened(config)
     return Checkpoint(config, tensors, files, settings)
 
 
-def _read_tokenizer(path: Path) -> bytes:
+def _is_vocabulary(path: Path) -> bool:
+    return path.name in _VOCABULARIES or path.suffix == ".model"
+
+
+def _read_tokenizer(path: Path, settings: Mapping[str, Any]) -> dict[str, bytes]:
+    """Return ``tokenizer.json``, and beside it the files that transformers opens in its place, if it does."""
+    from lexarium_transformer.tokens import MOST_BYTES, parse_tokenizer  # noqa: PLC0415  after what is cheap
+    from lexarium_transformer.translators import translator_files  # noqa: PLC0415  as above
+
     file = path / _TOKENIZER
+    found = translator_files(path, settings)
     if file.is_file():
         raw = read_small(file, MOST_BYTES)
         parse_tokenizer(raw, str(file))
-        return raw
-    remedy = "give a folder with tokenizer.json, or with the vocabulary that its tokenizer is made of"
-    if not any(p.name in _VOCABULARIES or p.suffix == ".model" for p in path.iterdir()):
-        # transformers would make up an empty tokenizer, under which every word is unknown.
-        raise CheckpointError(path, f"there is no tokenizer: no {_TOKENIZER} and no vocabulary", remedy)
+        return {**found, _TOKENIZER: raw}
+    if found:
+        return found
     from transformers import AutoTokenizer  # noqa: PLC0415  takes seconds, and only old checkpoints need it
 
     try:
@@ -107,8 +129,8 @@ def _read_tokenizer(path: Path) -> bytes:
         raise
     except BaseException as error:  # pyo3's PanicException is no Exception
         first = (f"{error}".splitlines() or [type(error).__name__])[0]
-        raise CheckpointError(path, f"there is no tokenizer that can be read ({first})", remedy) from error
-    return converted.encode()
+        raise CheckpointError(path, f"there is no tokenizer that can be read ({first})", _WHOLE) from error
+    return {_TOKENIZER: converted.encode()}
 
 
 def _shards(path: Path) -> dict[Path, list[str] | None]:
@@ -135,30 +157,25 @@ def _shards(path: Path) -> dict[Path, list[str] | None]:
     return shards
 
 
-def _check_size(shards: Mapping[Path, object], dtype: torch.dtype, path: Path) -> None:
-    """Count the weights from the headers alone, and refuse what cannot fit."""
-    count = 0
-    for shard in shards:
-        try:
-            with safe_open(shard, framework="pt") as file:
-                for name in file.keys():  # noqa: SIM118  no mapping
-                    size = 1
-                    for length in file.get_slice(name).get_shape():
-                        size *= length
-                    count += size
-        except (SafetensorError, OSError) as error:
-            raise _damaged(shard, error) from error
-    require_memory(count, dtype.itemsize, str(path))
+def _check_shard(shard: Path, names: list[str] | None) -> int:
+    """Return how many weights there are by the header, which must hold the tensors ``names``."""
+    try:
+        with safe_open(shard, framework="numpy") as file:
+            sizes = {name: math.prod(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError) as error:
+        raise _damaged(shard, error) from error
+    absent = sorted(set(names or ()) - sizes.keys())
+    if absent:
+        raise CheckpointError(shard, f"the tensor {absent[0]!r} is missing", "fetch it again")
+    return sum(sizes.values())
 
 
-def _read_shard(shard: Path, names: list[str] | None, tensors: dict[str, NDArray[Any]]) -> None:
+def _read_shard(shard: Path, tensors: dict[str, NDArray[Any]]) -> None:
+    import torch  # noqa: PLC0415  takes seconds, and what is refused does without
+
     try:
         with safe_open(shard, framework="pt") as file:
-            present = set(file.keys())
-            absent = sorted(set(names or ()) - present)
-            if absent:
-                raise CheckpointError(shard, f"the tensor {absent[0]!r} is missing", "fetch it again")
-            for name in sorted(present):
+            for name in sorted(file.keys()):
                 tensor = file.get_tensor(name)
                 if tensor.dtype == torch.bfloat16:  # numpy has no such type
                     tensor = tensor.float()

@@ -27,13 +27,14 @@ __all__ = [
     "open_foreign",
     "quiet",
     "seq2seq_model",
+    "text_model",
     "tied_names",
 ]
 
 Kind = str  # encoder, decoder, encoder-decoder or other
 #: What stands on the network: nothing, the head that fills masks, the one that predicts the next token, or
-#: that of an encoder and a decoder together.
-HeadKind: TypeAlias = Literal["none", "masked", "causal", "seq2seq"]
+#: that of an encoder and a decoder together; or ``text``: the encoder of such a pair without its decoder.
+HeadKind: TypeAlias = Literal["none", "masked", "causal", "seq2seq", "text"]
 _POOLER = "pooler."
 #: What has a masked-language head in transformers and is no encoder of texts.
 _NO_TEXT = {"perceiver", "layoutlm", "tapas", "reformer", "modernvbert", "ultravbert", "esm", "esmc"}
@@ -107,6 +108,15 @@ def seq2seq_model(config: Mapping[str, Any], tensors: Mapping[str, Tensor], wher
     return _filled(config, tensors, where, "seq2seq")
 
 
+def text_model(config: Mapping[str, Any], tensors: Mapping[str, Tensor], where: str) -> nn.Module:
+    """Build the encoder of transformers' own encoder-decoder, without the decoder.
+
+    :raises CheckpointError: a tensor of it is missing.
+    :raises UnsupportedError: transformers has no class for it.
+    """
+    return _filled(config, tensors, where, "text")
+
+
 class Foreign:
     """One of transformers' encoders with its weights, as :class:`lexarium_transformer.encoders.Loaded`."""
 
@@ -148,6 +158,7 @@ def _class(config: Mapping[str, Any], where: str, head: HeadKind = "none") -> tu
         "masked": transformers.MODEL_FOR_MASKED_LM_MAPPING,
         "causal": transformers.MODEL_FOR_CAUSAL_LM_MAPPING,
         "seq2seq": transformers.MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING,
+        "text": transformers.MODEL_FOR_TEXT_ENCODING_MAPPING,
     }[head]
     try:
         settings = transformers.CONFIG_MAPPING[name].from_dict(dict(config))
@@ -155,6 +166,7 @@ def _class(config: Mapping[str, Any], where: str, head: HeadKind = "none") -> tu
     except KeyError as error:
         writes = "writes no text"
         lacks = {"none": "is not known", "masked": "has no head that fills masks"}
+        lacks |= {"text": "is no encoder alone"}
         what = lacks.get(head, writes)
         problem = f"{where}: the architecture {name!r} {what} to transformers {transformers.__version__}"
         raise UnsupportedError(problem, "take another checkpoint, or upgrade transformers") from error

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from lexarium_transformer.config import EncoderConfig, Pooling
     from lexarium_transformer.embedder import TransformerEmbedder
 
-__all__ = ["read_encoder", "settled", "write_sentence_transformers", "write_transformers"]
+__all__ = ["opened", "read_encoder", "settled", "write_sentence_transformers", "write_transformers"]
 
 _E = TypeVar("_E", bound="TransformerEmbedder")
 _C = TypeVar("_C", bound="EncoderConfig")
@@ -53,7 +53,7 @@ def read_encoder(cls: type[_E], path: Path, config: EncoderConfig, run: Run) -> 
     """
     if config.extra:
         raise ConfigError("extra", "is written by import, and not set")
-    described, _ = check_folder(path)
+    described = check_folder(path)
     kind = kind_of(described)
     if kind != "encoder":
         other = _OTHERS.get(kind)
@@ -63,10 +63,26 @@ def read_encoder(cls: type[_E], path: Path, config: EncoderConfig, run: Run) -> 
         raise UnsupportedError(f"{path}: the architecture {described['model_type']!r} is no encoder", remedy)
     found = read_checkpoint(path, dtype_on_cpu(config.dtype), run.progress)
     kept, extra = _kept(found, str(path))
-    settings = settled(config, read_layout(path), found, extra)
-    if settings.truncate_dim is not None:
-        warn_truncation(settings.truncate_dim, found.config)
-    return cls(settings, kept, found.files)
+    return opened(cls, settled(config, read_layout(path), found, extra), kept, found.files, path)
+
+
+def opened(
+    cls: type[_E], config: EncoderConfig, tensors: Mapping[str, Any], files: Mapping[str, bytes], path: Path
+) -> _E:
+    """Return the model whose parts were read from ``path``, which errors name.
+
+    :raises CheckpointError: the parts do not go together.
+    :raises ConfigError: a setting does not fit the model.
+    """
+    try:
+        model = cls(config, tensors, files)
+    except CheckpointError as error:
+        if error.where != cls.name:
+            raise
+        raise CheckpointError(path, str(error).removeprefix(f"{cls.name}: ")) from error
+    if config.truncate_dim is not None:
+        warn_truncation(config.truncate_dim, model.described)
+    return model
 
 
 def write_transformers(model: TransformerEmbedder, path: Path, run: Run) -> None:

@@ -1,18 +1,22 @@
-"""What a checkpoint's JSON files may say, checked before any library sees them."""
+"""What a checkpoint's files may say, checked before any library works on them."""
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from lexarium.checkpoint.paths import read_small
 from lexarium.errors import CheckpointError
+from lexarium.strict_json import parse_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-__all__ = ["parse_config", "parse_json", "read_json", "refuse_code"]
+    from numpy.typing import NDArray
+
+__all__ = ["finite", "parse_config", "read_json", "refuse_code"]
 
 _MOST = 4 * 2**20  # bytes of a config; the largest on the Hub, with 20,000 labels, take some 2 MB
 _MOST_LAYERS = 1_000
@@ -31,21 +35,7 @@ def read_json(path: Path) -> dict[str, Any]:
         raise CheckpointError(
             path, problem, "give a folder of transformers or sentence-transformers"
         ) from error
-    return parse_json(raw, str(path))
-
-
-def parse_json(raw: bytes, where: str) -> dict[str, Any]:
-    """Parse a JSON object as RFC 8259 has it: no NaN, no name twice.
-
-    :raises CheckpointError: it is none.
-    """
-    try:
-        found = json.loads(raw.decode("utf-8"), object_pairs_hook=_distinct, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as error:
-        raise CheckpointError(where, f"is not JSON: {error}", "fetch it again") from error
-    if not isinstance(found, dict):
-        raise CheckpointError(where, "is not a JSON object", "fetch it again")
-    return found
+    return parse_object(raw, path)
 
 
 def parse_config(raw: bytes, where: str) -> dict[str, Any]:
@@ -53,7 +43,7 @@ def parse_config(raw: bytes, where: str) -> dict[str, Any]:
 
     :raises CheckpointError: it names code, or lacks ``model_type``, or has more than 1,000 layers.
     """
-    config = parse_json(raw, where)
+    config = parse_object(raw, where)
     refuse_code(config, where)
     if not isinstance(config.get("model_type"), str):
         raise CheckpointError(where, "says no 'model_type'", "is this the config.json of a transformer?")
@@ -81,14 +71,10 @@ def refuse_code(config: Mapping[str, Any], where: str) -> None:
             pending.extend(value)
 
 
-def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        message = "a name stands twice"
-        raise ValueError(message)
-    return found
+def finite(name: str, tensor: NDArray[Any], where: str) -> None:
+    """Refuse a tensor that holds NaN or infinity.
 
-
-def _refuse_constant(name: str) -> float:
-    message = f"{name} is no JSON"
-    raise ValueError(message)
+    :raises CheckpointError: it does; names it.
+    """
+    if tensor.dtype.kind == "f" and not np.isfinite(tensor).all():
+        raise CheckpointError(where, f"the tensor {name!r} holds NaN or infinity", "fetch it again")

@@ -8,7 +8,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from lexarium.checkpoint.paths import read_small
 from lexarium.errors import CheckpointError, UnsupportedError
+from lexarium.strict_json import parse_json
 from lexarium_transformer.gate import read_json, refuse_code
 
 if TYPE_CHECKING:
@@ -101,11 +103,10 @@ def write_layout(config: EncoderConfig, hidden: int) -> dict[str, bytes]:
 
 
 def _modules(path: Path) -> list[dict[str, Any]]:
-    raw = path.read_bytes() if path.stat().st_size <= _MOST else b""
     try:
-        steps = json.loads(raw)
-    except (ValueError, RecursionError) as error:
-        raise CheckpointError(path, "is not JSON, or takes more than 64 kB", "fetch it again") from error
+        steps = parse_json(read_small(path, _MOST), path)
+    except OSError as error:
+        raise CheckpointError(path, f"cannot be read: {error.strerror or error}") from error
     if not isinstance(steps, list) or not steps or not all(isinstance(step, dict) for step in steps):
         raise CheckpointError(path, "is not a list of steps", "fetch it again")
     return steps

@@ -125,7 +125,7 @@ class Encoder(nn.Module):
         if padding is None:
             positions = torch.arange(ids.shape[1], device=ids.device)
         else:
-            counted = ids != padding
+            counted = (ids != padding).long()  # graphs sum no truth values
             positions = counted.cumsum(1) * counted + padding
         state: Tensor = self.word(ids)
         if self.shape.types:

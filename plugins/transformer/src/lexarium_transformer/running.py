@@ -12,7 +12,7 @@ import torch
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-__all__ = ["bucket", "each"]
+__all__ = ["bucket", "each", "single_threaded"]
 
 _B = TypeVar("_B")
 _R = TypeVar("_R")
@@ -40,7 +40,7 @@ def each(work: Callable[[_B], _R], batches: Sequence[_B], workers: int) -> Itera
     if count <= 1:
         yield from ((batch, work(batch)) for batch in batches)
         return
-    with _single_threaded():
+    with single_threaded():
         pool = ThreadPoolExecutor(count, thread_name_prefix="lexarium-embed")
         try:
             yield from zip(batches, pool.map(work, batches), strict=True)
@@ -57,7 +57,7 @@ class _Held:
 
 
 @contextmanager
-def _single_threaded() -> Iterator[None]:
+def single_threaded() -> Iterator[None]:
     """Let torch use one thread per worker, and give the process its setting back after the last call."""
     with _Held.lock:
         if not _Held.calls:

@@ -6,6 +6,9 @@ import re
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from lexarium_transformer.sentencepieces import BLANK
+from lexarium_transformer.translators import MARKS
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -13,6 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["TokenBytes"]
 
+_WRITTEN = str.maketrans({BLANK: " ", **dict.fromkeys(MARKS, "")})
 _HEXADECIMAL = re.compile(r"<0x([0-9A-F]{2})>")  # sentencepiece's tokens of single bytes
 
 
@@ -73,4 +77,4 @@ def _from_marks(token: str) -> bytes:
     byte = _HEXADECIMAL.fullmatch(token)
     if byte:
         return bytes([int(byte[1], 16)])
-    return token.replace("▁", " ").encode("utf-8", "replace")
+    return token.translate(_WRITTEN).encode("utf-8", "replace")

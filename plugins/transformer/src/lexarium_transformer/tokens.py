@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from tokenizers import Tokenizer, normalizers
@@ -20,6 +21,7 @@ __all__ = ["MOST_BYTES", "Piece", "TextTokenizer", "clean", "cut", "parse_tokeni
 MOST_BYTES = 128 * 2**20  # of a tokenizer.json; the largest on the Hub take some 35 MB
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _SPACE = re.compile(r"\s")
+_UNKNOWN = re.compile(r'"unk_id":\s*(\d+)')
 _FIRST = 24  # characters looked at for each token that is wanted, and more if they were too few
 _MOST = 1 << 20  # characters of a text that are looked at for its first tokens
 _BLOCK = 1 << 16  # characters tokenised together where all of a text is wanted
@@ -96,6 +98,15 @@ class TextTokenizer:
                 "tokenizer.json", f"there is no token {token!r}", "fetch the checkpoint again"
             )
         return int(found)
+
+    @cached_property
+    def unknown(self) -> int | None:
+        """The id of what the vocabulary has no token for; None where every text has its own tokens."""
+        token = getattr(self._tokenizer.model, "unk_token", None)
+        if token is not None:
+            return self._tokenizer.token_to_id(token)
+        said = _UNKNOWN.search(self._tokenizer.to_str())  # Unigram does not say it otherwise
+        return int(said[1]) if said else None
 
     def word_of(self, number: int) -> str:
         """Return a token as it is read, without the marks of its place in a word."""

@@ -31,6 +31,7 @@ class Causal:
     """GPT-2: texts one after another with ``<|endoftext|>`` after each, cut into blocks, no padding."""
 
     sizes: Mapping[str, Size] = SINGLE
+    relative = False
     dropouts = ("embd_pdrop", "resid_pdrop", "attn_pdrop")
 
     def tokenizer(self, texts: Callable[[], Iterator[str]], plan: Plan[PretrainingConfig]) -> Tokenizer:

@@ -26,10 +26,12 @@ class PretrainingConfig:
     ``num_train_epochs``             passes over the corpus, a part of one among them
     ``per_device_train_batch_size``  blocks of ``max_length`` tokens that one device takes together
     ``gradient_accumulation_steps``  batches whose gradients are added up for one update
-    ``learning_rate``                its highest value; None: that of the size
+    ``learning_rate``                its highest value; None: that of the size. T5's is a share of each
+                                     tensor's root mean square
     ``lr_scheduler_type``            how it falls after the warm-up
     ``warmup_steps``                 updates in which it rises from 0; None: ``warmup_ratio`` of all
-    ``weight_decay``, ``adam_beta1``, ``adam_beta2``, ``adam_epsilon``  of AdamW (Loshchilov and Hutter, 2017)
+    ``weight_decay``, ``adam_beta1``, ``adam_beta2``, ``adam_epsilon``  of AdamW (Loshchilov and Hutter,
+                                     2017); the first two also of T5's Adafactor (Shazeer and Stern, 2018)
     ``max_grad_norm``                gradients that are longer are cut to this length
     ``dropout``                      in pretraining; config.json says 0.1, for fine-tuning
     ``precision``                    no: 32 bits; bf16, fp16: 16 bits in the products, 32 in the weights

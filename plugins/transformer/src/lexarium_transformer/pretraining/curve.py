@@ -7,7 +7,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from lexarium.errors import CheckpointError, InputError, UnsupportedError
-from lexarium_transformer.gate import parse_json
+from lexarium.strict_json import parse_object
 from lexarium_transformer.pretraining.training import CURVE
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Curve", "Point", "draw", "losses"]
 
-_WIDTH, _HEIGHT, _LEFT, _TOP, _RIGHT, _BOTTOM = 720, 400, 64, 48, 700, 352
+_WIDTH, _HEIGHT, _LEFT, _TOP, _RIGHT, _BOTTOM = 720, 400, 64, 48, 684, 352
 _TICKS = 5
 _LINE, _GRID = "#0b62a4", "#ddd"
 _FONT = 'font-family="sans-serif" font-size="13" fill="#222"'
@@ -60,7 +60,7 @@ def losses(zoo: Zoo, model: str, svg: Path | None = None) -> Curve:
             f"{model} has no loss curve: it was not trained from scratch by this method",
             "name one that was: lexarium fit bert --corpus texts.txt --name NAME",
         )
-    curve = _parsed(model, parse_json(files[CURVE], CURVE))
+    curve = _parsed(model, parse_object(files[CURVE], CURVE))
     if svg is not None:
         try:
             with svg.open("x", encoding="utf-8") as file:

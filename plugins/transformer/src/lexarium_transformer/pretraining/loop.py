@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from transformers import Trainer, TrainerCallback, TrainingArguments
+from transformers import Adafactor, Trainer, TrainerCallback, TrainingArguments
 from transformers.trainer_callback import PrinterCallback
 from transformers.utils import logging as library
 
@@ -96,10 +96,18 @@ def trainer(
     blocks: Blocks,
     collator: Collator,
     run: Run,
+    *,
+    relative: bool,
 ) -> Trainer:
-    """Return the Trainer of a run, which prints nothing."""
+    """Return the Trainer of a run, which prints nothing; with ``relative`` updates it takes Adafactor."""
+    scaled = {"lr": args.learning_rate, "scale_parameter": True, "relative_step": False}
     made = _Trainer(
-        model=network, args=args, train_dataset=blocks, data_collator=collator, callbacks=[_Teller(run)]
+        model=network,
+        args=args,
+        train_dataset=blocks,
+        data_collator=collator,
+        callbacks=[_Teller(run)],
+        optimizer_cls_and_kwargs=(Adafactor, {**scaled, "beta1": args.adam_beta1}) if relative else None,
     )
     made.remove_callback(PrinterCallback)
     return made

@@ -45,6 +45,7 @@ class Masked:
     """
 
     sizes: Mapping[str, Size] = SINGLE
+    relative = False
     dropouts = ("hidden_dropout_prob", "attention_probs_dropout_prob")
 
     def tokenizer(self, texts: Callable[[], Iterator[str]], plan: Plan[MaskedConfig]) -> Tokenizer:
@@ -75,7 +76,9 @@ class Masked:
 
     def network(self, tokenizer: Tokenizer, plan: Plan[MaskedConfig]) -> Any:  # noqa: ANN401  transformers' class
         """Return BERT with the head that fills masks."""
-        from transformers import BertConfig, BertForMaskedLM  # noqa: PLC0415  takes seconds
+        from transformers import BertConfig  # noqa: PLC0415  takes seconds
+
+        from lexarium_transformer.pretraining.networks import BertForMaskedLM  # noqa: PLC0415  as above
 
         size, dropout = plan.size, plan.config.dropout
         return BertForMaskedLM(

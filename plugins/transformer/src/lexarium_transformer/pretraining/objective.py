@@ -41,6 +41,11 @@ class Objective(Protocol[_C_contra]):
         ...
 
     @property
+    def relative(self) -> bool:
+        """Whether a tensor's updates are shares of its size: Adafactor in place of AdamW."""
+        ...
+
+    @property
     def dropouts(self) -> tuple[str, ...]:
         """The keys of config.json that hold a dropout."""
         ...

@@ -11,8 +11,8 @@ base   12       768     12     3,072  30,000      512     1e-4           109.1, 
 
 The widths are those of BERT (Devlin et al., 2018) and its miniatures (Turc et al., "Well-read students
 learn better", 2019). T5 has the layers in its encoder and again in its decoder; its ``base`` has 6 and 6 of
-them, and 16,000 tokens. ``length`` is the number of tokens that the model sees together, unless
-``max_length`` says another.
+them, and 16,000 tokens; its learning rate, a share of a tensor's size, is 1e-2 (Raffel et al., 2020) in all.
+``length`` is the number of tokens that the model sees together, unless ``max_length`` says another.
 """
 
 from __future__ import annotations
@@ -55,8 +55,8 @@ SINGLE: Mapping[str, Size] = {
 }
 #: Sizes of models with two, T5: layers of each.
 ENCODER_DECODER: Mapping[str, Size] = {
-    **SINGLE,
-    "base": replace(SINGLE["base"], layers=6, vocabulary=16_000),
+    **{name: replace(size, learning_rate=1e-2) for name, size in SINGLE.items()},
+    "base": replace(SINGLE["base"], layers=6, vocabulary=16_000, learning_rate=1e-2),
 }
 
 

@@ -33,6 +33,7 @@ class Spans:
     """T5: of a block, spans are taken out, a sentinel in the place of each; the decoder tells them."""
 
     sizes: Mapping[str, Size] = ENCODER_DECODER
+    relative = True  # T5's first weights differ in size by a factor of 100, and AdamW's updates do not
     dropouts = ("dropout_rate",)
 
     def tokenizer(self, texts: Callable[[], Iterator[str]], plan: Plan[SpanConfig]) -> Tokenizer:

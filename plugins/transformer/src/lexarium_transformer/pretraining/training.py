@@ -117,7 +117,7 @@ class _Course:
             args.logging_steps = min(config.logging_steps, args.max_steps)
             collator = self._objective.collator(tokenizer, plan)
             network = self._network(tokenizer)
-            at_work = trainer(network, args, blocks, collator, self._run)
+            at_work = trainer(network, args, blocks, collator, self._run, relative=self._objective.relative)
             try:
                 at_work.train(resume_from_checkpoint=self._last())
             except KeyboardInterrupt as interrupt:

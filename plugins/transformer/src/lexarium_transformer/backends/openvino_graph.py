@@ -1,0 +1,114 @@
+"""Graphs for OpenVINO: traced from torch, computed in 32 bits, or in 8 after calibration with NNCF.
+
+Nothing is reported to their makers: both packages send usage statistics where ``openvino_telemetry`` can be
+imported, so here it cannot.
+"""
+
+from __future__ import annotations
+
+import io
+import sys
+import warnings
+from contextlib import contextmanager, redirect_stdout
+from importlib.metadata import version
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lexarium.backend import processors
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+    from torch import Tensor, nn
+
+    from lexarium_transformer.backends.graph import Compute
+
+__all__ = ["open_graph", "quantize_graph", "versions", "write_graph"]
+
+_FILE = "model.xml"
+_REPORTS = "openvino_telemetry"
+
+
+@contextmanager
+def _unreported() -> Iterator[None]:
+    """Keep the packages that are imported meanwhile from what sends statistics."""
+    if _REPORTS in sys.modules:  # imported by somebody else, or kept away already
+        yield
+        return
+    modules: dict[str, Any] = sys.modules
+    modules[_REPORTS] = None  # to import it is an ImportError then
+    try:
+        yield
+    finally:
+        del sys.modules[_REPORTS]
+
+
+with _unreported():
+    import openvino
+    import openvino.tools.ovc
+
+
+def versions() -> list[str]:
+    """Return the versions of what makes and computes a graph."""
+    return [version(name) for name in ("torch", "openvino")]
+
+
+def write_graph(network: nn.Module, example: tuple[Tensor, Tensor], folder: Path) -> None:
+    """Trace ``network`` on an example into a graph for batches of any size and length."""
+    anything = openvino.PartialShape([-1, -1])
+    with warnings.catch_warnings(), _unreported():
+        warnings.simplefilter("ignore")  # what a tracer cannot follow is found by comparing the numbers
+        made = openvino.convert_model(network, example_input=example, input=[anything, anything])
+    openvino.save_model(made, folder / _FILE, compress_to_fp16=False)
+
+
+def open_graph(folder: Path) -> Compute:
+    """Open a graph: as many calls as there are processors are computed at once, each on one of them."""
+    count = processors()
+    settings = {
+        "INFERENCE_NUM_THREADS": count,
+        "NUM_STREAMS": str(count),
+        "INFERENCE_PRECISION_HINT": "f32",  # left alone it takes 16 bits where it finds them faster
+        "ENABLE_CPU_PINNING": False,
+    }
+    compiled = openvino.Core().compile_model(folder / _FILE, "CPU", settings)
+    requests: SimpleQueue[Any] = SimpleQueue()
+    for _ in range(count):
+        requests.put(compiled.create_infer_request())
+
+    def compute(ids: NDArray[np.int64], mask: NDArray[np.bool_]) -> NDArray[np.float32]:
+        request = requests.get()
+        try:
+            found: NDArray[np.float32] = request.infer([ids, mask], share_inputs=True)[0]
+            return found  # a copy: the request's own memory is the next call's
+        finally:
+            requests.put(request)
+
+    return compute
+
+
+def quantize_graph(folder: Path, texts: Iterable[NDArray[np.int64]], count: int, into: Path) -> None:
+    """Write the graph of ``folder`` with products in 8 bits, their ranges taken from ``count`` texts.
+
+    Weights and activations of products are integers, per channel and per tensor; SmoothQuant moves outliers
+    from the latter to the former (Xiao et al., 2023), as NNCF does it for transformers.
+    """
+    with _unreported(), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", category=DeprecationWarning)
+        import nncf  # noqa: PLC0415  seconds, and only here
+
+        nncf.set_log_level(40)  # errors
+        calibration = nncf.Dataset([[ids[None], np.ones((1, len(ids)), np.bool_)] for ids in texts])
+        with redirect_stdout(io.StringIO()):  # its bars would stand among the results
+            made = nncf.quantize(
+                openvino.Core().read_model(folder / _FILE),
+                calibration,
+                preset=nncf.QuantizationPreset.MIXED,
+                model_type=nncf.ModelType.TRANSFORMER,
+                subset_size=count,
+            )
+    openvino.save_model(made, into / _FILE, compress_to_fp16=False)
