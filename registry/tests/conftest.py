@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -22,6 +24,8 @@ from lexarium.method import Method
 from lexarium.roles import Space, State
 from lexarium.zoo import Zoo
 from lexarium_registry.store import LocalStore
+
+sys.path.append(str(Path(__file__).parent))  # hub_server and lengths_plugin
 
 settings.register_profile("untimed", deadline=None)  # a busy machine is no failure
 settings.load_profile("untimed")
@@ -120,3 +124,58 @@ def files():
         return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
 
     return relative
+
+
+@pytest.fixture
+def hub(monkeypatch, tmp_path):
+    """Give a hub on the loopback that this process, and those that it starts, take for the Hub."""
+    from hub_server import TOKEN, HubServer
+
+    site = tmp_path / "site" / "lengths_plugin-1.0.dist-info"  # so that fresh processes find the plugin
+    site.mkdir(parents=True)
+    (site / "entry_points.txt").write_text("[lexarium]\nlengths = lengths_plugin\n")
+    paths = [str(site.parent), str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")]
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, paths)))
+    for name in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "LENGTHS_DRIFT"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
+    monkeypatch.setenv("HF_TOKEN", TOKEN)
+    with HubServer() as server:
+        monkeypatch.setenv("HF_ENDPOINT", server.url)
+        yield server
+
+
+@pytest.fixture
+def hub_host():
+    """Give the plugins of the hub's tests."""
+    import lengths_plugin
+
+    return Host([lexarium_registry.plugin, lengths_plugin])
+
+
+@pytest.fixture
+def here(home, hub_host):
+    """Give the store that models are pushed from."""
+    return Zoo(home, hub_host)
+
+
+@pytest.fixture
+def there(tmp_path, hub_host):
+    """Give another, empty store."""
+    return Zoo(tmp_path / "there", hub_host)
+
+
+@pytest.fixture
+def lengths():
+    """Give a model to push."""
+    from lengths_plugin import Lengths
+
+    return Lengths.tiny()
+
+
+@pytest.fixture
+def patience():
+    """Give a transfer that does not wait as long as people would."""
+    from lexarium_registry.transfer import Patience, Transfer
+
+    return Transfer(patience=Patience(tries=3, connect=2, read=0.5, first_wait=0.01, longest_wait=0.2))

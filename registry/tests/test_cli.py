@@ -28,7 +28,9 @@ def damage(zoo, reference):
 
 
 def spoil_reference(zoo, name, version):
-    (zoo.home / "refs" / name / version).write_text("nonsense")
+    ref = zoo.home / "refs" / name / version
+    ref.unlink()
+    ref.write_text("nonsense")
 
 
 def test_list_as_json_has_a_row_per_version(invoke, stored):
@@ -92,7 +94,7 @@ def test_show_reads_a_folder_too_whatever_its_name_says(invoke, zoo, model, tmp_
 
 def test_remove_takes_a_version_or_a_name_and_says_what_went(invoke, stored):
     assert invoke("remove", "a@1").stdout == "removed a@1\n"
-    assert json.loads(invoke("remove", "a", "--json").stdout) == {"removed": ["a@2"]}
+    assert json.loads(invoke("remove", "a", "--json").stdout) == {"removed": ["a@2"], "tags": []}
     assert stored.store.names() == ["b"]
     assert invoke("embed", "b", "--text", "four").stdout == "8\n"
 
@@ -102,9 +104,10 @@ def test_remove_takes_a_version_or_a_name_and_says_what_went(invoke, stored):
     [
         ("c", "no stored model named 'c'"),
         ("a@3", "no stored model named 'a@3'"),
-        ("a@", "is not a version of 'a'"),
-        ("a@x", "is not a version of 'a'"),
-        ("./a", "is a folder, not a stored model"),
+        ("a@", "is not a version or tag of 'a'"),
+        ("a@x", "no tag named 'a@x'; there are none"),
+        ("./a", "is not the name of a stored model"),
+        ("hf://a/b", "is not the name of a stored model"),
         ("A", "cannot name a model"),
     ],
 )
@@ -146,7 +149,9 @@ def test_verify_names_what_is_damaged_and_exits_with_one(invoke, stored):
     assert results["b@2"]["problems"] == ["model.safetensors is damaged: its sha256 is another"]
     assert done.stderr.startswith("Error: b@2: model.safetensors is damaged")
     assert "lexarium remove b@2" in done.stderr
-    assert invoke("verify").stdout == "a@1: ok\na@2: ok\nb@1: ok\nb@2: damaged\n"
+    assert invoke("verify").stdout == (
+        "a@1: ok\na@2: ok\nb@1: ok\nb@2: damaged: model.safetensors is damaged: its sha256 is another\n"
+    )
 
 
 def test_verify_golden_finds_a_model_that_answers_otherwise_than_when_it_was_stored(invoke, zoo, model):

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lexarium.errors import LexariumError, StoreError, UnsupportedError
-from lexarium_registry.references import Reference, check_name, is_name, parse
+from lexarium.errors import LexariumError, StoreError
+from lexarium_registry.names import HubReference
+from lexarium_registry.references import Reference, check_name, check_tag, is_name, is_tag, parse
 
 
 @pytest.mark.parametrize(
@@ -19,6 +20,10 @@ from lexarium_registry.references import Reference, check_name, is_name, parse
         ("glove-6b.50d_x", Reference("glove-6b.50d_x")),
         ("glove@1", Reference("glove", "1")),
         ("g@999999999", Reference("g", "999999999")),
+        ("glove@stable", Reference("glove", tag="stable")),
+        ("glove@v1.0-rc_1", Reference("glove", tag="v1.0-rc_1")),
+        ("hf://org/Repo", Reference(hub=HubReference("org/Repo"))),
+        ("hf://org/repo@v2", Reference(hub=HubReference("org/repo", "v2"))),
         ("./glove", Reference(folder=Path("glove"))),
         ("../a b/名", Reference(folder=Path("../a b/名"))),
         (".", Reference(folder=Path())),
@@ -82,11 +87,25 @@ def test_a_path_that_could_be_a_name_is_answered_with_the_folder_to_type(typed):
 
 
 @pytest.mark.parametrize(
-    "typed", ["a@", "a@0", "a@01", "a@x", "a@-1", "a@1.0", "a@1@2", "a@²", "a@1\n", "a@9999999999"]
+    "typed",
+    [
+        *("a@", "a@0", "a@01", "a@X", "a@-1", "a@1.0", "a@1@2", "a@²", "a@1\n", "a@9999999999"),
+        *("a@x.", "a@con", "a@nul.x", "a@" + "x" * 65, "a@影"),
+    ],
 )
-def test_a_version_that_is_no_number_is_answered_with_one_that_is(typed):
-    with pytest.raises(StoreError, match="versions are numbers: a@1"):
+def test_what_is_neither_version_nor_tag_is_answered_with_both(typed):
+    with pytest.raises(StoreError, match=r"versions are numbers \(a@1\), tags are words \(a@stable\)"):
         parse(typed)
+
+
+@given(st.text(max_size=70))
+def test_a_tag_is_never_a_version_and_a_legal_part_of_a_file_name(tag):
+    if is_tag(tag):
+        assert check_tag(tag) == tag
+        assert parse(f"m@{tag}") == Reference("m", tag=tag)
+    else:
+        with pytest.raises(StoreError, match="cannot be a tag"):
+            check_tag(tag)
 
 
 @pytest.mark.parametrize("typed", ["@1", "", "A@1", "名@1"])
@@ -95,9 +114,12 @@ def test_a_version_of_no_name_is_refused(typed):
         parse(typed)
 
 
-def test_a_place_that_is_not_reached_says_so():
-    with pytest.raises(UnsupportedError, match="this version reads models from this disk only"):
-        parse("hf://org/repo")
+@pytest.mark.parametrize(
+    "typed", ["hf://", "hf://org", "hf://a/b/c", "hf://../b", "hf://a/b@", "hf://a/b@../c"]
+)
+def test_a_repository_that_cannot_be_is_refused(typed):
+    with pytest.raises(StoreError):
+        parse(typed)
 
 
 @given(st.text(max_size=30))
@@ -106,4 +128,4 @@ def test_any_text_is_a_reference_or_an_error_of_ours(typed):
         reference = parse(typed)
     except LexariumError:
         return
-    assert (reference.folder is None) == bool(reference.name)
+    assert [bool(reference.name), reference.folder is not None, reference.hub is not None].count(True) == 1

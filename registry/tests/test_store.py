@@ -16,12 +16,13 @@ from filelock import FileLock
 from lexarium.checkpoint.folder import verify_files
 from lexarium.errors import CheckpointError, ModelNotFoundError, StoreError
 from lexarium.testing.stores import writer
+from lexarium_registry.listing import listing
 from lexarium_registry.store import LocalStore, default_home
 
 # In a process of its own: for k = 0, 1, 2 ... a child does what is asked on a store of its own and
 # is killed (no handler runs, nothing is flushed) just before the k-th time that it touches the disk.
 KILLED = """
-import os, signal, sys
+import os, shutil, signal, sys
 from pathlib import Path
 from lexarium.testing.stores import writer
 from lexarium_registry.store import LocalStore
@@ -32,14 +33,20 @@ TOUCHES = {"open", "os.rename", "os.mkdir", "os.remove", "os.rmdir", "os.chmod"}
 def act(store):
     if work == "remove":
         return store.remove("x", "1")
+    if work == "tag":
+        return store.tag("x", "t", "1")
     return store.publish("x", writer(b"two"))
 
 k, done = 0, False
+before = LocalStore(root / "before")
+for content in (b"one", b"other"):
+    if work != "first":
+        before.publish("x", writer(content))
+        before.tag("x", "t", before.versions("x")[-1])
 while not done:
     store = LocalStore(root / str(k))
-    for content in (b"one", b"other"):
-        if work != "first":
-            store.publish("x", writer(content))
+    if work != "first":
+        shutil.copytree(before.home, store.home)
     child = os.fork()
     if child == 0:
         left = k
@@ -67,17 +74,21 @@ from lexarium_registry.store import LocalStore
 store, who = LocalStore(Path(sys.argv[1])), sys.argv[2]
 print("ready", flush=True)
 sys.stdin.readline()
-for i in range(8):
+for i in range(int(sys.argv[3])):
     print(store.publish("x", writer(f"{who if i % 2 else 'both'} {i}".encode())).version)
 """
 
 
 @pytest.mark.skipif(os.name != "posix", reason="kills with a signal")
-@pytest.mark.parametrize(("work", "before"), [("first", []), ("publish", ["1", "2"]), ("remove", ["1", "2"])])
+@pytest.mark.parametrize(
+    ("work", "before"),
+    [("first", []), ("publish", ["1", "2"]), ("remove", ["1", "2"]), ("tag", ["1", "2"])],
+)
 def test_killed_at_any_moment_it_leaves_a_store_that_is_whole_and_goes_on(tmp_path, whole, work, before):
     command = [sys.executable, "-c", KILLED, str(tmp_path), work]
     moments = int(subprocess.run(command, capture_output=True, check=True, text=True).stdout)
-    after = {"first": ["1"], "publish": ["1", "2", "3"], "remove": ["2"]}[work]
+    after = {"first": ["1"], "publish": ["1", "2", "3"], "remove": ["2"], "tag": before}[work]
+    tags = [{"t": "1"}, {"t": "2"}] if work == "tag" else [{"t": "2"}]
     seen = set()
     for moment in range(moments):
         store = LocalStore(tmp_path / str(moment))
@@ -85,12 +96,17 @@ def test_killed_at_any_moment_it_leaves_a_store_that_is_whole_and_goes_on(tmp_pa
         assert versions in (before, after)
         assert store.names() == (["x"] if versions else [])
         assert whole(store)
+        found_tags = store.tags("x")
+        assert work == "first" or found_tags in tags
+        indexed = listing(store.layout)
+        store.layout.index.unlink(missing_ok=True)
+        assert indexed == listing(store.layout), "the index shows what is there"
         expected = str(int(versions[-1]) + 1) if versions else "1"
         assert store.publish("x", writer(b"next")).version == expected
         assert whole(store)
         assert list((store.home / "staging").iterdir()) == [], "what the dead left behind is cleared"
-        seen.add(tuple(versions))
-    assert seen == {tuple(before), tuple(after)}, "it was killed both before and after the deed"
+        seen.add(str([versions, tags.index(found_tags) if work == "tag" else 0]))
+    assert len(seen) == 2, "it was killed both before and after the deed"
     assert moments > 10
 
 
@@ -99,7 +115,9 @@ def test_two_processes_that_publish_one_name_at_once_both_succeed_and_readers_se
 ):
     store.publish("x", writer(b"first"))
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-    both = [subprocess.Popen([sys.executable, "-c", PUBLISH, str(home), who], **pipes) for who in ("a", "b")]
+    both = [
+        subprocess.Popen([sys.executable, "-c", PUBLISH, str(home), who, "8"], **pipes) for who in ("a", "b")
+    ]
     for process in both:
         assert process.stdout.readline() == "ready\n"
     for process in both:
@@ -196,10 +214,10 @@ def test_two_who_remove_the_same_at_once_share_the_work_and_the_later_one_finds_
     gone = []
 
     class Late(LocalStore):
-        def _lock(self):
+        def lock(self):
             if not gone:
                 gone.extend(LocalStore(home).remove("x", "1" if self.only_one else None))
-            return super()._lock()
+            return super().lock()
 
     late = Late(home)
     late.only_one = True
@@ -217,8 +235,8 @@ def test_two_who_remove_the_same_at_once_share_the_work_and_the_later_one_finds_
 def test_what_was_published_is_returned_though_it_was_removed_at_once(home):
     class Quick(LocalStore):
         @contextmanager
-        def _lock(self):
-            with super()._lock():
+        def lock(self):
+            with super().lock():
                 yield
             if self.versions("x"):
                 LocalStore(self.home).remove("x")
@@ -287,10 +305,10 @@ def test_the_store_says_its_format_from_the_first_publish_on(store):
         store.publish("x", lambda folder: folder.mkdir())
     assert not (store.home / "format").exists()
     store.publish("x", writer(b"one"))
-    assert (store.home / "format").read_bytes() == b"1\n"
+    assert (store.home / "format").read_bytes() == b"2\n"
 
 
-@pytest.mark.parametrize("says", [b"2\n", b"", b"1", b"one\n", b"\xff" * 9])
+@pytest.mark.parametrize("says", [b"1\n", b"3\n", b"", b"2", b"two\n", b"\xff" * 9])
 def test_a_store_of_another_format_is_neither_read_nor_written(store, files, says):
     store.publish("x", writer(b"one"))
     (store.home / "format").write_bytes(says)
@@ -305,7 +323,7 @@ def test_a_store_of_another_format_is_neither_read_nor_written(store, files, say
         lambda: store.remove("x"),
     ]
     for call in calls:
-        with pytest.raises(StoreError, match="knows format 1; upgrade Lexarium, or set LEXARIUM_HOME"):
+        with pytest.raises(StoreError, match="knows format 2; use the Lexarium that made it"):
             call()
     assert files(store.home) == before
 
@@ -360,6 +378,26 @@ def test_finding_a_version_lists_no_others(store):
 
     assert Watched(store.home).find("x", "1").version == "1"
     assert listed == []
+
+
+def test_eight_processes_that_write_one_name_lose_no_version_and_their_index_is_right(home, store, whole):
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    each = 25 if os.environ.get("LEXARIUM_NIGHTLY") == "1" else 3
+    command = [sys.executable, "-c", PUBLISH, str(home)]
+    writers = [subprocess.Popen([*command, str(n), str(each)], **pipes) for n in range(8)]
+    for process in writers:
+        assert process.stdout.readline() == "ready\n"
+    for process in writers:
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    outputs = [process.communicate(timeout=300)[0].split() for process in writers]
+    assert sorted(int(version) for output in outputs for version in output) == list(range(1, 8 * each + 1))
+    assert [len(output) for output in outputs] == [each] * 8
+    indexed = listing(store.layout)
+    assert [row.version for row in indexed["x"].rows] == store.versions("x")
+    store.layout.index.unlink()
+    assert listing(store.layout) == indexed
+    assert whole(store)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="folders are synced on POSIX")
@@ -502,6 +540,9 @@ def test_a_read_only_store_can_be_read_and_reading_writes_nothing(store, whole):
     before = everything(store.home)
     assert whole(LocalStore(store.home))
     assert store.resolve("x@1").version == "1"
+    store.prove(store.find("x"))
+    assert list(listing(store.layout)) == ["x"]
+    assert (store.tags("x"), store.aliases(), store.pulled("hf://a/b")) == ({}, {}, [])
     assert everything(store.home) == before
     if os.geteuid():  # root may write anywhere
         for call in (lambda: store.publish("y", writer(b"one")), lambda: store.remove("x")):

@@ -16,7 +16,7 @@ from lexarium.errors import StoreError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["clear_dead", "hold", "private_folder"]
+__all__ = ["clear_dead", "dead_folders", "hold", "private_folder"]
 
 _NOTICE = 1.0  # seconds
 _LOCK = "lock"
@@ -27,6 +27,8 @@ _log = logging.getLogger("lexarium")
 def hold(path: Path, patience: float) -> Iterator[None]:
     """Hold the lock on a file; say so after a second of waiting, and give up after ``patience`` seconds.
 
+    With a patience of 0 the lock is free now, or not to be had.
+
     :raises StoreError: another process held the lock all the time.
     """
     lock = FileLock(path)
@@ -35,6 +37,8 @@ def hold(path: Path, patience: float) -> Iterator[None]:
         try:
             lock.acquire(timeout=notice)
         except Timeout:
+            if not patience:
+                raise
             _log.warning("waiting for another process that is writing to the store (it holds %s)", path)
             lock.acquire(timeout=patience - notice)
     except Timeout as error:
@@ -55,9 +59,9 @@ def private_folder(root: Path) -> tuple[Path, FileLock]:
     return folder, lock
 
 
-def clear_dead(root: Path) -> None:
-    """Remove the private folders in ``root`` whose owner lives no more; call it where none can be made."""
-    for folder in root.iterdir():
+def dead_folders(root: Path) -> Iterator[Path]:
+    """Yield the private folders in ``root`` whose owner lives no more; call it where none can be made."""
+    for folder in root.iterdir() if root.is_dir() else ():
         if folder.is_symlink() or not folder.is_dir():
             continue
         lock = FileLock(folder / _LOCK)
@@ -66,4 +70,10 @@ def clear_dead(root: Path) -> None:
         except OSError:  # held, or not ours to touch
             continue
         lock.release()
+        yield folder
+
+
+def clear_dead(root: Path) -> None:
+    """Remove the private folders in ``root`` whose owner lives no more; call it where none can be made."""
+    for folder in dead_folders(root):
         shutil.rmtree(folder, ignore_errors=True)

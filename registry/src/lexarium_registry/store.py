@@ -1,51 +1,43 @@
-"""The local store, format 1: blobs by their hash, manifests by theirs, references by name and version.
+"""The local store: blobs by their hash, manifests by theirs, references by name and version.
 
-Readers take no lock. Writers take one around the short part that moves finished files into place;
-the long part, writing a model, happens in a staging folder of its own.
+Readers take no lock and write nothing. Writers take one around the short part that moves finished files
+into place; the long part, writing a model, happens in a staging folder of its own. The order of writing is
+blobs, manifest, reference: what a reader can see is whole.
 """
 
 from __future__ import annotations
 
-import errno
 import hashlib
-import logging
 import os
-import re
 import shutil
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from platformdirs import user_data_path
-
 from lexarium.checkpoint.folder import hash_file, read_folder
-from lexarium.checkpoint.manifest import FileEntry, Manifest
-from lexarium.checkpoint.paths import read_small
 from lexarium.errors import CheckpointError, ModelNotFoundError, StoreError
-from lexarium.stores import StoredVersion
+from lexarium.stores import Origin, StoredVersion
+from lexarium_registry import labels, proof
 from lexarium_registry.durable import make_folder, place, sync_file, sync_folder, write_new
+from lexarium_registry.layout import FORMAT, REMOVED, Layout, default_home, disk, listed
+from lexarium_registry.listing import changing, listing
 from lexarium_registry.locks import clear_dead, hold, private_folder
-from lexarium_registry.references import check_name, is_name, is_version, parse
+from lexarium_registry.references import check_name, is_version, parse
+from lexarium_registry.refs import Ref, read_aliases, read_tags
+from lexarium_registry.sweep import sweep
+from lexarium_registry.versions import as_stored, content_digest, numbers, read_version, reference_names
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
+
+    from lexarium.checkpoint.manifest import About, FileEntry, Manifest
+    from lexarium_registry.names import HubReference
 
 __all__ = ["LocalStore", "default_home"]
 
-_FORMAT = b"1\n"
-_HEX = re.compile(r"[0-9a-f]{64}")
-_REMOVED = re.compile(r"([1-9][0-9]{0,8})\.removed")
-_LITTER = {".DS_Store", "Thumbs.db", "desktop.ini"}  # of file managers
-_FULL = {errno.ENOSPC, errno.EDQUOT}
 _PATIENCE = 60.0
-_log = logging.getLogger("lexarium")
-
-
-def default_home() -> Path:
-    """Return ``LEXARIUM_HOME``, or the user's data folder for Lexarium."""
-    home = os.environ.get("LEXARIUM_HOME")
-    return Path(home).absolute() if home else user_data_path("lexarium", appauthor=False)
 
 
 class LocalStore:
@@ -54,12 +46,13 @@ class LocalStore:
     def __init__(self, home: Path | None = None, *, patience: float = _PATIENCE) -> None:
         """Open the store in ``home``; a writer waits for others up to ``patience`` seconds."""
         self.home = default_home() if home is None else home.absolute()
+        self.layout = Layout(self.home)
         self._patience = patience
 
     def names(self) -> list[str]:
         """Return the names of all stored models, sorted."""
-        refs = self.home / "refs"
-        return sorted(name for name in _listed(refs) if is_name(name) and self.versions(name))
+        self.layout.check_format()
+        return reference_names(self.layout)
 
     def versions(self, name: str) -> list[str]:
         """Return the versions of ``name``, oldest first; empty where there is none.
@@ -67,8 +60,8 @@ class LocalStore:
         :raises StoreError: the name cannot be one, or the store is of a later format.
         """
         check_name(name)
-        self._check_format()
-        return sorted(filter(is_version, _listed(self.home / "refs" / name)), key=int)
+        self.layout.check_format()
+        return numbers(self.layout, name)
 
     def find(self, name: str, version: str | None = None) -> StoredVersion:
         """Return a version, the newest where none is named.
@@ -77,19 +70,19 @@ class LocalStore:
         :raises CheckpointError: the version's manifest is damaged.
         """
         check_name(name)
-        self._check_format()
+        self.layout.check_format()
         while True:
             chosen = version if version is not None else max(self.versions(name), key=int, default="")
             if not is_version(chosen):
                 raise self._not_found(name, version)
             try:
-                return self._stored(name, chosen, self._read(name, chosen)[1])
+                return as_stored(self.layout, name, chosen, *read_version(self.layout, name, chosen))
             except FileNotFoundError:
                 if version is not None:
                     raise self._not_found(name, version) from None
             except CheckpointError:
                 # Removed while it was being read? Then nothing is damaged, and a newer one may be there.
-                if os.path.lexists(self._ref(name, chosen)):
+                if os.path.lexists(self.layout.ref(name, chosen)):
                     raise
 
     def resolve(self, reference: str) -> StoredVersion:
@@ -100,169 +93,194 @@ class LocalStore:
         :raises CheckpointError: the folder or the stored version holds no usable model.
         """
         parsed = parse(reference)
+        if parsed.hub is not None:
+            return self._pulled(parsed.hub)
         if parsed.folder is None:
             if (Path(reference) / "lexarium.json").is_file() and not self.versions(parsed.name):
                 raise StoreError(
                     f"no stored model is named {reference!r}", f"for the folder type ./{reference}"
                 )
-            return self.find(parsed.name, parsed.version)
-        manifest = read_folder(parsed.folder)
+            name, version = labels.look_up(self, parsed)
+            return self.find(name, version)
         folder = parsed.folder
+        manifest = read_folder(folder)
         return StoredVersion(
-            name=manifest.name, version=manifest.version, manifest=manifest, locate=lambda path: folder / path
+            name=manifest.name,
+            version=manifest.version,
+            manifest=manifest,
+            locate=lambda path: folder / path,
+            folder=folder,
         )
 
-    def publish(self, name: str, write: Callable[[Path], object]) -> StoredVersion:
+    def prove(self, stored: StoredVersion) -> None:
+        """Hash the files of a version that have changed in size, time or inode since they were last hashed.
+
+        :raises CheckpointError: one is damaged or missing.
+        """
+        if stored.digest is not None:
+            proof.prove(self.layout, stored.digest, stored.manifest, f"{stored.name}@{stored.version}")
+
+    def holds(self, stored: StoredVersion) -> bool:
+        """Tell whether a version that was found is still stored; a model folder always is."""
+        return stored.folder is not None or self.layout.ref(stored.name, stored.version).is_file()
+
+    def pulled(self, reference: str) -> list[StoredVersion]:
+        """Return the versions whose origin is that repository, in the order that they were stored in."""
+        known = listing(self.layout)
+        rows = [(r.created or "", n, r) for n, k in known.items() for r in k.rows if r.reference == reference]
+        return [self.find(name, row.version) for _, name, row in sorted(rows)]
+
+    def same(self, name: str, manifest: Manifest) -> StoredVersion | None:
+        """Return the newest version of ``name`` that says the same of the same files, if one does.
+
+        Name, version and time do not count. A version that is damaged is not one.
+        """
+        wanted = content_digest(manifest)
+        for version in reversed(self.versions(name)):
+            try:
+                stored = self.find(name, version)
+                if content_digest(stored.manifest) == wanted:
+                    self.prove(stored)
+                    return stored
+            except (CheckpointError, ModelNotFoundError):
+                continue
+        return None
+
+    def publish(
+        self, name: str, write: Callable[[Path], object], *, origin: Origin | None = None
+    ) -> StoredVersion:
         """Store what ``write(folder)`` puts into a private folder as the next version; all or nothing.
 
-        :raises StoreError: the name cannot be one, or the disk refuses (full, read-only).
+        :raises StoreError: the name cannot be one or is an alias, or the disk refuses (full, read-only).
         :raises CheckpointError: what was written is no model, or a file is not what its manifest says.
         """
         check_name(name)
-        self._check_format()
-        with self._staging() as staging:
+        self.layout.check_format()
+        labels.refuse_alias(self.layout, name)
+        with self.staging() as staging:
             folder = staging / "model"
-            with _disk(only=_FULL):
+            with disk(only_full=True):
                 write(folder)
             manifest = read_folder(folder)
-            with _disk():
+            with disk():
                 for entry in manifest.files:
                     _check_written(folder, entry)
                 there = {entry.sha256 for entry in manifest.files if self._is_whole(entry)}
-                with self._lock():
-                    version = str(self._highest(name) + 1)
-                    manifest = replace(manifest, name=name, version=version)
-                    raw = manifest.to_bytes()
+                with self.lock():
                     if not (self.home / "format").exists():
-                        write_new(staging / "format", self.home / "format", _FORMAT)
+                        write_new(staging / "format", self.home / "format", FORMAT)
                     for entry in manifest.files:
                         self._keep(folder / entry.path, entry, there=entry.sha256 in there)
-                    digest = hashlib.sha256(raw).hexdigest()
-                    write_new(staging / "manifest", self._path("manifests", digest), raw)
-                    write_new(staging / "ref", self._ref(name, version), digest.encode())
-        return self._stored(name, version, manifest)
+                    return self._refer(staging, name, manifest, origin)
+
+    def revise(self, stored: StoredVersion, about: About) -> StoredVersion:
+        """Store the same model, said of it what ``about`` says, as the next version of its name.
+
+        No file of it is written again.
+
+        :raises StoreError: it is a folder, or the disk refuses.
+        :raises CheckpointError: one of its files is gone.
+        """
+        if stored.folder is not None:
+            raise StoreError(f"{stored.folder} is a folder, not a stored model", "type: lexarium list")
+        created = datetime.now(UTC).isoformat(timespec="seconds")
+        manifest = replace(stored.manifest, about=about, created=created)
+        manifest.to_bytes()
+        with self.staging() as staging, disk(), self.lock():
+            for entry in manifest.files:
+                if not self.layout.blob(entry.sha256).is_file():
+                    where = f"{stored.name}@{stored.version}"
+                    raise CheckpointError(where, f"{entry.path} is missing", "type: lexarium verify")
+            return self._refer(staging, stored.name, manifest, None)
 
     def remove(self, name: str, version: str | None = None) -> list[str]:
         """Remove a version, or all of a name, and the files that nothing else uses; return the versions.
+
+        The tags on them go first, so that none ever names what is not there.
 
         :raises ModelNotFoundError: there is no such name or version.
         """
         if not self.versions(name):  # looking makes nothing: no lock yet
             raise self._not_found(name, version)
-        with _disk(), self._lock():
+        with disk(), self.lock():
             versions = self.versions(name)
             removed = versions if version is None else [version]
             if not versions or not set(removed) <= set(versions):
                 raise self._not_found(name, version)
-            refs, highest = self.home / "refs" / name, self._highest(name)
-            for each in removed:
-                if int(each) == highest:  # kept as a mark, so that the number is not given again
-                    os.replace(refs / each, refs / f"{each}.removed")
-                else:
-                    (refs / each).unlink()
-            for entry in _listed(refs):
-                mark = _REMOVED.fullmatch(entry)
-                if mark and int(mark[1]) < highest:
-                    (refs / entry).unlink()
-            sync_folder(refs)
-            self._sweep()
+            with changing(self.layout, name):
+                self.drop(name, removed)
+            sweep(self.layout)
         return removed
 
-    def _path(self, kind: str, digest: str) -> Path:
-        return self.home / kind / digest[:2] / digest
+    def drop(self, name: str, versions: Sequence[str]) -> None:
+        """Take away references and the tags on them, keeping the highest number ever given as a mark.
 
-    def _ref(self, name: str, version: str) -> Path:
-        return self.home / "refs" / name / version
-
-    def _blob(self, entry: FileEntry) -> Path:
-        return self._path("blobs", entry.sha256)
-
-    def _stored(self, name: str, version: str, manifest: Manifest) -> StoredVersion:
-        blobs = {entry.path: self._blob(entry) for entry in manifest.files}
-        return StoredVersion(name=name, version=version, manifest=manifest, locate=blobs.__getitem__)
-
-    def _not_found(self, name: str, version: str | None) -> ModelNotFoundError:
-        versions = self.versions(name)
-        if version is None or not versions:
-            known = [other for other in self.names() if other != name]
-            return ModelNotFoundError("stored model", name, known, "type: lexarium list")
-        asked, known = f"{name}@{version}", [f"{name}@{v}" for v in versions if v != version]
-        return ModelNotFoundError("stored model", asked, known, f"type: lexarium show {name}")
-
-    def _highest(self, name: str) -> int:
-        """Return the highest number that a version of ``name`` ever had, 0 if there was none."""
-        marks = map(_REMOVED.fullmatch, _listed(self.home / "refs" / name))
-        return max(map(int, [*self.versions(name), *(mark[1] for mark in marks if mark)]), default=0)
-
-    def _check_format(self) -> None:
-        """Refuse a store that another version of Lexarium keeps in another way."""
-        try:
-            raw = read_small(self.home / "format", 64)
-        except (FileNotFoundError, NotADirectoryError):
-            return  # nothing is stored yet
-        except OSError as error:
-            raise StoreError(f"the store cannot be read: {error}", _ELSEWHERE) from error
-        if raw != _FORMAT:
-            shown = raw.decode("utf-8", "replace").strip()
-            raise StoreError(
-                f"the store {self.home} is of format {shown!r}; this Lexarium knows format 1",
-                "upgrade Lexarium, or set LEXARIUM_HOME to another folder",
-            )
-
-    def _read(self, name: str, version: str) -> tuple[str, Manifest]:
-        """Return a version's manifest and its sha256.
-
-        :raises FileNotFoundError: there is no such version.
-        :raises CheckpointError: its reference or its manifest is damaged.
+        Call it under the lock.
         """
-        where = f"{name}@{version}"
-        ref = self._ref(name, version)
-        try:
-            digest = read_small(ref, 256).decode("ascii", "replace").strip()
-        except (OSError, CheckpointError) as error:
-            if isinstance(error, FileNotFoundError) and not os.path.lexists(ref):
-                raise
-            problem = f"its reference cannot be read: {error}"
-            raise CheckpointError(where, problem, _REMEDY.format(where)) from error
-        if not _HEX.fullmatch(digest):
-            raise CheckpointError(where, "its reference is damaged", _REMEDY.format(where))
-        try:
-            raw = self._path("manifests", digest).read_bytes()
-        except OSError as error:
-            raise CheckpointError(where, "its manifest is missing", _REMEDY.format(where)) from error
-        if hashlib.sha256(raw).hexdigest() != digest:
-            raise CheckpointError(
-                where, "its manifest is damaged: its sha256 is another", _REMEDY.format(where)
-            )
-        return digest, Manifest.from_bytes(raw, where)
+        refs, highest = self.layout.refs / name, self._highest(name)
+        tags = [tag for tag, on in read_tags(self.layout, name).items() if on in versions]
+        for tag in tags:
+            self.layout.tag(name, tag).unlink()
+        if tags:
+            sync_folder(refs)
+        for each in versions:
+            if int(each) == highest:  # kept as a mark, so that the number is not given again
+                os.replace(refs / each, refs / f"{each}.removed")
+            else:
+                (refs / each).unlink()
+        for entry in listed(refs):
+            mark = REMOVED.fullmatch(entry)
+            if mark and int(mark[1]) < highest:
+                (refs / entry).unlink()
+        sync_folder(refs)
 
-    def _is_whole(self, entry: FileEntry) -> bool:
-        blob = self._blob(entry)
-        return blob.is_file() and blob.stat().st_size == entry.size and hash_file(blob) == entry.sha256
+    def tags(self, name: str) -> dict[str, str]:
+        """Return the version that each tag of ``name`` is on."""
+        check_name(name)
+        self.layout.check_format()
+        return read_tags(self.layout, name)
 
-    def _keep(self, written: Path, entry: FileEntry, *, there: bool) -> None:
-        """Move a written file to its blob, unless the blob was found there and whole."""
-        blob = self._blob(entry)
-        if there and blob.is_file():
-            make_folder(blob.parent)
-            sync_folder(blob.parent)  # who put it there may have crashed before doing so
-            return
-        written.chmod(0o444)
-        place(written, blob)
+    def tag(self, name: str, tag: str, version: str | None) -> None:
+        """Put a tag on a version of ``name``, moving it from another; None: take it away.
+
+        :raises StoreError: it cannot be a tag.
+        :raises ModelNotFoundError: there is no such version, or no such tag to take away.
+        """
+        labels.put_tag(self, name, tag, version)
+
+    def aliases(self) -> dict[str, str]:
+        """Return the reference that each alias stands for."""
+        self.layout.check_format()
+        return read_aliases(self.layout)
+
+    def alias(self, alias: str, reference: str | None) -> None:
+        """Let a second name stand for ``name``, ``name@version`` or ``name@tag``; None: take it away.
+
+        :raises StoreError: it cannot be a name, or is one of a stored model.
+        :raises ModelNotFoundError: the reference names nothing, or there is no such alias to take away.
+        """
+        labels.put_alias(self, alias, reference)
 
     @contextmanager
-    def _lock(self) -> Iterator[None]:
-        with hold(self.home / "lock", self._patience):
-            self._check_format()
+    def lock(self) -> Iterator[None]:
+        """Hold the lock that every writer takes.
+
+        :raises StoreError: another has held it for all of the store's patience.
+        """
+        with hold(self.layout.lock, self._patience):
+            self.layout.check_format()
             yield
 
     @contextmanager
-    def _staging(self) -> Iterator[Path]:
-        """Give a private folder in the store's own file system, gone afterwards whatever happens."""
-        root = self.home / "staging"
-        with _disk():
+    def staging(self) -> Iterator[Path]:
+        """Give a private folder in the store's own file system, gone afterwards whatever happens.
+
+        :raises StoreError: the disk refuses.
+        """
+        root = self.layout.staging
+        with disk():
             make_folder(root)
-            with self._lock():
+            with self.lock():
                 clear_dead(root)
                 staging, living = private_folder(root)
         try:
@@ -271,59 +289,53 @@ class LocalStore:
             living.release()
             shutil.rmtree(staging, ignore_errors=True)
 
-    def _sweep(self) -> None:
-        """Remove manifests and blobs that no reference reaches, unless a reference is not understood."""
-        used: set[Path] = set()
-        for name, version in self._references():
-            if version is None:
-                _log.warning("no file was freed: %s is not understood", self.home / "refs" / name)
-                return
-            try:
-                digest, manifest = self._read(name, version)
-            except (CheckpointError, FileNotFoundError) as error:
-                _log.warning("no file was freed, a version is damaged: %s", error)
-                return
-            used |= {self._path("manifests", digest), *map(self._blob, manifest.files)}
-        for kind in ("manifests", "blobs"):
-            for path in (self.home / kind).glob("??/*"):
-                if path not in used and _HEX.fullmatch(path.name):
-                    path.unlink()
+    def _refer(self, staging: Path, name: str, manifest: Manifest, origin: Origin | None) -> StoredVersion:
+        """Write manifest and reference of the next version, whose blobs are in place; under the lock."""
+        labels.refuse_alias(self.layout, name)
+        version = str(self._highest(name) + 1)
+        manifest = replace(manifest, name=name, version=version)
+        raw = manifest.to_bytes()
+        ref = Ref(hashlib.sha256(raw).hexdigest(), origin)
+        write_new(staging / "manifest", self.layout.manifest(ref.manifest), raw)
+        proof.record(self.layout, ref.manifest, manifest)
+        with changing(self.layout, name):
+            write_new(staging / "ref", self.layout.ref(name, version), ref.to_bytes())
+        return as_stored(self.layout, name, version, ref, manifest)
 
-    def _references(self) -> Iterator[tuple[str, str | None]]:
-        """Yield name and version of all that stands in refs; without version what is no reference."""
-        refs = self.home / "refs"
-        for name in set(_listed(refs)) - _LITTER:
-            if not is_name(name) or not (refs / name).is_dir():
-                yield name, None
-                continue
-            for entry in set(_listed(refs / name)) - _LITTER:
-                if is_version(entry):
-                    yield name, entry
-                elif not _REMOVED.fullmatch(entry):
-                    yield f"{name}/{entry}", None
+    def _pulled(self, hub: HubReference) -> StoredVersion:
+        found = self.pulled(hub.reference)
+        for stored in reversed(found):
+            if stored.origin is not None and hub.revision in {stored.origin.revision, stored.origin.commit}:
+                return stored
+        known = [f"{s.origin.reference}@{s.origin.revision}" for s in found if s.origin is not None]
+        raise ModelNotFoundError("pulled model", str(hub), known, f"type: lexarium pull {hub}")
 
+    def _not_found(self, name: str, version: str | None) -> ModelNotFoundError:
+        versions = self.versions(name)
+        if version is None or not versions:
+            known = [other for other in [*self.names(), *self.aliases()] if other != name]
+            return ModelNotFoundError("stored model", name, known, "type: lexarium list")
+        asked, known = f"{name}@{version}", [f"{name}@{v}" for v in versions if v != version]
+        return ModelNotFoundError("stored model", asked, known, f"type: lexarium show {name}")
 
-_ELSEWHERE = "check the folder, or set LEXARIUM_HOME to another"
-_REMEDY = "remove it (lexarium remove {}) and store it again"
+    def _highest(self, name: str) -> int:
+        """Return the highest number that a version of ``name`` ever had, 0 if there was none."""
+        marks = map(REMOVED.fullmatch, listed(self.layout.refs / name))
+        return max(map(int, [*self.versions(name), *(mark[1] for mark in marks if mark)]), default=0)
 
+    def _is_whole(self, entry: FileEntry) -> bool:
+        blob = self.layout.blob(entry.sha256)
+        return blob.is_file() and blob.stat().st_size == entry.size and hash_file(blob) == entry.sha256
 
-@contextmanager
-def _disk(only: set[int] | None = None) -> Iterator[None]:
-    """Turn what the disk refuses into an error of ours; with ``only``, these error numbers alone."""
-    try:
-        yield
-    except OSError as error:
-        if only is not None and error.errno not in only:
-            raise
-        remedy = "free some space; nothing was stored" if error.errno in _FULL else _ELSEWHERE
-        raise StoreError(f"the store cannot be written: {error}", remedy) from error
-
-
-def _listed(folder: Path) -> list[str]:
-    try:
-        return os.listdir(folder)
-    except (FileNotFoundError, NotADirectoryError):
-        return []
+    def _keep(self, written: Path, entry: FileEntry, *, there: bool) -> None:
+        """Move a written file to its blob, unless the blob was found there and whole."""
+        blob = self.layout.blob(entry.sha256)
+        if there and blob.is_file():
+            make_folder(blob.parent)
+            sync_folder(blob.parent)  # who put it there may have crashed before doing so
+            return
+        written.chmod(0o444)
+        place(written, blob)
 
 
 def _check_written(folder: Path, entry: FileEntry) -> None:

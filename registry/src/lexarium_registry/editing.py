@@ -1,0 +1,48 @@
+"""Saying something else of a stored model: licence, languages, limits. It becomes a version of its own."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from lexarium.errors import UnsupportedError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from lexarium.stores import StoredVersion
+    from lexarium.zoo import Zoo
+
+__all__ = ["edit"]
+
+
+def edit(
+    zoo: Zoo,
+    reference: str,
+    *,
+    license: str | None = None,  # noqa: A002  the manifest's word
+    languages: Sequence[str] = (),
+    limits: Mapping[str, Any] | None = None,
+) -> StoredVersion:
+    """Store the model again as its next version, with another licence, other languages or limits.
+
+    The files are shared. A manifest is never changed: a reference to a version always means the same bytes.
+
+    :raises UnsupportedError: nothing is to be changed.
+    :raises ModelNotFoundError: nothing of that name is stored.
+    """
+    if license is None and not languages and not limits:
+        raise UnsupportedError("nothing is to be set", "give --license, --language or --limit")
+    stored = zoo.store.resolve(reference)
+    said = stored.manifest.about
+    source = f"{stored.name}@{stored.version}"
+    if stored.origin is not None:
+        source = f"{stored.origin.reference}@{stored.origin.commit}"
+    about = replace(
+        said,
+        license=said.license if license is None else license,
+        languages=tuple(languages) or said.languages,
+        limits={**said.limits, **(limits or {})},
+        lineage={**said.lineage, "edited_from": source},
+    )
+    return zoo.store.revise(stored, about)

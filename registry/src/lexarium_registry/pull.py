@@ -1,0 +1,372 @@
+"""``pull``: a repository on the Hub becomes a version in the local store, or nothing changes.
+
+A revision is resolved to a commit once, and everything is read from that commit. What comes is hashed as it
+comes, tried on its golden inputs in a fresh process, and only then given a name.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections import Counter
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from lexarium.checkpoint.manifest import MANIFEST, MAX_BYTES, Manifest
+from lexarium.errors import (
+    CheckpointError,
+    HubConflictError,
+    HubCorruptedError,
+    HubError,
+    HubOfflineError,
+    StoreError,
+)
+from lexarium.stores import Origin
+from lexarium.strict_json import parse_object
+from lexarium_registry.adopt import about, recognise
+from lexarium_registry.durable import make_folder
+from lexarium_registry.golden import prove_golden
+from lexarium_registry.layout import Layout, disk
+from lexarium_registry.locks import hold
+from lexarium_registry.names import HubReference, check_files, local_name, parse_hub
+from lexarium_registry.transfer import Transfer, is_offline
+from lexarium_registry.versions import content_digest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from lexarium.checkpoint.manifest import Part as ManifestPart
+    from lexarium.host import Host
+    from lexarium.stores import StoredVersion
+    from lexarium.zoo import Zoo
+    from lexarium_registry.fetch import Part
+    from lexarium_registry.hub import Hub, Snapshot
+
+__all__ = ["Pulled", "pull"]
+
+_DAY = 24 * 60 * 60.0  # seconds to wait for another process that pulls the same
+_CONFIG, _MOST_CONFIG = "config.json", 4 * 2**20
+_SPARE = 64 * 2**20  # bytes to leave on the disk
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pulled:
+    """What a pull came to: the stored version, its origin, and whether it is new; ``fetched`` is in bytes."""
+
+    model: str
+    reference: str
+    commit: str | None
+    new: bool
+    fetched: int = 0
+
+
+def pull(
+    zoo: Zoo,
+    reference: str,
+    *,
+    name: str | None = None,
+    offline: bool = False,
+    keep: bool = False,
+    transfer: Transfer | None = None,
+) -> Pulled:
+    """Pull ``hf://org/repo[@revision]`` into the store, as ``name`` or under the repository's own name.
+
+    A repository of ours is taken as it is; one that an installed plugin recognises is read and given a
+    manifest of ours. With ``keep``, a version that was pulled from there is taken without asking the Hub.
+
+    :raises HubError: the Hub cannot give it, or may not be asked; says which stored version there is.
+    :raises HubConflictError: a tag, or a commit, holds another content than when it was pulled before.
+    :raises CheckpointError: what came is no model, or does not reproduce its golden rows.
+    :raises MethodNotFoundError: the plugin that opens it is not installed; says which one is.
+    :raises StoreError: the reference or the name is none, or the disk refuses.
+    """
+    asked = parse_hub(reference)
+    if name is not None:
+        zoo.store.versions(name)  # refused before the work
+    offline = offline or is_offline()
+    if keep or offline:
+        here = _stored(zoo, asked, name)
+        if here is not None:
+            return _told(here, asked, new=False)
+        if offline:
+            raise HubOfflineError(f"{asked} is not here, and nothing may be asked of the network", _ONLINE)
+    from lexarium_registry.hub import Hub  # noqa: PLC0415  the library, only where the network is asked
+
+    return _Pull(zoo, Hub((transfer or Transfer()).patience), asked, transfer or Transfer()).run(name)
+
+
+_ONLINE = "leave --offline out (and HF_HUB_OFFLINE unset), or type: lexarium list"
+
+
+@dataclass
+class _Pull:
+    """One pull, and how much of it has come."""
+
+    zoo: Zoo
+    hub: Hub
+    asked: HubReference
+    transfer: Transfer
+    fetched: int = field(default=0)
+
+    def run(self, name: str | None) -> Pulled:
+        snapshot = self._resolve()
+        layout = Layout(self.zoo.home)
+        with _one_at_a_time(layout, f"{self.asked.reference}@{snapshot.commit}"):
+            there = self._there(snapshot, name)
+            if there is not None:
+                return _told(there, self.asked, new=False)
+            chosen = name or local_name(self.asked.repository)
+            take = self._take_ours if MANIFEST in snapshot.files else self._take_theirs
+            stored, new = take(snapshot, chosen)
+        return _told(stored, self.asked, new=new, commit=snapshot.commit, fetched=self.fetched)
+
+    def _resolve(self) -> Snapshot:
+        """Ask for the commit; where that fails, say which version of it there is."""
+        try:
+            snapshot = self.hub.snapshot(self.asked)
+            earlier = [s for s in self._pulled() if s.origin and s.origin.revision == self.asked.revision]
+            other = [s for s in earlier if s.origin and s.origin.commit != snapshot.commit]
+            if other and not self.asked.pinned and self.asked.revision != "main":
+                self._check_tag(other[-1], snapshot)
+        except HubConflictError:
+            raise
+        except HubError as error:
+            here = _stored(self.zoo, self.asked, None)
+            if here is None:
+                raise
+            note = f"{_model(here)}, pulled on {self._date(here)}, is here under that name"
+            raise type(error)(str(error), note) from error
+        return snapshot
+
+    def _check_tag(self, earlier: StoredVersion, snapshot: Snapshot) -> None:
+        """Refuse a tag that names another commit than it did; a branch moves as a matter of course."""
+        if self.asked.revision not in self.hub.tags(self.asked):
+            return
+        was = earlier.origin.commit if earlier.origin else ""
+        raise HubConflictError(
+            f"{self.asked}: the tag was the commit {was} when {_model(earlier)} was pulled, and is now "
+            f"{snapshot.commit}",
+            f"if that is right, type: lexarium pull {self.asked.reference}@{snapshot.commit}",
+        )
+
+    def _pulled(self) -> Sequence[StoredVersion]:
+        return self.zoo.store.pulled(self.asked.reference)
+
+    def _date(self, stored: StoredVersion) -> str:
+        at = Layout(self.zoo.home).ref(stored.name, stored.version).stat().st_mtime
+        return datetime.fromtimestamp(at, UTC).date().isoformat()
+
+    def _there(self, snapshot: Snapshot, name: str | None) -> StoredVersion | None:
+        """Return the whole version that was pulled from this commit already."""
+        for stored in reversed(self._pulled()):
+            same = stored.origin is not None and stored.origin.commit == snapshot.commit
+            if same and name in {None, stored.name} and self._is_whole(stored):
+                return stored
+        return None
+
+    def _is_whole(self, stored: StoredVersion) -> bool:
+        try:
+            self.zoo.store.prove(stored)
+        except CheckpointError:
+            return False  # fetched again, and mended by that
+        return True
+
+    def _take_ours(self, snapshot: Snapshot, name: str) -> tuple[StoredVersion, bool]:
+        from lexarium_registry.fetch import fetch_bytes  # noqa: PLC0415  as in pull
+
+        raw = fetch_bytes(self.hub, snapshot, snapshot.files[MANIFEST], MAX_BYTES)
+        manifest = Manifest.from_bytes(raw, f"{self.asked}, {MANIFEST}")
+        _require_plugins(self.zoo.host, manifest.root)
+        digest = hashlib.sha256(raw).hexdigest()
+        for stored in self._pulled():
+            origin = stored.origin
+            if origin and origin.commit == snapshot.commit and origin.manifest not in {None, digest}:
+                problem = f"{self.asked}: this commit had another {MANIFEST} when {_model(stored)} was pulled"
+                raise HubConflictError(problem, "do not trust this hub; a commit never changes")
+        same = self._same(name, lambda other: content_digest(other) == content_digest(manifest))
+        if same is not None:
+            return same, False
+        self._check_listed(snapshot, manifest)
+        known = {entry.sha256: found for entry in manifest.files if (found := self._known(entry.sha256))}
+        wanted = [entry for entry in manifest.files if entry.sha256 not in known]
+        parts = self._fetch(snapshot, {entry.path: entry.sha256 for entry in wanted})
+
+        def write(folder: Path) -> None:
+            _place(parts, folder)
+            for entry in manifest.files:
+                if entry.path not in parts:
+                    shutil.copyfile(known[entry.sha256], _parent_made(folder / entry.path))
+            (folder / MANIFEST).write_bytes(raw)
+            prove_golden(self.zoo.home, str(folder))
+
+        return self.zoo.store.publish(name, write, origin=self._origin(snapshot, digest)), True
+
+    def _take_theirs(self, snapshot: Snapshot, name: str) -> tuple[StoredVersion, bool]:
+        from lexarium_registry.fetch import fetch_bytes  # noqa: PLC0415  as in pull
+
+        config: dict[str, Any] = {}
+        if _CONFIG in snapshot.files:
+            raw = fetch_bytes(self.hub, snapshot, snapshot.files[_CONFIG], _MOST_CONFIG)
+            config = parse_object(raw, f"{self.asked}, {_CONFIG}")
+        adoption = recognise(self.zoo.host, snapshot, config)
+        ids = {path: snapshot.files[path].blob for path in adoption.files}
+        same = self._same(name, lambda other: _adopted(other, self.asked) == ids)
+        if same is not None:
+            return same, False
+        parts = self._fetch(snapshot, dict.fromkeys(adoption.files))
+        said = about(snapshot, {path: part.sha256 for path, part in parts.items()})
+
+        def write(folder: Path) -> None:
+            theirs = folder.parent / "theirs" / local_name(self.asked.repository)
+            _place(parts, theirs)
+            model = self.zoo.import_from(adoption.method, theirs)
+            self.zoo.write(model, folder, said, name=name)
+            prove_golden(self.zoo.home, str(folder))
+
+        return self.zoo.store.publish(name, write, origin=self._origin(snapshot, None)), True
+
+    def _same(self, name: str, same: Callable[[Manifest], bool]) -> StoredVersion | None:
+        """Return a whole version of ``name`` with the same content, whoever stored it."""
+        store = self.zoo.store
+        for version in reversed(store.versions(name)):
+            try:
+                stored = store.find(name, version)
+            except (CheckpointError, StoreError):
+                continue
+            if same(stored.manifest) and self._is_whole(stored):
+                return stored
+        return None
+
+    def _known(self, sha256: str) -> Path | None:
+        """Return where a file of that hash lies in an earlier version from there."""
+        for stored in self._pulled():
+            entry = next((e for e in stored.manifest.files if e.sha256 == sha256), None)
+            if entry is not None and self._is_whole(stored):
+                return stored.locate(entry.path)
+        return None
+
+    def _check_listed(self, snapshot: Snapshot, manifest: Manifest) -> None:
+        """Refuse a manifest that lists what the repository does not hold, or holds otherwise."""
+        check_files((entry.path for entry in manifest.files), str(self.asked))
+        for entry in manifest.files:
+            file = snapshot.files.get(entry.path)
+            if file is None or file.size != entry.size or file.sha256 not in {None, entry.sha256}:
+                what = "is missing" if file is None else "is not what lexarium.json says"
+                raise HubCorruptedError(
+                    f"{self.asked}: {entry.path} {what}", "ask its owner to push it again"
+                )
+
+    def _fetch(self, snapshot: Snapshot, wanted: Mapping[str, str | None]) -> dict[str, Part]:
+        """Fetch files, by path, with the sha256 that each must have where it is known beforehand."""
+        from lexarium_registry.fetch import fetch_file  # noqa: PLC0415  as in pull
+
+        files = [snapshot.files[path] for path in wanted]
+        total = sum(file.size for file in files)
+        _require_room(self.zoo.home, total)
+        parts = {}
+        for file in files:
+            parts[file.path] = fetch_file(
+                self.hub,
+                snapshot,
+                file,
+                Layout(self.zoo.home).partial,
+                self._counter(total),
+                sha256=wanted[file.path],
+            )
+            self.fetched += file.size
+        return parts
+
+    def _counter(self, total: int) -> Callable[[int], None]:
+        before = self.fetched
+        return lambda count: self.transfer.progress(f"pull {self.asked.repository}", before + count, total)
+
+    def _origin(self, snapshot: Snapshot, manifest: str | None) -> Origin:
+        return Origin(
+            reference=self.asked.reference,
+            revision=self.asked.revision,
+            commit=snapshot.commit,
+            manifest=manifest,
+        )
+
+
+def _place(parts: Mapping[str, Part], folder: Path) -> None:
+    """Move files that have come to their places; one for several is copied to all but the last."""
+    uses = Counter(part.path for part in parts.values())
+    for path, part in parts.items():
+        target = _parent_made(folder / path)
+        uses[part.path] -= 1
+        if uses[part.path]:
+            shutil.copyfile(part.path, target)
+        else:
+            os.replace(part.path, target)
+
+
+def _parent_made(path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+@contextmanager
+def _one_at_a_time(layout: Layout, what: str) -> Iterator[None]:
+    """Let one process at a time pull the same commit: the others find it stored."""
+    with disk():
+        layout.check_format()
+        make_folder(layout.partial)
+    with hold(layout.partial / f"{hashlib.sha256(what.encode()).hexdigest()}.lock", _DAY):
+        yield
+
+
+def _stored(zoo: Zoo, asked: HubReference, name: str | None) -> StoredVersion | None:
+    """Return the newest version that was pulled for what is asked."""
+    found = [
+        stored
+        for stored in zoo.store.pulled(asked.reference)
+        if stored.origin is not None
+        and asked.revision in {stored.origin.revision, stored.origin.commit}
+        and name in {None, stored.name}
+    ]
+    return found[-1] if found else None
+
+
+def _told(
+    stored: StoredVersion, asked: HubReference, *, new: bool, commit: str | None = None, fetched: int = 0
+) -> Pulled:
+    known = commit or (stored.origin.commit if stored.origin else None)
+    return Pulled(model=_model(stored), reference=asked.reference, commit=known, new=new, fetched=fetched)
+
+
+def _model(stored: StoredVersion) -> str:
+    return f"{stored.name}@{stored.version}"
+
+
+def _adopted(manifest: Manifest, asked: HubReference) -> Mapping[str, str] | None:
+    """Return git's ids of the files that a model of ours was adopted from, if it is from there."""
+    base = manifest.about.lineage.get("base")
+    if not isinstance(base, dict) or base.get("model") != asked.reference:
+        return None
+    files = base.get("files")
+    return {path: entry["git"] for path, entry in files.items()} if isinstance(files, dict) else None
+
+
+def _require_plugins(host: Host, part: ManifestPart) -> None:
+    """Refuse what no installed plugin opens, before it is fetched."""
+    of = {"embedder": host.method, "head": host.head, "fuser": host.fuser}[part.kind]
+    of(part.method)
+    for inner in part.parts.values():
+        _require_plugins(host, inner)
+
+
+def _require_room(home: Path, size: int) -> None:
+    """Refuse what the disk has no room for: the download, and as much again to read it into the store."""
+    nearest = next(folder for folder in (home, *home.parents) if folder.exists())
+    free = shutil.disk_usage(nearest).free
+    needed = 2 * size + _SPARE
+    if free < needed:
+        problem = f"{size / 1e6:,.0f} MB are to be fetched, and the disk has {free / 1e6:,.0f} MB free"
+        raise StoreError(
+            problem, f"free {(needed - free) / 1e6:,.0f} MB, or set LEXARIUM_HOME to another disk"
+        )

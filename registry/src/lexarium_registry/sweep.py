@@ -1,0 +1,120 @@
+"""Freeing what no reference reaches. Who calls this holds the store's lock."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from filelock import FileLock
+
+from lexarium.errors import CheckpointError, StoreError
+from lexarium_registry.layout import DIGEST, disk
+from lexarium_registry.locks import dead_folders
+from lexarium_registry.versions import used_files
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from lexarium.zoo import Zoo
+    from lexarium_registry.layout import Layout
+    from lexarium_registry.store import LocalStore
+
+__all__ = ["KEPT_DAYS", "Freed", "collect", "gc", "sweep"]
+
+KEPT_DAYS = 7  # of a partial download and of a damaged file that was taken out
+_log = logging.getLogger("lexarium")
+
+
+@dataclass
+class Freed:
+    """What was freed, or would be: files and bytes, in all and by what they were."""
+
+    files: int = 0
+    bytes: int = 0
+    kinds: dict[str, int] = field(default_factory=dict)
+
+    def count(self, kind: str, path: Path) -> None:
+        """Count a file."""
+        size = path.lstat().st_size
+        self.files += 1
+        self.bytes += size
+        self.kinds[kind] = self.kinds.get(kind, 0) + size
+
+
+def gc(zoo: Zoo, *, dry_run: bool = False) -> Freed:
+    """Free the files that no stored version needs, what the dead left behind, and old leavings.
+
+    Partial downloads and quarantined files are kept for seven days. What a living writer or a running
+    download has locked is never touched.
+
+    :raises CheckpointError: a version is damaged, so it is not known what it needs; nothing was freed.
+    :raises StoreError: the disk refuses, or the store is not on this disk.
+    """
+    from lexarium_registry.store import LocalStore  # noqa: PLC0415  it imports this module
+
+    store = zoo.store
+    if not isinstance(store, LocalStore):
+        raise StoreError("this store frees its files itself", "nothing is to do")
+    return collect(store, dry_run=dry_run)
+
+
+def collect(store: LocalStore, *, dry_run: bool = False) -> Freed:
+    """Do the work of :func:`gc` on a store."""
+    layout, freed = store.layout, Freed()
+    layout.check_format()
+    if not (layout.home / "format").exists() and not layout.staging.exists():
+        return freed  # nothing was ever stored: no lock is made
+    with disk(), store.lock():
+        doomed = [*_unused(layout), *_leavings(layout)]
+        for folder in dead_folders(layout.staging):
+            doomed += [("what the dead left behind", path) for path in folder.rglob("*") if path.is_file()]
+        for kind, path in doomed:
+            with suppress(FileNotFoundError):
+                freed.count(kind, path)
+                if not dry_run:
+                    path.unlink()
+        if not dry_run:
+            for folder in dead_folders(layout.staging):
+                shutil.rmtree(folder, ignore_errors=True)
+    return freed
+
+
+def sweep(layout: Layout) -> None:
+    """Remove manifests and blobs that nothing reaches; warn, and remove none, while a version is damaged."""
+    try:
+        doomed = list(_unused(layout))
+    except CheckpointError as error:
+        _log.warning("no file was freed: %s", error)
+        return
+    for _, path in doomed:
+        path.unlink()
+
+
+def _unused(layout: Layout) -> Iterator[tuple[str, Path]]:
+    used = used_files(layout)
+    for kind, needed in (("blobs", used.blobs), ("manifests", used.manifests), ("checked", used.manifests)):
+        for path in (layout.home / kind).glob("??/*"):
+            digest = path.name[:64] if kind == "checked" else path.name  # a record is written beside itself
+            if DIGEST.fullmatch(digest) and path.name not in needed:
+                yield kind, path
+
+
+def _leavings(layout: Layout) -> Iterator[tuple[str, Path]]:
+    """Yield partial downloads and quarantined files that are older than a week and that nobody holds."""
+    oldest = time.time() - KEPT_DAYS * 24 * 3600
+    for path in layout.quarantine.glob("*"):
+        if path.lstat().st_mtime < oldest:
+            yield "quarantine", path
+    for path in layout.partial.glob("*"):
+        if path.lstat().st_mtime >= oldest or path.suffix not in {".part", ".lock"}:
+            continue
+        lock = FileLock(path.with_suffix(".lock"))
+        with suppress(OSError):  # a Timeout is one: who downloads it holds it
+            lock.acquire(timeout=0)
+            lock.release()
+            yield "partial downloads", path
