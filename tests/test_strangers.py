@@ -33,7 +33,8 @@ def lexarium_stores():
 def lexarium_commands():
     names = ("list", "show", "remove", "verify", "train", "predict", "evaluate", "compare")
     names += ("fill-mask", "losses", "generate", "perplexity", "distill")
-    names += ("translate", "summarize", "text2text")
+    names += ("translate", "summarize", "text2text", "quantize")
+    names += ("tag", "alias", "set", "repair", "gc", "diff", "pull", "push", "lock", "bundle", "unbundle")
     return [Command(name=n, summary="mine", command="x:y") for n in names]
 """
 FIT = """

@@ -136,6 +136,15 @@ def test_a_bundle_that_is_cut_short_anywhere_or_goes_on_is_refused(other, packed
     assert "goes on after its end" in refused(other, path)
 
 
+def test_a_damaged_file_in_a_bundle_is_named(other, packed):
+    raw = packed.read_bytes()
+    start = raw.index(b"blobs/")
+    at = start + tarfile.BLOCKSIZE  # its first byte
+    packed.write_bytes(raw[:at] + bytes([raw[at] ^ 1]) + raw[at + 1 :])
+    name = raw[start : start + 70].decode()
+    assert f"{name} is damaged: its sha256 is another" in refused(other, packed)
+
+
 @settings(max_examples=500 if NIGHTLY else 30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(place=st.floats(0, 1, exclude_max=True), flip=st.integers(1, 255))
 def test_whatever_byte_is_changed_it_is_refused_and_nothing_is_stored(other, packed, tmp_path, place, flip):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -141,6 +142,7 @@ def test_a_model_that_a_program_cannot_compute_is_refused_and_nothing_is_kept(pr
         with pytest.raises(UnsupportedError, match=says):
             Graph(source(encoder), program, "float32").ready(1)
     assert list((home / "derived").iterdir()) == []
+    assert logging.getLogger("lexarium").isEnabledFor(logging.WARNING)  # whatever the program did to the log
 
 
 def test_a_key_says_all_that_the_states_depend_on(bert):

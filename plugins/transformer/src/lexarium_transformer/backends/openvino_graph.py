@@ -7,6 +7,7 @@ imported, so here it cannot.
 from __future__ import annotations
 
 import io
+import logging
 import sys
 import warnings
 from contextlib import contextmanager, redirect_stdout
@@ -60,9 +61,15 @@ def versions() -> list[str]:
 def write_graph(network: nn.Module, example: tuple[Tensor, Tensor], folder: Path) -> None:
     """Trace ``network`` on an example into a graph for batches of any size and length."""
     anything = openvino.PartialShape([-1, -1])
-    with warnings.catch_warnings(), _unreported():
-        warnings.simplefilter("ignore")  # what a tracer cannot follow is found by comparing the numbers
-        made = openvino.convert_model(network, example_input=example, input=[anything, anything])
+    root = logging.getLogger()
+    level, handlers = root.level, [*root.handlers]
+    try:
+        with warnings.catch_warnings(), _unreported():
+            warnings.simplefilter("ignore")  # what a tracer cannot follow is found by comparing the numbers
+            made = openvino.convert_model(network, example_input=example, input=[anything, anything])
+    finally:  # a conversion that fails leaves the whole program's log at errors only
+        root.setLevel(level)
+        root.handlers[:] = handlers
     openvino.save_model(made, folder / _FILE, compress_to_fp16=False)
 
 
