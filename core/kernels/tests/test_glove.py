@@ -356,6 +356,7 @@ def timed_interrupts(setup, job, shares):
 import os, signal, threading, time
 import numpy as np
 from lexarium_kernels import _glove
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where a shell started all this with &
 {textwrap.dedent(setup)}
 def seconds():
     begin = time.perf_counter()

@@ -68,7 +68,7 @@ def test_weights_are_packed_where_several_batches_come_and_left_alone_otherwise(
         assert engine._fast is None
         engine.ready(2)
         assert isinstance(engine._fast.layers[0], PackedLayer)
-        engine._fast.layers[0]._up._bias += 1
+        engine._fast.layers[0]._up._bias = engine._fast.layers[0]._up._bias + 1
         assert torch.equal(engine.ready(1)(ids, None), first)  # to the bit, whatever came between
         assert not torch.equal(engine.ready(2)(ids, None), first)
     other = torch.nn.Linear(2, 2)
