@@ -1,12 +1,13 @@
 # make demo    set up, then compare representations on 4,000 real reviews
 # make test    set up, then all that CI runs: lint, types, tests
+# make nightly set up, then the registry's long tests: killed at every act and system call, every loss of power
 PYTHON ?= python3
 BIN    := .venv/bin
 PARTS  := $(patsubst %/pyproject.toml,./%,core/pyproject.toml registry/pyproject.toml $(wildcard plugins/*/pyproject.toml))
 DEMO   := .demo
 SITE    = $(shell $(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
 
-.PHONY: setup demo test sanitize lint format bench docs clean
+.PHONY: setup demo test nightly sanitize lint format bench docs clean
 setup: .venv/.ready
 
 # pyproject files and pins decide what is installed; nothing is installed again until one of them changes.
@@ -42,6 +43,9 @@ demo: setup
 
 test: setup lint
 	$(BIN)/pytest -q
+
+nightly: setup
+	LEXARIUM_NIGHTLY=1 $(BIN)/pytest -q registry
 
 # The kernels with the address and undefined-behaviour sanitizers, in an environment of their own; then with the
 # thread sanitizer, all that several threads do, but for the loops that race on purpose. Each report names its lines.

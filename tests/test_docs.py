@@ -2,7 +2,8 @@
 
 A ``console`` block holds commands after ``$ `` and the lines they print; ``...`` stands for anything. A
 ``python`` block runs as it is. All blocks of one page share an empty store and a folder that holds
-``reviews.csv`` and ``reviews.zh.csv``, 600 real reviews each. A block after the comment
+``reviews.csv`` and ``reviews.zh.csv``, 600 real reviews each. What they push and pull goes to a hub on the
+loopback, empty at first, which takes the place of the Hub. A block after the comment
 ``<!-- not run -->`` (a demo with real weights, an installation) is shown only.
 """
 
@@ -13,8 +14,12 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "README.zh-CN.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -34,16 +39,31 @@ def reviews(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture
+def hub(tmp_path: Path) -> Iterator[dict[str, str]]:
+    """Give the environment in which a hub on the loopback is the Hub."""
+    sys.path.append(str(ROOT / "registry" / "tests"))
+    from hub_server import TOKEN, HubServer
+
+    with HubServer() as server:
+        yield {
+            "HF_ENDPOINT": server.url,
+            "HF_TOKEN": TOKEN,
+            "HF_HOME": str(tmp_path / "hf"),
+            "HF_HUB_OFFLINE": "0",
+        }
+
+
 def named(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=named)
-def test_every_snippet_runs_and_prints_what_the_page_shows(page, reviews, tmp_path, environment):
+def test_every_snippet_runs_and_prints_what_the_page_shows(page, reviews, tmp_path, environment, hub):
     for name in ("reviews.csv", "reviews.zh.csv"):
         shutil.copy(reviews / name, tmp_path)
     path = f"{Path(sys.executable).parent}:{environment['PATH']}"
-    environment |= {"PATH": path, "COLUMNS": "100", "PYTHONIOENCODING": "utf-8"}
+    environment |= {**hub, "PATH": path, "COLUMNS": "100", "PYTHONIOENCODING": "utf-8"}
     for skipped, language, body in BLOCK.findall(page.read_text(encoding="utf-8")):
         if skipped:
             continue

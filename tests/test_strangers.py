@@ -35,6 +35,7 @@ def lexarium_commands():
     names += ("fill-mask", "losses", "generate", "perplexity", "distill")
     names += ("translate", "summarize", "text2text", "quantize")
     names += ("tag", "alias", "set", "repair", "gc", "diff", "pull", "push", "lock", "bundle", "unbundle")
+    names += ("search",)
     return [Command(name=n, summary="mine", command="x:y") for n in names]
 """
 FIT = """

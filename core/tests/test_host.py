@@ -10,7 +10,7 @@ import pytest
 from lexarium.errors import MethodNotFoundError, NameTakenError, PluginError
 from lexarium.hookspecs import API
 from lexarium.host import CORE_COMMANDS, Host, Plugin, Settings
-from lexarium.method import Command, FuserMethod, HeadMethod, Method, StoreKind
+from lexarium.method import Command, FuserMethod, HeadMethod, Method, ModelEntry, StoreKind
 
 
 def method(name, **others):
@@ -77,6 +77,17 @@ def test_a_bad_plugin_is_marked_with_what_is_wrong_and_the_good_one_works(discov
     assert found["good"].status == "ok"
     assert found["good"].provides == ["m"]
     assert (found[name].distribution, found[name].version) == (name, "1.0")
+
+
+def test_a_good_plugin_is_asked_once_while_its_module_is_imported_and_a_bad_one_each_time(discover):
+    asked = "asked = []\n" + GOOD + "def lexarium_methods():\n asked.append(1)\n return "
+    discover(good=asked + OFFER, bad=asked + "7")
+    good, bad = sys.modules["good_code"], sys.modules["bad_code"]
+    assert {plugin.name: plugin.provides for plugin in Host.discover().plugins} == {"good": ["m"], "bad": []}
+    assert (good.asked, bad.asked) == ([1], [1, 1])
+    del sys.modules["good_code"]
+    assert [plugin.provides for plugin in Host.discover().plugins if plugin.name == "good"] == [["m"]]
+    assert sys.modules["good_code"].asked == [1]
 
 
 def test_a_broken_plugin_keeps_its_traceback(discover):
@@ -195,11 +206,13 @@ def test_each_kind_is_found_by_its_name(make_plugin):
         "lexarium_fusers": [FuserMethod(name="f", summary="s", fuser="m:F", config="m:C")],
         "lexarium_commands": [Command(name="c", summary="s", command="m:c")],
         "lexarium_stores": [StoreKind(name="s", summary="s", store="m:S")],
+        "lexarium_models": [ModelEntry(name="p", summary="s", method="e", reference="hf://a/b")],
     }
     host = Host([make_plugin("p", **offered)])
     found = [host.method("e"), host.head("h"), host.fuser("f"), host.command("c"), host.store("s")]
+    found += [offer.descriptor for offer in host.offers("model")]
     assert found == [item for items in offered.values() for item in items]
-    assert sorted(host.plugins[0].provides) == ["c", "e", "f", "h", "s"]
+    assert sorted(host.plugins[0].provides) == ["c", "e", "f", "h", "p", "s"]
 
 
 def test_a_name_that_nobody_offers_is_answered_with_what_is_near_or_what_to_install(host):

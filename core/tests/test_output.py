@@ -89,6 +89,7 @@ def test_jsonl_holds_a_text_and_its_vector_a_line_even_odd_text(tmp_path, packed
     documents = [json.loads(line) for line in lines]
     assert [document["text"] for document in documents] == TEXTS
     assert [document["vector"] for document in documents] == embedder().embed(TEXTS).tolist()
+    assert {document["space_id"] for document in documents} == {"id"}
 
 
 @pytest.mark.parametrize("packed", [False, True])

@@ -11,6 +11,7 @@ import gzip
 import hashlib
 import json
 import re
+import socket
 import threading
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -20,6 +21,9 @@ from urllib.parse import parse_qs, unquote, urlsplit
 __all__ = ["Fault", "HubServer", "blob_id"]
 
 LARGE = (".safetensors", ".bin", ".model")
+# What has no end, or goes on for ever, ends all the same: who waits for it fails a test and does not hang.
+ENDLESS = 2**27  # bytes
+EVER = 4.0  # seconds
 TOKEN = "hf_writerwriterwriter"  # noqa: S105  the loopback's own
 READER = "hf_readerreaderreader"
 
@@ -50,12 +54,16 @@ class Fault:
 
 @dataclass
 class Asked:
-    """One request: to which host, for what, and with which headers; ``sent`` bytes of body went back."""
+    """One request: to which host, for what, and with which headers.
+
+    ``got`` bytes of body came with it, ``sent`` bytes of body went back.
+    """
 
     host: str
     method: str
     path: str
     headers: dict[str, str]
+    got: int = 0
     sent: int = 0
 
 
@@ -174,6 +182,11 @@ class _Handler(BaseHTTPRequestHandler):
     asked: Asked
     fault: Fault | None
 
+    def setup(self):
+        """Keep what is sent and not yet taken small, so that ``sent`` says what a client has taken."""
+        super().setup()
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 2**17)
+
     def log_message(self, *_):
         pass
 
@@ -191,7 +204,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _serve(self, method):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        self.asked = Asked(self.host, method, self.path, dict(self.headers))
+        self.asked = Asked(self.host, method, self.path, dict(self.headers), len(body))
         with self.hub.lock:
             self.hub.asked.append(self.asked)
         self.fault = self.hub.next_fault(self.host, method, self.path)
@@ -268,15 +281,17 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _send_body(self, body):
         if self._kind == "endless":
-            while not self.hub.stop.is_set():
+            self.close_connection = True
+            while self.asked.sent < ENDLESS and not self.hub.stop.is_set():
                 self._write(b"10000\r\n" + b" " * 65536 + b"\r\n")
         elif self._kind in {"drop", "stall"}:
             self._write(body[: self.fault.after])
             if self._kind == "stall":
-                self.hub.stop.wait(30)
+                self.hub.stop.wait(EVER)
             self.close_connection = True
         elif self._kind == "trickle":
-            for n in range(len(body)):
+            self.close_connection = True
+            for n in range(int(EVER / 0.05)):
                 self._write(body[n : n + 1])
                 if self.hub.stop.wait(0.05):
                     return

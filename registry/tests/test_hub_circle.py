@@ -45,6 +45,18 @@ def test_what_is_pushed_is_what_is_pulled(hub, here, there, pushed, lengths):
     assert origin.manifest == hashlib.sha256(sent).hexdigest()
 
 
+def test_the_zoo_pushes_and_pulls_with_the_options_of_the_commands(hub, here, there, lengths):
+    here.save(lengths, name="x")
+    done = here.push("x", REF, license="MIT", private=True, tag="v1")
+    repository = hub.repositories["me/lengths"]
+    assert (repository.private, repository.tags) == (True, {"v1": done.commit})
+    there.pull(f"{REF}@v1")
+    with hub.counted() as asked:
+        assert not there.pull(f"{REF}@v1", offline=True).new
+    assert not asked
+    assert [each.entry.name for each in there.search("minilm", language="zh")] == ["minilm-multilingual"]
+
+
 def test_a_push_is_one_commit_of_all_files(hub, pushed, here):
     files = hub.repositories["me/lengths"].files
     listed = {entry.path for entry in here.store.find("x").manifest.files}
@@ -355,7 +367,7 @@ def test_a_repository_of_others_is_adopted(hub, there):
     done = pull(there, "hf://they/Foreign_Model")
     stored = there.store.find("foreign_model")
     assert done.model == "foreign_model@1"
-    assert stored.manifest.about.license == "cc-by-4.0"
+    assert stored.manifest.about.license == "CC-BY-4.0"
     assert stored.manifest.about.languages == ("zh",)
     base = stored.manifest.about.lineage["base"]
     assert (base["model"], base["revision"], base["relation"]) == (

@@ -153,4 +153,5 @@ def test_the_card_says_what_the_manifest_says_and_nothing_is_markup(here, length
         "license": "mit",
         "library_name": "lexarium",
         "tags": ["lexarium", "lengths"],
+        "pipeline_tag": "feature-extraction",
     }

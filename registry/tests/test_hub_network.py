@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 
+import httpx2
 import pytest
 
 from lexarium.errors import (
@@ -18,7 +19,7 @@ from lexarium.errors import (
     StoreError,
 )
 from lexarium_registry.fetch import fetch_bytes, fetch_file
-from lexarium_registry.hub import Hub
+from lexarium_registry.hub import Hub, _Limited
 from lexarium_registry.names import parse_hub
 from lexarium_registry.pull import pull
 from lexarium_registry.push import push
@@ -63,6 +64,20 @@ MENDED = {
 }
 
 
+@pytest.fixture
+def pauses(monkeypatch):
+    """Give a list that gets the pauses asked for, in seconds; none is made, and a long one is an error."""
+    found: list[float] = []
+
+    def pause(seconds):
+        found.append(seconds)
+        if seconds > 90:
+            pytest.fail(f"a pause of {seconds:.0f} seconds")
+
+    monkeypatch.setattr(time, "sleep", pause)
+    return found
+
+
 @pytest.mark.parametrize("name", MENDED)
 def test_what_goes_wrong_once_or_twice_is_mended(hub, big, tmp_path, name):
     if name == "ranges ignored":
@@ -72,6 +87,55 @@ def test_what_goes_wrong_once_or_twice_is_mended(hub, big, tmp_path, name):
     part, _ = fetch(tmp_path)
     assert part.path.read_bytes() == BIG
     assert time.monotonic() - started < 15  # and not the hour that the server asks for
+
+
+@pytest.mark.parametrize("asked", ["3600", "999999999999", "61"])
+def test_a_download_waits_a_minute_at_most_whatever_the_server_asks_for(hub, big, tmp_path, pauses, asked):
+    hub.fault("status", "large", status=429, headers={"Retry-After": asked}, times=2)
+    part, _ = fetch(tmp_path, patience=Patience())
+    assert part.path.read_bytes() == BIG
+    assert pauses == [60, 60]
+
+
+@pytest.mark.parametrize(
+    ("asked", "wait"), [(None, None), (0.0, 0.0), (5.0, 5.0), (60.0, 60.0), (3600.0, 60.0)]
+)
+def test_a_pause_is_as_long_as_was_asked_for_up_to_a_minute(asked, wait):
+    for attempt in range(12):
+        found = Patience().pause(attempt, asked)
+        assert found == wait if asked is not None else 0.3 < found <= min(60, 0.7 * 2**attempt)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Retry-After": "3600"},
+        {
+            "Retry-After": "3600",
+            "RateLimit": '"api";r=0;t=3600',
+            "RateLimit-Policy": '"fixed window";"api";q=5;w=3600',
+        },
+    ],
+    ids=["retry-after", "ratelimit"],
+)
+@pytest.mark.parametrize(
+    ("method", "path"), [("PUT", "/upload/"), ("POST", "objects/batch"), ("POST", "/preupload/")]
+)
+def test_an_upload_waits_a_minute_at_most_whatever_the_server_asks_for(
+    hub, here, lengths, pauses, headers, method, path
+):
+    here.save(lengths, name="x", license="MIT")
+    hub.fault("status", path, method=method, status=429, headers=headers, times=1)
+    assert push(here, "x", "hf://me/x").sent
+    assert max(pauses) == 61  # the library adds a second of its own
+
+
+def test_an_answer_that_is_no_file_may_take_so_long_and_so_many_bytes():
+    body = [b"12", b"34"]
+    assert list(_Limited(body, 4, 60)) == body
+    for most, seconds in ((3, 60), (4, -1)):
+        with pytest.raises(httpx2.DecodingError, match="the answer does not end"):
+            list(_Limited(body, most, seconds))
 
 
 HOPELESS = {
@@ -106,14 +170,23 @@ def test_what_goes_on_going_wrong_ends_in_one_clear_line(hub, big, tmp_path, nam
     assert all(path.stat().st_size <= len(BIG) for path in tmp_path.glob("*.part"))
 
 
-@pytest.mark.parametrize(
-    "name", ["endless", "a bomb", "dropped", "stalled", "a server error", "expired", "vanished"]
-)
+NO_FILE = {
+    "endless": "the answer does not end",
+    "a bomb": "the answer is compressed",
+    "dropped": "breaks off",
+    "stalled": r"breaks off \(ReadTimeout\)",
+    "a server error": "answers 500",
+    "expired": "the token is refused",
+    "vanished": "shows no repository",
+}
+
+
+@pytest.mark.parametrize("name", NO_FILE)
 def test_an_answer_that_is_no_file_ends_as_well(hub, big, name):
-    how, _, _ = HOPELESS[name]
+    how, error, _ = HOPELESS[name]
     hub.fault(path="/api/models", **{**how, "after": 100})
     started = time.monotonic()
-    with pytest.raises(HubError) as caught:
+    with pytest.raises(error, match=NO_FILE[name]) as caught:
         Hub(QUICK).snapshot(REF)
     assert time.monotonic() - started < 20
     assert "\n" not in str(caught.value)
@@ -161,6 +234,19 @@ def test_a_part_that_is_a_link_is_not_written_through(hub, big, tmp_path):
     (tmp_path / (hashlib.sha256(BIG).hexdigest() + ".part")).symlink_to(other)
     assert fetch(tmp_path)[0].path.read_bytes() == BIG
     assert other.read_bytes() == b"precious"
+
+
+def test_a_part_that_a_killed_pull_gave_a_second_name_is_gone_on_with_and_the_other_is_not_changed(
+    hub, big, tmp_path
+):
+    part, other = tmp_path / (hashlib.sha256(BIG).hexdigest() + ".part"), tmp_path / "other"
+    part.write_bytes(BIG[:700_000])
+    os.link(part, other)
+    other.chmod(0o444)
+    before = hub.sent("large")
+    assert fetch(tmp_path)[0].path.read_bytes() == BIG
+    assert hub.sent("large") - before == len(BIG) - 700_000
+    assert other.read_bytes() == BIG[:700_000]
 
 
 def test_a_whole_part_is_not_fetched_again(hub, big, tmp_path):

@@ -23,6 +23,8 @@ from pretrained import embedding
 from static_lookup import fasttext_models, looking_up
 from static_training import fasttext, glove, growth, word2vec
 
+from registry import registry
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -43,6 +45,7 @@ SECTIONS: dict[str, Callable[[int], Section]] = {
     "pretraining": pretraining,
     "generation": generation,
     "distillation": distillation,
+    "registry": registry,
 }
 PEERS = (
     "click",

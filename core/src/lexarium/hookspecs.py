@@ -14,7 +14,7 @@ import pluggy
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from lexarium.method import Command, FuserMethod, HeadMethod, Method, StoreKind
+    from lexarium.method import Command, FuserMethod, HeadMethod, Method, ModelEntry, StoreKind
 
 __all__ = [
     "API",
@@ -24,6 +24,7 @@ __all__ = [
     "lexarium_fusers",
     "lexarium_heads",
     "lexarium_methods",
+    "lexarium_models",
     "lexarium_stores",
 ]
 
@@ -65,3 +66,8 @@ def lexarium_commands() -> Sequence[Command]:  # type: ignore[empty-body]
 @_spec
 def lexarium_stores() -> Sequence[StoreKind]:  # type: ignore[empty-body]
     """Return the stores (places where models are kept) that this plugin offers."""
+
+
+@_spec
+def lexarium_models() -> Sequence[ModelEntry]:  # type: ignore[empty-body]
+    """Return the published models that this plugin adds to the catalogue."""

@@ -21,10 +21,11 @@ from pluggy import PluginValidationError as HookError
 from lexarium import hookspecs
 from lexarium.entrypoints import EntryPoint, scan
 from lexarium.errors import MethodNotFoundError, NameTakenError, PluginError, did_you_mean
-from lexarium.method import Command, FuserMethod, HeadMethod, Method, StoreKind, resolve
+from lexarium.method import Command, FuserMethod, HeadMethod, Method, ModelEntry, StoreKind, resolve
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from types import ModuleType
 
 __all__ = ["CORE_COMMANDS", "HOUSE", "Descriptor", "Host", "Offer", "Plugin", "Settings", "Status"]
 
@@ -32,7 +33,7 @@ _METHODS = ("bow", "tfidf", "word2vec", "glove", "fasttext", "bert", "gpt", "t5"
 
 _STORED = (
     *("list", "show", "remove", "tag", "alias", "set", "verify", "repair", "gc"),
-    *("diff", "lock", "bundle", "unbundle", "pull", "push"),
+    *("diff", "lock", "bundle", "unbundle", "pull", "push", "search"),
 )
 
 #: What the distributions of this repository offer: a stranger never displaces it.
@@ -72,8 +73,12 @@ CORE_COMMANDS = frozenset(
     }
 )
 
+# What each module offered when it was asked: it does not change while that module is imported, and to ask
+# a dozen plugins costs more than to open a stored model.
+_examined: dict[EntryPoint, tuple[ModuleType, Plugin]] = {}
+
 Status: TypeAlias = Literal["ok", "disabled", "incompatible", "invalid", "broken"]
-Descriptor: TypeAlias = Method | HeadMethod | FuserMethod | Command | StoreKind
+Descriptor: TypeAlias = Method | HeadMethod | FuserMethod | Command | StoreKind | ModelEntry
 
 _D = TypeVar("_D", Method, HeadMethod, FuserMethod, Command, StoreKind)
 _HOOKS: Mapping[str, type[Descriptor]] = {
@@ -82,6 +87,7 @@ _HOOKS: Mapping[str, type[Descriptor]] = {
     "lexarium_fusers": FuserMethod,
     "lexarium_commands": Command,
     "lexarium_stores": StoreKind,
+    "lexarium_models": ModelEntry,
 }
 
 
@@ -158,7 +164,7 @@ class Host:
         return cls([_load(entry, settings.disabled, manager) for entry in entries], settings)
 
     def offers(self, kind: str) -> list[Offer]:
-        """Return what is offered of a kind (embedder, head, fuser, command, store), by name.
+        """Return what is offered of a kind (embedder, head, fuser, command, store, model), by name.
 
         A contested name that no rule decides is left out; asking for it by name says why.
         """
@@ -287,14 +293,20 @@ def _load(entry: EntryPoint, disabled: frozenset[str], manager: PluginManager) -
         return replace(record, status="disabled", error="LEXARIUM_DISABLE names it")
     if not entry.module:
         return replace(record, status="invalid", error="its entry_points.txt cannot be read")
+    known = _examined.get(entry)
+    if known is not None and sys.modules.get(entry.module) is known[0]:
+        return known[1]
     try:
         with redirect_stdout(sys.stderr):
             module = import_module(entry.module)
-            return _examine(module, record, manager)
+            plugin = _examine(module, record, manager)
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # noqa: BLE001  a plugin may raise anything, SystemExit too
         return _broken(record, error)
+    if plugin.status == "ok":
+        _examined[entry] = module, plugin
+    return plugin
 
 
 def _broken(record: Plugin, error: BaseException) -> Plugin:

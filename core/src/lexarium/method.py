@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from lexarium.stores import Store
     from lexarium.training import Adopt, Fit, FitLabelled, Merge, Reader, Update, Writer
 
-__all__ = ["Command", "FuserMethod", "HeadMethod", "Method", "StoreKind", "resolve"]
+__all__ = ["Command", "FuserMethod", "HeadMethod", "Method", "ModelEntry", "StoreKind", "resolve"]
 
 
 def resolve(target: str) -> Any:  # noqa: ANN401  what a name points at is known to its caller alone
@@ -186,3 +186,27 @@ class StoreKind:
     def load(self) -> type[Store]:
         """Import the store class."""
         return cast("type[Store]", resolve(self.store))
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelEntry:
+    """A published model, as the catalogue lists it: what a plugin knows of it, and no more.
+
+    ``reference`` names a repository that ``pull`` reads (``hf://org/repo``). Where there is none,
+    ``homepage`` is the page with its files and ``obtain`` the command that reads them. ``license`` is an SPDX
+    expression, or ``other: NAME LINK``; ``paper`` an address; ``parameters`` the count that its authors
+    state, rounded. What is not known is left out.
+    """
+
+    kind: ClassVar[str] = "model"
+    name: str
+    summary: str
+    method: str
+    reference: str | None = None
+    homepage: str | None = None
+    obtain: str | None = None
+    license: str | None = None
+    paper: str | None = None
+    dim: int | None = None
+    languages: tuple[str, ...] = ()
+    parameters: int | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import stat
+import zipfile
 from contextlib import contextmanager, suppress
 from errno import EINVAL
 from pathlib import Path
@@ -17,13 +18,14 @@ from scipy import sparse
 from lexarium.errors import MissingExtraError, PluginError, UnsupportedError
 from lexarium.inputs import batches
 from lexarium.roles import Embedder, Floats, Matrix, Progress, silent
+from lexarium.vector_files import SPACE, describe_npy, sidecar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from lexarium.words import WordVectors
 
-__all__ = ["atomic", "embed_all", "nearest_texts", "word_vectors", "write_matrix"]
+__all__ = ["atomic", "embed_all", "nearest_rows", "nearest_texts", "word_vectors", "write_matrix"]
 
 _BATCH = 512
 
@@ -59,12 +61,19 @@ def nearest_texts(
     embedder: Embedder, query: str, texts: Sequence[str], count: int, progress: Progress = silent
 ) -> list[tuple[str, float]]:
     """Return the ``count`` texts nearest to ``query`` by cosine, nearest first, with their cosines."""
-    rows = _unit(embed_all(embedder, texts, progress))
-    wanted = _unit(embedder.embed([query]))
-    product = rows @ wanted.T
+    found = nearest_rows(embedder, query, embed_all(embedder, texts, progress), count)
+    return [(texts[row], score) for row, score in found]
+
+
+def nearest_rows(embedder: Embedder, query: str, matrix: Matrix, count: int) -> list[tuple[int, float]]:
+    """Return the ``count`` rows nearest to ``query`` by cosine, nearest first, with their cosines.
+
+    *Shapes:* matrix (n, dim), of the embedder's space.
+    """
+    product = _unit(matrix) @ _unit(embedder.embed([query])).T
     scores = np.asarray(product.toarray() if sparse.issparse(product) else product).ravel()
     order = np.argsort(-scores, kind="stable")[:count]
-    return [(texts[int(i)], float(scores[i])) for i in order]
+    return [(int(row), float(scores[row])) for row in order]
 
 
 def word_vectors(
@@ -87,6 +96,9 @@ def word_vectors(
 def write_matrix(path: Path, matrix: Matrix, texts: Sequence[str], space_id: str) -> None:
     """Write vectors: ``.npy`` (dense), ``.npz`` (scipy, sparse), ``.parquet`` or ``.jsonl`` (with texts).
 
+    Each says of which space they are, as :mod:`lexarium.vector_files` has it; beside a ``.npy`` stands a file
+    that does.
+
     :raises UnsupportedError: another ending, or one that does not suit the vectors.
     :raises MissingExtraError: ``.parquet`` needs pyarrow.
     """
@@ -95,11 +107,11 @@ def write_matrix(path: Path, matrix: Matrix, texts: Sequence[str], space_id: str
     if ending == ".npy" and not is_sparse:
         write: Callable[[Path], None] = lambda aside: _save_npy(aside, matrix)  # noqa: E731
     elif ending == ".npz" and is_sparse:
-        write = lambda aside: _save_npz(aside, matrix)  # noqa: E731
+        write = lambda aside: _save_npz(aside, matrix, space_id)  # noqa: E731
     elif ending == ".parquet":
         write = lambda aside: _save_parquet(aside, matrix, texts, space_id)  # noqa: E731
     elif ending == ".jsonl":
-        write = lambda aside: _save_jsonl(aside, matrix, texts)  # noqa: E731
+        write = lambda aside: _save_jsonl(aside, matrix, texts, space_id)  # noqa: E731
     else:
         fits = ".npz, .parquet or .jsonl" if is_sparse else ".npy, .parquet or .jsonl"
         raise UnsupportedError(
@@ -107,6 +119,9 @@ def write_matrix(path: Path, matrix: Matrix, texts: Sequence[str], space_id: str
         )
     with atomic(path) as aside:
         write(aside)
+    if ending == ".npy":
+        with atomic(sidecar(path)) as aside:
+            aside.write_text(describe_npy(path, space_id), encoding="utf-8")
 
 
 @contextmanager
@@ -163,15 +178,18 @@ def _save_npy(path: Path, matrix: Matrix) -> None:
         np.save(file, np.asarray(matrix), allow_pickle=False)
 
 
-def _save_npz(path: Path, matrix: Matrix) -> None:
+def _save_npz(path: Path, matrix: Matrix, space_id: str) -> None:
     with path.open("wb") as file:
         sparse.save_npz(file, matrix)
+    with zipfile.ZipFile(path, "a") as archive, archive.open(f"{SPACE}.npy", "w") as member:
+        np.lib.format.write_array(member, np.array(space_id), allow_pickle=False)
 
 
-def _save_jsonl(path: Path, matrix: Matrix, texts: Sequence[str]) -> None:
+def _save_jsonl(path: Path, matrix: Matrix, texts: Sequence[str], space_id: str) -> None:
     with path.open("w", encoding="utf-8", errors="backslashreplace") as file:
         for text, row in zip(texts, _dense_rows(matrix), strict=True):
-            file.write(json.dumps({"text": text, "vector": row.tolist()}, ensure_ascii=False) + "\n")
+            line = {"text": text, "vector": row.tolist(), SPACE: space_id}
+            file.write(json.dumps(line, ensure_ascii=False) + "\n")
 
 
 def _save_parquet(path: Path, matrix: Matrix, texts: Sequence[str], space_id: str) -> None:
@@ -182,7 +200,7 @@ def _save_parquet(path: Path, matrix: Matrix, texts: Sequence[str], space_id: st
         raise MissingExtraError("writing .parquet", "pyarrow", "lexarium-core[parquet]") from error
     schema = pa.schema(
         [("text", pa.string()), ("vector", pa.list_(pa.float32(), matrix.shape[1]))],
-        metadata={"space_id": space_id},
+        metadata={SPACE: space_id},
     )
     with parquet.ParquetWriter(path, schema) as writer:
         rows = list(range(len(texts)))

@@ -180,7 +180,9 @@ class Zoo(Shelf):
         model = merger([each.model for each in opened], config or {})
         if name is not None:
             base = [{"model": each.reference, "relation": "merged"} for each in opened]
-            self.save(model, name=name, lineage={"base": base})
+            licences = {each.manifest.about.license for each in opened}
+            one = licences.pop() if len(licences) == 1 else None  # of several, nobody says which holds
+            self.save(model, name=name, license=one, lineage={"base": base})
         return model
 
     def embedder(
@@ -255,13 +257,29 @@ class Zoo(Shelf):
         result: Training = self.host.verb("evaluate")(self, model, data, text=text, label=label)
         return result
 
-    def pull(self, reference: str, *, name: str | None = None) -> Any:  # noqa: ANN401  the verb's own record
-        """Fetch ``hf://org/repo[@revision]`` into the store; the verb of the installed ``pull`` command."""
-        return self.host.verb("pull")(self, reference, name=name)
+    def pull(self, reference: str, *, name: str | None = None, offline: bool = False) -> Any:  # noqa: ANN401  the verb's own record
+        """Fetch ``hf://org/repo[@revision]``, or a model of the catalogue, into the store.
 
-    def push(self, model: str, reference: str, *, license: str | None = None) -> Any:  # noqa: A002, ANN401  as above
+        The verb of the installed ``pull`` command.
+        """
+        return self.host.verb("pull")(self, reference, name=name, offline=offline)
+
+    def push(
+        self,
+        model: str,
+        reference: str,
+        *,
+        license: str | None = None,  # noqa: A002  as above
+        private: bool = False,
+        tag: str | None = None,
+    ) -> Any:  # noqa: ANN401  the verb's own record
         """Put a stored model on the Hub; the verb of the installed ``push`` command."""
-        return self.host.verb("push")(self, model, reference, license=license)
+        verb = self.host.verb("push")
+        return verb(self, model, reference, license=license, private=private, tag=tag)
+
+    def search(self, text: str = "", *, method: str | None = None, language: str | None = None) -> Any:  # noqa: ANN401  as above
+        """Return published models of the catalogue; the verb of the installed ``search`` command."""
+        return self.host.verb("search")(self, text, method=method, language=language)
 
     def compare(
         self,

@@ -184,6 +184,14 @@ def test_merging_stores_the_model_of_the_whole(invoke, zoo, table, tmp_path):
     assert base == [{"model": "a@1", "relation": "merged"}, {"model": "b@1", "relation": "merged"}]
 
 
+@pytest.mark.parametrize(("other", "kept"), [("MIT", "MIT"), ("GPL-3.0-only", None), (None, None)])
+def test_a_merged_model_keeps_the_licence_that_all_its_parts_have(zoo, other, kept):
+    for name, licence in (("a", "MIT"), ("b", other)):
+        zoo.save(zoo.fit("spelling", ["cab"]), name=name, license=licence)
+    zoo.merge(["a", "b"], name="both")
+    assert zoo.store.find("both").manifest.about.license == kept
+
+
 @pytest.mark.parametrize(
     ("models", "says"),
     [(["a"], "1 models cannot be merged; name two models"), (["a", "none"], "named 'none'")],

@@ -225,3 +225,26 @@ def test_two_words_of_a_model_of_texts_have_a_distance_and_several_an_odd_one(zo
     found = json.loads(invoke("distance", "wordless", "aab", "bbb", "--json").stdout)
     assert found["similarity"] == pytest.approx(5**-0.5)
     assert invoke("odd-one-out", "wordless", "aab", "ab", "ccc").stdout == "ccc\n"
+
+
+@pytest.mark.parametrize(
+    ("model", "name"), [("dense", "v.npy"), ("sparse", "v.npz"), ("pipeline", "v.jsonl")]
+)
+def test_similar_searches_vectors_that_embed_wrote_and_refuses_those_of_another_space(
+    invoke, zoo, source, tmp_path, model, name
+):
+    out = tmp_path / name
+    assert invoke("embed", model, source, "--column", "text", "--out", out).exit_code == 0
+    document = json.loads(invoke("similar", model, "b", "--in", out, "--json").stdout)
+    assert document["neighbours"] == [
+        {"item": item, "score": pytest.approx(score)}
+        for item, score in zip(
+            ["好\u3000b", "cab ab"] if name == "v.jsonl" else ["row 2", "row 1"], [1, 2 / 3], strict=True
+        )
+    ]
+    zoo.save(spelling(WORDS[:2], SpellingConfig(letters=3, sparse=model == "sparse")), name="other")
+    done = invoke("similar", "other", "b", "--in", out)
+    assert done.exit_code == 1
+    assert "its vectors are of the space" in done.stderr
+    zoo.save(zoo.load(model), name="renamed")
+    assert invoke("similar", "renamed", "b", "--in", out).exit_code == 0

@@ -66,6 +66,20 @@ def test_a_stored_embedder_keeps_its_version_in_the_lineage(zoo, rows):
     assert zoo.open("clf").manifest.about.lineage["embedder"] == "mine@1"
 
 
+def test_the_licence_of_a_stored_embedder_is_kept_unless_another_is_given(zoo, rows):
+    model = zoo.fit("hashed", rows.texts)
+    zoo.save(model, name="mine", license="CC-BY-SA-3.0")
+    zoo.store.alias("alias", "mine@1")
+    for embedder, options, expected in (
+        ("mine", {"name": "clf"}, "CC-BY-SA-3.0"),
+        ("alias", {"name": "clf"}, "CC-BY-SA-3.0"),
+        ("mine@1", {"name": "clf", "license": "MIT"}, "MIT"),
+        ("hashed", {"name": "clf"}, None),
+    ):
+        train(zoo, rows, text="text", label="label", embedder=embedder, options=options)
+        assert zoo.open("clf").manifest.about.license == expected
+
+
 def test_the_zoo_trains_with_options_as_a_mapping(zoo, rows):
     assert zoo.train(rows, text="text", label="label", embedder="hashed", name="clf").model == "clf@1"
 

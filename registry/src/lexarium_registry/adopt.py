@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from lexarium.checkpoint.manifest import About
 from lexarium.errors import PluginError, UnsupportedError
+from lexarium_registry.licences import from_hub
 from lexarium_registry.names import check_files
 
 if TYPE_CHECKING:
@@ -16,12 +17,12 @@ if TYPE_CHECKING:
     from lexarium.host import Host
     from lexarium_registry.hub import Snapshot
 
-__all__ = ["Adoption", "about", "recognise", "said_license"]
+__all__ = ["Adoption", "about", "recognise"]
 
 #: All that is data and nothing else; ``.model`` is sentencepiece's, templates are never rendered on the way.
 _KINDS = frozenset({".safetensors", ".json", ".txt", ".model", ".md", ".jinja"})
 _PICKLES = frozenset({".bin", ".pt", ".pth", ".pkl", ".ckpt", ".h5", ".msgpack"})
-_LONGEST = 200  # characters of a licence or a language
+_LONGEST = 200  # characters of a language
 
 
 @dataclass(frozen=True)
@@ -73,21 +74,10 @@ def about(snapshot: Snapshot, hashes: Mapping[str, str]) -> About:
     languages = snapshot.card.get("language")
     said = [languages] if isinstance(languages, str) else languages if isinstance(languages, list) else []
     return About(
-        license=said_license(snapshot.card),
+        license=from_hub(snapshot.card),
         lineage={"base": base},
         languages=tuple(each for each in said if _is_word(each)),
     )
-
-
-def said_license(card: Mapping[str, Any]) -> str | None:
-    """Return the licence that a card states, None where it states none: there is no usual one."""
-    stated = card.get("license")
-    found = [stated] if isinstance(stated, str) else stated if isinstance(stated, list) else []
-    words = [each for each in found if _is_word(each)]
-    if words == ["other"]:
-        named = [card[key] for key in ("license_name", "license_link") if _is_word(card.get(key))]
-        return f"other: {' '.join(named)}" if named else "other"
-    return " or ".join(words) or None
 
 
 def _is_word(value: object) -> bool:

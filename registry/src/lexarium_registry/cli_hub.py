@@ -58,10 +58,12 @@ class _How:
 def pull_(session: Session, *, what: _What, offline: bool, as_json: bool) -> None:
     """Pull the model REF, hf://org/repo or hf://org/repo@revision, into the store.
 
+    A name that `lexarium search` shows does as well; the model is then stored under it.
     A repository that Lexarium did not write is read by the installed method that recognises it.
     """
     if what.locked == (what.reference is not None) or (what.locked and what.name):
-        raise click.UsageError("give a reference (hf://org/repo) and perhaps --name, or --locked alone")
+        either = "a reference (hf://org/repo, or a name of lexarium search) and perhaps --name"
+        raise click.UsageError(f"give {either}, or --locked alone")
     with session.progress() as progress:
         transfer = Transfer(progress=progress)
         if what.reference is None:

@@ -59,6 +59,8 @@ def list_(session: Session, *, as_json: bool) -> None:
 @click.pass_obj
 def show_(session: Session, *, model: str, as_json: bool) -> None:
     """Show all that is known of one stored MODEL (a name, name@version, name@tag, an alias or ./folder)."""
+    from lexarium_registry.licences import conflicts  # noqa: PLC0415  the list of licences, for this alone
+
     store = session.zoo.store
     stored = store.resolve(model)
     document = stored.manifest.to_json()
@@ -73,6 +75,10 @@ def show_(session: Session, *, model: str, as_json: bool) -> None:
         facts["tags"] = ", ".join(f"{tag} ({version})" for tag, version in tags.items()) or "-"
         facts["aliases"] = ", ".join(names) or "-"
     facts |= _about(stored, document)
+    facts |= {
+        f"licence of {base}": f"{theirs}, which is another"
+        for base, theirs in conflicts(session.zoo, stored.manifest)
+    }
     say(table(None, [[key, value] for key, value in facts.items()]))
 
 
@@ -157,9 +163,7 @@ def alias_(session: Session, *, alias: str | None, model: str | None, remove: bo
 
 @click.command("set")
 @click.argument("model")
-@click.option(
-    "--license", "licence", metavar="L", help="SPDX identifier, or what else the licence is called."
-)
+@click.option("--license", "licence", metavar="L", help="An SPDX identifier, or 'other: NAME LINK'.")
 @click.option("--language", "languages", metavar="CODE", multiple=True, help="Again for each: en, zh.")
 @click.option("--limit", "limits", metavar="KEY=VALUE", multiple=True, help="For instance max_tokens=256.")
 @json_option

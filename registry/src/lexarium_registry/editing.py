@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from lexarium.errors import UnsupportedError
+from lexarium_registry.licences import checked
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,7 +29,7 @@ def edit(
 
     The files are shared. A manifest is never changed: a reference to a version always means the same bytes.
 
-    :raises UnsupportedError: nothing is to be changed.
+    :raises UnsupportedError: nothing is to be changed, or the licence is none that can be looked up.
     :raises ModelNotFoundError: nothing of that name is stored.
     """
     if license is None and not languages and not limits:
@@ -40,7 +41,7 @@ def edit(
         source = f"{stored.origin.reference}@{stored.origin.commit}"
     about = replace(
         said,
-        license=said.license if license is None else license,
+        license=said.license if license is None else checked(license),
         languages=tuple(languages) or said.languages,
         limits={**said.limits, **(limits or {})},
         lineage={**said.lineage, "edited_from": source},

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import shutil
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
@@ -158,9 +159,16 @@ def _tell_nobody(count: int) -> None:
 
 
 def _opened(part: Path) -> BinaryIO:
-    """Open a part to go on with; never one that has another name as well, which would change that, too."""
-    if part.is_symlink() or (part.exists() and part.stat().st_nlink != 1):
+    """Open a part to go on with; never one that has another name as well, which would change that, too.
+
+    A pull gives its parts names in the store before it is done, so one that was killed leaves such parts.
+    """
+    if part.is_symlink():
         part.unlink()
+    elif part.exists() and part.stat().st_nlink != 1:
+        aside = part.with_suffix(".copy")
+        shutil.copyfile(part, aside)
+        os.replace(aside, part)
     return part.open("r+b" if part.exists() else "x+b")
 
 

@@ -72,7 +72,7 @@ def put_tag(store: LocalStore, name: str, tag: str, version: str | None) -> None
     check_tag(tag)
     if not store.versions(name):
         store.find(name)  # says what there is
-    with store.staging() as staging, disk(), store.lock():
+    with store.staging() as staging, disk(stores=False), store.lock():
         if version is not None:
             store.find(name, version)
         elif tag not in read_tags(store.layout, name):
@@ -99,7 +99,7 @@ def put_alias(store: LocalStore, alias: str, reference: str | None) -> None:
     if target.name == alias or read_alias(store.layout, target.name) is not None:
         stands = read_alias(store.layout, target.name) or reference
         raise StoreError(f"{target.name!r} is an alias itself", f"type: lexarium alias {alias} {stands}")
-    with store.staging() as staging, disk(), store.lock():
+    with store.staging() as staging, disk(stores=False), store.lock():
         if numbers(store.layout, alias):
             raise StoreError(f"{alias!r} is the name of a stored model", "choose another alias")
         store.resolve(reference)
@@ -109,7 +109,7 @@ def put_alias(store: LocalStore, alias: str, reference: str | None) -> None:
 def _remove_alias(store: LocalStore, alias: str) -> None:
     path = store.layout.aliases / alias
     if path.exists():
-        with disk(), store.lock():
+        with disk(stores=False), store.lock():
             path.unlink(missing_ok=True)
             sync_folder(path.parent)
         return

@@ -139,8 +139,10 @@ class Layout:
 
 
 @contextmanager
-def disk(*, only_full: bool = False) -> Iterator[None]:
+def disk(*, only_full: bool = False, stores: bool = True) -> Iterator[None]:
     """Turn what the disk refuses into an error of ours; with ``only_full``, that it is full alone.
+
+    What ``stores`` a model stores none if it ends so; other work may be done in part, and is done again.
 
     :raises StoreError: says what the disk said, and what to do.
     """
@@ -149,7 +151,8 @@ def disk(*, only_full: bool = False) -> Iterator[None]:
     except OSError as error:
         if only_full and error.errno not in _FULL:
             raise
-        remedy = "free some space; nothing was stored" if error.errno in _FULL else _ELSEWHERE
+        full = "free some space; nothing was stored" if stores else "free some space, and type the same again"
+        remedy = full if error.errno in _FULL else _ELSEWHERE
         raise StoreError(f"the store cannot be written: {error}", remedy) from error
 
 

@@ -26,6 +26,7 @@ _COMMANDS = [
     _command("diff", "cli_carry", "What two models differ in.", "diff:diff"),
     _command("pull", "cli_hub", "Fetch a model from the Hub into the store.", "pull:pull"),
     _command("push", "cli_hub", "Put a stored model on the Hub.", "push:push"),
+    _command("search", "cli_catalog", "Find published models in the catalogue.", "catalog.entries:search"),
     _command("lock", "cli_carry", "Write down exactly which models are used.", "lockfile:lock"),
     _command("bundle", "cli_carry", "Put models into one file, to carry them.", "bundle:bundle"),
     _command("unbundle", "cli_carry", "Store the models of a bundle.", "bundle:unbundle"),

@@ -7,12 +7,11 @@ comes, tried on its golden inputs in a fresh process, and only then given a name
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
-from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from lexarium.checkpoint.manifest import MANIFEST, MAX_BYTES, Manifest
@@ -27,11 +26,13 @@ from lexarium.errors import (
 from lexarium.stores import Origin
 from lexarium.strict_json import parse_object
 from lexarium_registry.adopt import about, recognise
+from lexarium_registry.catalog.entries import look_up
 from lexarium_registry.durable import make_folder
 from lexarium_registry.golden import prove_golden
 from lexarium_registry.layout import Layout, disk
 from lexarium_registry.locks import hold
-from lexarium_registry.names import HubReference, check_files, local_name, parse_hub
+from lexarium_registry.names import HUB, HubReference, check_files, local_name, parse_hub
+from lexarium_registry.placing import copy_model, parent_made, place
 from lexarium_registry.transfer import Transfer, is_offline
 from lexarium_registry.versions import content_digest
 
@@ -75,15 +76,23 @@ def pull(
 ) -> Pulled:
     """Pull ``hf://org/repo[@revision]`` into the store, as ``name`` or under the repository's own name.
 
+    A short name of the catalogue, or ``name@revision``, does as well; the model is then stored under it. What
+    the store has under that name does not matter.
+
     A repository of ours is taken as it is; one that an installed plugin recognises is read and given a
     manifest of ours. With ``keep``, a version that was pulled from there is taken without asking the Hub.
 
+    :raises NotFoundError: the catalogue has no such name.
+    :raises UnsupportedError: the catalogue knows it, and it is in no repository that can be pulled.
     :raises HubError: the Hub cannot give it, or may not be asked; says which stored version there is.
     :raises HubConflictError: a tag, or a commit, holds another content than when it was pulled before.
     :raises CheckpointError: what came is no model, or does not reproduce its golden rows.
     :raises MethodNotFoundError: the plugin that opens it is not installed; says which one is.
     :raises StoreError: the reference or the name is none, or the disk refuses.
     """
+    if not reference.startswith(HUB):
+        wanted = look_up(zoo.host, reference)
+        reference, name = wanted.reference, name or wanted.name
     asked = parse_hub(reference)
     if name is not None:
         zoo.store.versions(name)  # refused before the work
@@ -119,6 +128,11 @@ class _Pull:
             there = self._there(snapshot, name)
             if there is not None:
                 return _told(there, self.asked, new=False)
+            twin = None if MANIFEST in snapshot.files else self._there(snapshot, None)
+            if twin is not None and name is not None:  # nothing of ours lies there to compare
+                copy = partial(copy_model, twin)
+                named = self.zoo.store.publish(name, copy, origin=self._origin(snapshot, None))
+                return _told(named, self.asked, new=True, commit=snapshot.commit)
             chosen = name or local_name(self.asked.repository)
             take = self._take_ours if MANIFEST in snapshot.files else self._take_theirs
             stored, new = take(snapshot, chosen)
@@ -196,14 +210,14 @@ class _Pull:
         parts = self._fetch(snapshot, {entry.path: entry.sha256 for entry in wanted})
 
         def write(folder: Path) -> None:
-            _place(parts, folder)
+            place(parts, folder)
             for entry in manifest.files:
                 if entry.path not in parts:
-                    shutil.copyfile(known[entry.sha256], _parent_made(folder / entry.path))
+                    shutil.copyfile(known[entry.sha256], parent_made(folder / entry.path))
             (folder / MANIFEST).write_bytes(raw)
             prove_golden(self.zoo.home, str(folder))
 
-        return self.zoo.store.publish(name, write, origin=self._origin(snapshot, digest)), True
+        return self._publish(name, write, self._origin(snapshot, digest), parts), True
 
     def _take_theirs(self, snapshot: Snapshot, name: str) -> tuple[StoredVersion, bool]:
         from lexarium_registry.fetch import fetch_bytes  # noqa: PLC0415  as in pull
@@ -222,12 +236,21 @@ class _Pull:
 
         def write(folder: Path) -> None:
             theirs = folder.parent / "theirs" / local_name(self.asked.repository)
-            _place(parts, theirs)
+            place(parts, theirs)
             model = self.zoo.import_from(adoption.method, theirs)
             self.zoo.write(model, folder, said, name=name)
             prove_golden(self.zoo.home, str(folder))
 
-        return self.zoo.store.publish(name, write, origin=self._origin(snapshot, None)), True
+        return self._publish(name, write, self._origin(snapshot, None), parts), True
+
+    def _publish(
+        self, name: str, write: Callable[[Path], object], origin: Origin, parts: Mapping[str, Part]
+    ) -> StoredVersion:
+        """Store what ``write`` writes, and only then forget what has come: a pull killed before goes on."""
+        stored = self.zoo.store.publish(name, write, origin=origin)
+        for part in parts.values():
+            part.path.unlink(missing_ok=True)
+        return stored
 
     def _same(self, name: str, same: Callable[[Manifest], bool]) -> StoredVersion | None:
         """Return a whole version of ``name`` with the same content, whoever stored it."""
@@ -291,23 +314,6 @@ class _Pull:
             commit=snapshot.commit,
             manifest=manifest,
         )
-
-
-def _place(parts: Mapping[str, Part], folder: Path) -> None:
-    """Move files that have come to their places; one for several is copied to all but the last."""
-    uses = Counter(part.path for part in parts.values())
-    for path, part in parts.items():
-        target = _parent_made(folder / path)
-        uses[part.path] -= 1
-        if uses[part.path]:
-            shutil.copyfile(part.path, target)
-        else:
-            os.replace(part.path, target)
-
-
-def _parent_made(path: Path) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return path
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lexarium.checkpoint.manifest import MANIFEST, MAX_BYTES, Manifest
 from lexarium.checkpoint.paths import CARD
@@ -19,17 +19,17 @@ from lexarium.errors import (
     HubNetworkError,
     HubNotFoundError,
     HubOfflineError,
-    LexariumError,
     UnsupportedError,
 )
 from lexarium_registry.card import metadata, render
 from lexarium_registry.golden import prove_golden
+from lexarium_registry.licences import checked, conflicts
 from lexarium_registry.names import check_revision, parse_hub
 from lexarium_registry.readme import merge
 from lexarium_registry.transfer import Transfer, is_offline
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from lexarium.stores import StoredVersion
@@ -71,7 +71,7 @@ def push(
 
     ``license`` is what the pushed manifest says, where the stored one says nothing or something else.
 
-    :raises UnsupportedError: no licence is stated.
+    :raises UnsupportedError: no licence is stated, or none that can be looked up.
     :raises CheckpointError: a file is damaged, or the golden rows are not reproduced in a fresh process.
     :raises HubConflictError: the branch moved meanwhile, or the tag names another commit already.
     :raises HubError: the Hub refuses, or the network fails; the repository holds all of it, or is as it was.
@@ -91,14 +91,18 @@ def push(
     if not (license or about.license):
         remedy = f"type: lexarium set {reference} --license SPDX, or give push the option --license SPDX"
         raise UnsupportedError(f"{reference} states no licence, and nobody may use what has none", remedy)
-    manifest = replace(stored.manifest, about=replace(about, license=license or about.license))
+    licence = checked(license or about.license or "", f"type: lexarium set {reference} --license L; ")
+    manifest = replace(stored.manifest, about=replace(about, license=licence))
     prove_golden(zoo.home, reference, hashes=True)
     from lexarium_registry.hub import Hub  # noqa: PLC0415  the library, only where the network is asked
 
     transfer = transfer or Transfer()
     work = _Push(Hub(transfer.patience), onto, manifest, stored, transfer)
-    pushed = work.run(private=private, tag=tag)
-    return replace(pushed, notes=(*_licences(zoo, manifest), *pushed.notes))
+    work.notes += [
+        f"it stems from {base}, under {theirs}, and is pushed under {licence}"
+        for base, theirs in conflicts(zoo, manifest)
+    ]
+    return work.run(private=private, tag=tag)
 
 
 class _Push:
@@ -148,7 +152,9 @@ class _Push:
         merged = None
         if old is None or _is_text(old):
             text = None if old is None else old.decode()
-            merged = merge(text, metadata(self.manifest), render(self.manifest, self.onto.reference))
+            merged = merge(
+                text, metadata(self.manifest), render(self.manifest, self.onto.reference, self.notes)
+            )
         if merged is None:
             self.notes.append("README.md is left alone: the marks of its generated part do not pair up")
             return
@@ -241,23 +247,3 @@ def _blob_id(content: Path | bytes, size: int) -> str:
         while block := file.read(_BLOCK):
             digest.update(block)
     return digest.hexdigest()
-
-
-def _licences(zoo: Zoo, manifest: Manifest) -> Iterator[str]:
-    """Say where a model that this one stems from is under another licence."""
-    for base in _bases(manifest.about.lineage):
-        try:
-            theirs = zoo.store.resolve(base).manifest.about.license
-        except LexariumError:
-            continue  # not here, so nothing is known of it
-        if theirs and theirs != manifest.about.license:
-            yield f"it stems from {base}, under {theirs}, and is pushed under {manifest.about.license}"
-
-
-def _bases(lineage: Mapping[str, Any]) -> Iterator[str]:
-    base = lineage.get("base")
-    for entry in base if isinstance(base, list) else [base]:
-        if isinstance(entry, dict) and isinstance(entry.get("model"), str):
-            yield entry["model"]
-    if isinstance(lineage.get("embedder"), str):
-        yield lineage["embedder"]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -61,7 +62,7 @@ def repair(zoo: Zoo, *, dry_run: bool = False, progress: Progress = silent) -> R
     store.layout.check_format()
     if not store.layout.refs.is_dir():
         return report
-    with disk(), store.lock():
+    with disk(stores=False), store.lock():
         work = _Work(store, report, dry_run=dry_run)
         work.manifests()
         work.references()
@@ -160,7 +161,10 @@ class _Work:
         if not self.dry_run:
             path = self.layout.ref(name, version)
             with changing(self.layout, name):
-                self.move(path)
+                if path.is_file() and not path.is_symlink():
+                    shutil.copyfile(path, self.room(path))  # it stays until the new one takes its place
+                else:
+                    self.move(path)
                 (aside := self.layout.home / "ref.new").unlink(missing_ok=True)
                 write_new(aside, path, ref.to_bytes())
 
@@ -172,16 +176,21 @@ class _Work:
             self.move(path)
 
     def move(self, path: Path) -> None:
-        """Move what lies at ``path`` to quarantine; another of its name there is replaced."""
+        """Move what lies at ``path`` to quarantine."""
+        target = self.room(path)
+        place(path, target)
+        os.utime(target, follow_symlinks=False)  # a week from now on
+        sync_folder(path.parent)
+
+    def room(self, path: Path) -> Path:
+        """Return a free place in quarantine for what lies at ``path``."""
         relative = path.relative_to(self.layout.home).as_posix().replace("/", "+")
         target, count = self.layout.quarantine / relative, 1
         while os.path.lexists(target):
             count += 1
             target = self.layout.quarantine / f"{relative}+{count}"
         make_folder(target.parent)
-        place(path, target)
-        os.utime(target, follow_symlinks=False)  # a week from now on
-        sync_folder(path.parent)
+        return target
 
 
 def _again(name: str, origin: Origin | None) -> str:

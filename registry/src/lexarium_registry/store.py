@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -202,7 +202,7 @@ class LocalStore:
         """
         if not self.versions(name):  # looking makes nothing: no lock yet
             raise self._not_found(name, version)
-        with disk(), self.lock():
+        with disk(stores=False), self.lock():
             versions = self.versions(name)
             removed = versions if version is None else [version]
             if not versions or not set(removed) <= set(versions):
@@ -299,7 +299,12 @@ class LocalStore:
         write_new(staging / "manifest", self.layout.manifest(ref.manifest), raw)
         proof.record(self.layout, ref.manifest, manifest)
         with changing(self.layout, name):
-            write_new(staging / "ref", self.layout.ref(name, version), ref.to_bytes())
+            try:
+                write_new(staging / "ref", self.layout.ref(name, version), ref.to_bytes())
+            except OSError:  # its name may be there, and not safe: who is told of an error finds none
+                with suppress(OSError):
+                    self.layout.ref(name, version).unlink()
+                raise
         return as_stored(self.layout, name, version, ref, manifest)
 
     def _pulled(self, hub: HubReference) -> StoredVersion:

@@ -69,7 +69,7 @@ def collect(store: LocalStore, *, dry_run: bool = False) -> Freed:
     layout.check_format()
     if not (layout.home / "format").exists() and not layout.staging.exists():
         return freed  # nothing was ever stored: no lock is made
-    with disk(), store.lock():
+    with disk(stores=False), store.lock():
         doomed = [*_unused(layout), *_leavings(layout)]
         for folder in dead_folders(layout.staging):
             doomed += [("what the dead left behind", path) for path in folder.rglob("*") if path.is_file()]
@@ -111,7 +111,7 @@ def _leavings(layout: Layout) -> Iterator[tuple[str, Path]]:
         if path.lstat().st_mtime < oldest:
             yield "quarantine", path
     for path in layout.partial.glob("*"):
-        if path.lstat().st_mtime >= oldest or path.suffix not in {".part", ".lock"}:
+        if path.lstat().st_mtime >= oldest or path.suffix not in {".part", ".copy", ".lock"}:
             continue
         lock = FileLock(path.with_suffix(".lock"))
         with suppress(OSError):  # a Timeout is one: who downloads it holds it

@@ -119,7 +119,7 @@ def embed(session: Session, *, model: str, source: str | None, options: _EmbedOp
     "within",
     type=click.Path(),
     metavar="FILE",
-    help="Search the texts of FILE instead of the model's words.",
+    help="Search the texts of FILE, or the vectors that `embed` wrote to it, instead of the model's words.",
 )
 @click.option("--column", help="The column with the texts, where FILE is a table.")
 @click.option("--index", "use_index", is_flag=True, help="Search the index that `lexarium index` made.")
@@ -141,13 +141,7 @@ def similar(session: Session, *, model: str, query: tuple[str, ...], options: _S
         words = _words_in(session, model, options.within, options.column, [*query, *options.negative])
         found = words.similar(list(query), n=options.count, negative=options.negative)
     else:
-        from lexarium.output import nearest_texts  # noqa: PLC0415  numpy, only when the command runs
-        from lexarium.tables import read_texts  # noqa: PLC0415  as above
-
-        embedder, _, _ = embedder_of(session, model)
-        texts = read_texts(options.within, options.column).texts
-        with session.progress() as progress:
-            found = nearest_texts(embedder, query[0], texts, options.count, progress)
+        found = _nearest(session, model, query[0], options.within, options)
     asked = " - ".join([" + ".join(query), *options.negative])
     show_neighbours(asked, found, as_json=options.as_json)
 
@@ -260,6 +254,24 @@ def show_neighbours(query: str, found: Sequence[tuple[str, float]], *, as_json: 
                 [[shorten(item, _ITEM_WIDTH, placeholder=" ..."), score] for item, score in found],
             )
         )
+
+
+def _nearest(
+    session: Session, model: str, query: str, within: str, options: _SimilarOptions
+) -> list[tuple[str, float]]:
+    """Return what of a file is nearest to a text: of vectors that `embed` wrote, or of texts."""
+    from lexarium.output import nearest_rows, nearest_texts  # noqa: PLC0415  numpy, only when the command runs
+    from lexarium.tables import read_texts  # noqa: PLC0415  as above
+    from lexarium.vector_files import read_vectors  # noqa: PLC0415  as above
+
+    embedder, _, space_id = embedder_of(session, model)
+    vectors = read_vectors(Path(within), space_id, embedder.space.dim) if options.column is None else None
+    if vectors is not None:
+        rows, texts = nearest_rows(embedder, query, vectors.matrix, options.count), vectors.texts
+        return [(f"row {row + 1}" if texts is None else texts[row], score) for row, score in rows]
+    texts = read_texts(within, options.column).texts
+    with session.progress() as progress:
+        return nearest_texts(embedder, query, texts, options.count, progress)
 
 
 def _index(session: Session, words: WordVectors, space_id: str) -> WordIndex:

@@ -24,7 +24,7 @@ def with_words(host: Host) -> str:
     found = []
     for offer in host.methods():
         with suppress(PluginError):
-            bases = offer.descriptor.load().__mro__
+            bases = host.method(offer.descriptor.name).load().__mro__
             said = {name for base in bases for name in (*vars(base), *vars(base).get("__annotations__", ()))}
             if said.intersection(_NAMES):
                 found.append(offer.descriptor.name)

@@ -96,7 +96,7 @@ def _work(command: Callable[..., None]) -> Callable[..., None]:
 @click.option(
     "--test-size", type=float, default=0.2, show_default=True, help="The part of --data to test on."
 )
-@click.option("--license", metavar="SPDX", help="The licence of the stored model, as in Apache-2.0.")
+@click.option("--license", metavar="SPDX", help="Its licence; by default that of a stored embedder.")
 @click.option("--name", required=True, help="What to store the model as.")
 @_work
 @json_option

@@ -100,6 +100,7 @@ def train(
         zoo.store.versions(options.name)  # refuses what cannot be a name, before the work
     rows, test, removed = _parts(labelled(data, text=text, label=label), options, text, label)
     reference, model = zoo.embedder(embedder, rows.texts, config=options.of("embedder"), run=options.run)
+    licence = options.license or _inherited(zoo, embedder, reference)
     report = options.run.progress
     vectors = embed_all(model, rows.texts, report, what="embedding the training rows")
     learned = method.load().fit(vectors, rows.labels, config, options.run)
@@ -122,7 +123,14 @@ def train(
         "embedder": reference,
         "seed": options.run.seed,
     }
-    return _stored(zoo, result, options.name, lineage, options.license)
+    return _stored(zoo, result, options.name, lineage, licence)
+
+
+def _inherited(zoo: Zoo, asked: str, reference: str) -> str | None:
+    """Return the licence of a stored embedder; ``reference`` of a fresh one is its method, unversioned."""
+    if "@" not in reference:
+        return None
+    return zoo.store.resolve(reference if "://" in asked else asked).manifest.about.license
 
 
 def _stored(zoo: Zoo, result: Training, name: str, lineage: Mapping[str, Any], terms: str | None) -> Training:

@@ -1,0 +1,1 @@
+"""The catalogue: published models as TOML files, and the module that reads and searches them."""

@@ -1,0 +1,41 @@
+"""Files put where a model folder has them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from typing import TYPE_CHECKING
+
+from lexarium.checkpoint.manifest import MANIFEST
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from lexarium.stores import StoredVersion
+    from lexarium_registry.fetch import Part
+
+__all__ = ["copy_model", "parent_made", "place"]
+
+
+def place(parts: Mapping[str, Part], folder: Path) -> None:
+    """Put files that have come in their places, as second names; the parts stay until all is stored."""
+    for path, part in parts.items():
+        target = parent_made(folder / path)
+        try:
+            os.link(part.path, target)
+        except OSError:  # this file system has no second names
+            shutil.copyfile(part.path, target)
+
+
+def copy_model(stored: StoredVersion, folder: Path) -> None:
+    """Copy all files of a stored version, and its manifest, into a folder."""
+    for entry in stored.manifest.files:
+        shutil.copyfile(stored.locate(entry.path), parent_made(folder / entry.path))
+    (folder / MANIFEST).write_bytes(stored.manifest.to_bytes())
+
+
+def parent_made(path: Path) -> Path:
+    """Return a path, with its folder made."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path

@@ -1,0 +1,403 @@
+"""Each safety step of the registry, switched off, makes a test fail: so the tests hold what they say.
+
+A step is switched off by reading one text of a module as another, in a process of its own and in those that
+it starts. The tests named beside it must then fail, and must not hang.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+from switching import environment, write_site
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="ends groups of processes")
+NIGHTLY = os.environ.get("LEXARIUM_NIGHTLY") == "1"
+LONGEST = 100  # seconds, after which a test counts as hanging
+AT_ONCE = 2
+HERE = Path(__file__).parent
+POWER = "test_power.py"
+
+
+@dataclass(frozen=True)
+class Switch:
+    """A text of a module, what it is read as, and the tests that must fail of it."""
+
+    module: str
+    old: str
+    new: str
+    tests: str
+    long: bool = False  # its tests take more than a few seconds to fail: for the nightly run
+
+
+SWITCHES = {
+    # Promise 1: durable and atomic.
+    "fsync of a model's file": Switch(
+        "store",
+        "    sync_file(path)\n",
+        "",
+        POWER,
+    ),
+    "fsync of manifest and reference": Switch(
+        "durable",
+        "        os.fsync(file.fileno())\n",
+        "",
+        POWER,
+    ),
+    "fsync of the folder after a rename": Switch(
+        "durable",
+        "    os.replace(source, target)\n    sync_folder(target.parent)\n",
+        "    os.replace(source, target)\n",
+        POWER,
+    ),
+    "fsync of the parent of a new folder": Switch(
+        "durable",
+        "        each.mkdir(exist_ok=True)\n        sync_folder(each.parent)\n",
+        "        each.mkdir(exist_ok=True)\n",
+        POWER,
+    ),
+    "fsync of the parent of a folder that is there": Switch(
+        "durable",
+        "        sync_folder(nearest.parent)\n",
+        "        pass\n",
+        "test_power.py -k another",
+    ),
+    "fsync of the folder of a file that is there": Switch(
+        "store",
+        "            make_folder(blob.parent)\n            sync_folder(blob.parent)",
+        "            pass",
+        "test_power.py -k another",
+    ),
+    "fsync after a removal": Switch(
+        "store",
+        "                (refs / entry).unlink()\n        sync_folder(refs)\n",
+        "                (refs / entry).unlink()\n",
+        POWER,
+    ),
+    "fsync after a tag is taken away": Switch(
+        "labels",
+        "                path.unlink()\n                sync_folder(path.parent)\n",
+        "                path.unlink()\n",
+        POWER,
+        long=True,
+    ),
+    "fsync after an alias is taken away": Switch(
+        "labels",
+        "            path.unlink(missing_ok=True)\n            sync_folder(path.parent)\n",
+        "            path.unlink(missing_ok=True)\n",
+        POWER,
+        long=True,
+    ),
+    "writing aside": Switch(
+        "durable",
+        '    with aside.open("xb") as file:',
+        '    aside = target\n    make_folder(target.parent)\n    with aside.open("wb") as file:',
+        POWER,
+    ),
+    "manifest before reference": Switch(
+        "store",
+        '        write_new(staging / "manifest", self.layout.manifest(ref.manifest), raw)\n'
+        "        proof.record(self.layout, ref.manifest, manifest)\n"
+        "        with changing(self.layout, name):\n",
+        "        with changing(self.layout, name):\n"
+        '            write_new(staging / "early", self.layout.ref(name, version), '
+        "ref.to_bytes())\n"
+        '            write_new(staging / "manifest", self.layout.manifest(ref.manifest), raw)\n',
+        POWER,
+    ),
+    "files before reference": Switch(
+        "store",
+        "                    for entry in manifest.files:\n"
+        "                        self._keep(folder / entry.path, entry, there=entry.sha256 in "
+        "there)\n"
+        "                    return self._refer(staging, name, manifest, origin)\n",
+        "                    stored = self._refer(staging, name, manifest, origin)\n"
+        "                    for entry in manifest.files:\n"
+        "                        self._keep(folder / entry.path, entry, there=entry.sha256 in "
+        "there)\n"
+        "                    return stored\n",
+        POWER,
+    ),
+    "reference goes before its files": Switch(
+        "store",
+        "            with changing(self.layout, name):\n"
+        "                self.drop(name, removed)\n"
+        "            sweep(self.layout)\n",
+        "            for each in removed:\n"
+        "                for entry in self.find(name, each).manifest.files:\n"
+        "                    self.layout.blob(entry.sha256).unlink(missing_ok=True)\n"
+        "            with changing(self.layout, name):\n"
+        "                self.drop(name, removed)\n",
+        POWER,
+    ),
+    "tags go before their version": Switch(
+        "store",
+        "        for tag in tags:\n"
+        "            self.layout.tag(name, tag).unlink()\n"
+        "        if tags:\n"
+        "            sync_folder(refs)\n"
+        "        for each",
+        "        for each",
+        POWER,
+    ),
+    "the mark of the highest number": Switch(
+        "store",
+        "            if int(each) == highest:  # kept",
+        "            if False:  # kept",
+        POWER,
+    ),
+    "the index goes before a change": Switch(
+        "listing",
+        "    layout.index.unlink(missing_ok=True)\n",
+        "",
+        "test_listing.py -k breaks_off",
+        long=True,
+    ),
+    "a reference that may not be safe is taken back": Switch(
+        "store",
+        "                    self.layout.ref(name, version).unlink()\n",
+        "                    pass\n",
+        "test_machine.py -k publish-full-False",
+    ),
+    "repair leaves a reference until the new one is there": Switch(
+        "repair",
+        "                if path.is_file() and not path.is_symlink():",
+        "                if False:",
+        "test_crash.py -k repair",
+    ),
+    # Promise 7: several at a time.
+    "the lock of writers": Switch(
+        "locks",
+        "            lock.acquire(timeout=notice)\n",
+        "            pass\n",
+        "test_store.py -k gives_up_in_the_end",
+    ),
+    "the lock in a staging folder": Switch(
+        "locks",
+        "    lock.acquire()\n",
+        "",
+        "test_concurrent.py -k outlives",
+    ),
+    "gc asks for the lock": Switch(
+        "sweep",
+        "    with disk(stores=False), store.lock():",
+        "    with disk(stores=False):",
+        "test_concurrent.py -k between",
+    ),
+    "gc leaves a download that is held": Switch(
+        "sweep",
+        "            lock.acquire(timeout=0)\n            lock.release()\n",
+        "",
+        "test_care.py -k held_or_young",
+    ),
+    "gc frees nothing while it does not know what is needed": Switch(
+        "versions",
+        '            raise CheckpointError(path, "this reference is not understood", "type: '
+        'lexarium repair")',
+        "            continue",
+        "test_store.py -k not_understood",
+    ),
+    "one pull of a commit at a time": Switch(
+        "pull",
+        '    with hold(layout.partial / f"{hashlib.sha256(what.encode()).hexdigest()}.lock", '
+        "_DAY):\n"
+        "        yield",
+        "    yield",
+        "test_hub_network.py -k eight_processes",
+        long=True,
+    ),
+    # Promise 2: every byte is hashed.
+    "the hash of what is stored": Switch(
+        "store",
+        "    if path.stat().st_size != entry.size or hash_file(path) != entry.sha256:",
+        "    if path.stat().st_size != entry.size:",
+        "test_store.py -k is_not_what_its_manifest_says",
+    ),
+    "the hash of a file that is there": Switch(
+        "store",
+        " == entry.size and hash_file(blob) == entry.sha256",
+        " == entry.size",
+        "test_store.py -k healed",
+    ),
+    "the hash of a manifest": Switch(
+        "versions",
+        "    if hashlib.sha256(raw).hexdigest() != ref.manifest:",
+        "    if False:",
+        "test_store.py -k never_believed",
+    ),
+    "the hash when a model is opened": Switch(
+        "proof",
+        "    if hash_file(path) != entry.sha256:",
+        "    if False:",
+        "test_proof.py -k right_size",
+    ),
+    "the hash when a store is verified": Switch(
+        "verify",
+        "        if hash_blob(path, stop)[1] != entry.sha256:",
+        "        if False:",
+        "test_care.py -k verify_hashes",
+    ),
+    "the hash of what was fetched": Switch(
+        "fetch",
+        "        if expected - {found}:",
+        "        if False:",
+        "test_hub_network.py -k clear_line and corrupted",
+    ),
+    "git's id of a small file": Switch(
+        "fetch",
+        "self.file.sha256 is None and hashes.blob",
+        "False and hashes.blob",
+        "test_hub_network.py -k that_git_gives",
+    ),
+    "the hash of what lies there": Switch(
+        "fetch",
+        "    while chunk := out.read(_BLOCK):\n        hashes.take(chunk)\n",
+        "    while chunk := out.read(_BLOCK):\n        hashes.count += len(chunk)\n",
+        "test_hub_network.py -k lies_there",
+    ),
+    "a part with a second name is copied": Switch(
+        "fetch",
+        "        os.replace(aside, part)\n",
+        "        pass\n",
+        "test_hub_network.py -k second_name",
+    ),
+    "a killed pull keeps what has come": Switch(
+        "placing",
+        "            os.link(part.path, target)\n",
+        "            os.replace(part.path, target)\n",
+        "test_crash.py -k pull_that_is_killed",
+        long=True,
+    ),
+    # Promises 4 and 8: pinned, and the network fails.
+    "the commit of an answer": Switch(
+        "hub",
+        "        if said is not None and said != snapshot.commit:",
+        "        if False:",
+        "test_hub_network.py -k names_another_commit",
+    ),
+    "the wait that a download is asked for": Switch(
+        "transfer",
+        "            return min(asked, self.longest_wait)",
+        "            return asked",
+        "test_hub_network.py -k is_as_long_as",
+    ),
+    "the wait that the library is asked for": Switch(
+        "hub",
+        '        response.headers["retry-after"] = str(int(longest))',
+        "        pass",
+        "test_hub_network.py -k an_upload_waits",
+    ),
+    "the limit of a rate that the library would wait for": Switch(
+        "hub",
+        '    response.headers.pop("ratelimit", None)',
+        '    response.headers.get("ratelimit")',
+        "test_hub_network.py -k an_upload_waits",
+    ),
+    "the time that an answer may take to begin": Switch(
+        "hub",
+        "    request.extensions = {\n        **request.extensions,",
+        "    request.extensions = {**request.extensions} if True else {\n        **request.extensions,",
+        "test_hub_network.py -k clear_line and stalled",
+        long=True,
+    ),
+    "the pace of a download": Switch(
+        "fetch",
+        "            if count < slowest * passed:",
+        "            if False:",
+        "test_hub_network.py -k clear_line and trickling",
+    ),
+    "the bytes of an answer": Switch(
+        "hub",
+        "            if got > self._most or time.monotonic() > self._until:",
+        "            if False:",
+        "test_hub_network.py -k that_is_no_file and endless",
+    ),
+    "the bytes of a file": Switch(
+        "fetch",
+        "            if sink.count + len(chunk) > file.size:",
+        "            if False:",
+        "test_hub_network.py -k clear_line and longer",
+    ),
+    "no compressed answer": Switch(
+        "hub",
+        '    if response.headers.get("content-encoding", "identity") != "identity":',
+        "    if False:",
+        "test_hub_network.py -k clear_line and bomb",
+    ),
+    "the parent of a commit": Switch(
+        "hub",
+        "                parent_commit=onto.commit,\n",
+        "",
+        "test_hub_circle.py -k pushed_meanwhile",
+        long=True,
+    ),
+    "the hashes after a commit": Switch(
+        "push",
+        "        missing = self._missing(there)\n        if missing:",
+        "        missing = self._missing(there)\n        if False:",
+        "test_hub_circle.py -k compared_after",
+    ),
+    "the golden rows after a pull": Switch(
+        "pull",
+        "            (folder / MANIFEST).write_bytes(raw)\n"
+        "            prove_golden(self.zoo.home, str(folder))\n",
+        "            (folder / MANIFEST).write_bytes(raw)\n",
+        "test_hub_circle.py -k pull_refuses_what",
+        long=True,
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def outcomes(request, tmp_path_factory):
+    """Run what the collected tests ask about, two at a time, and give the futures by name."""
+    site = tmp_path_factory.mktemp("switched") / "site"
+    write_site(site)
+    asked = [
+        item.callspec.params["name"]
+        for item in request.session.items
+        if "outcomes" in getattr(item, "fixturenames", ())
+    ]
+    pool = ThreadPoolExecutor(AT_ONCE)
+    yield {name: pool.submit(run, SWITCHES[name], site, tmp_path_factory.mktemp("run")) for name in asked}
+    pool.shutdown(cancel_futures=True)
+
+
+def run(switch, site, folder):
+    """Return how pytest ends on the tests beside a switch, None where it hangs, and what it says last."""
+    file, _, only = switch.tests.partition(" -k ")
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:randomly", "-p", "no:cacheprovider"]
+    command += [str(HERE / file), "-k", only, "--basetemp", str(folder / "tmp"), "--tb=line"]
+    texts = {f"lexarium_registry.{switch.module}": [(switch.old, switch.new)]}
+    process = subprocess.Popen(
+        command, env=environment(site, texts), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        start_new_session=True,
+    )  # fmt: skip
+    try:
+        said, _ = process.communicate(timeout=LONGEST)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        said, _ = process.communicate()
+        return None, said[-2000:]
+    return process.returncode, said[-2000:]
+
+
+@pytest.mark.parametrize("name", [name for name, switch in SWITCHES.items() if NIGHTLY or not switch.long])
+def test_a_safety_step_that_is_switched_off_makes_a_test_fail(outcomes, name):
+    code, said = outcomes[name].result()
+    assert code is not None, f"a test hangs: {said}"
+    assert code == pytest.ExitCode.TESTS_FAILED, said
+
+
+def test_each_text_that_is_switched_stands_once_in_its_module():
+    for name, switch in SWITCHES.items():
+        source = Path(find_spec(f"lexarium_registry.{switch.module}").origin).read_text(encoding="utf-8")
+        assert source.count(switch.old) == 1, name
+        assert switch.new != switch.old, name
