@@ -109,7 +109,7 @@ def test_what_cannot_be_set_is_one_line(invoke, stored, tmp_path):
         (("b",), 1, "nothing is to be set"),
         (("z", "--license", "MIT"), 1, "no stored model named 'z'"),
         ((tmp_path / "folder", "--license", "MIT"), 1, "is a folder"),
-        (("b", "--license", "a\u202eb"), 1, "control character"),
+        (("b", "--license", "a\u202eb"), 1, "is no licence that can be looked up"),
         (("b", "--limit", "x"), 2, "is not KEY=VALUE"),
     ):
         done = invoke("set", *arguments)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
 import subprocess
 import sys
 import threading
+import warnings
 from types import SimpleNamespace
 
 import numpy as np
@@ -118,6 +120,27 @@ def test_several_threads_compute_at_once(bert, program):
     for thread in threads:
         thread.join()
     assert all(np.allclose(found[number], wanted, atol=1e-6) for number in range(4))
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_threads_that_make_graphs_at_once_leave_the_log_and_the_warnings_as_they_were(program, home):
+    def state():
+        root = logging.getLogger()
+        return root.level, [*root.handlers], [*root.filters], [*warnings.filters]
+
+    def work(encoder):
+        start.wait()
+        with contextlib.suppress(UnsupportedError):
+            Graph(source(encoder), program, "float32").ready(1)
+
+    before, start = state(), threading.Barrier(4)
+    encoders = [Constant(), Raises(), Constant(), Raises()]
+    threads = [threading.Thread(target=work, args=(encoder,)) for encoder in encoders]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert state() == before
 
 
 class Constant(torch.nn.Module):

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import threading
+import warnings
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.util import find_spec
@@ -22,7 +25,7 @@ from lexarium_transformer.backends.derived import find, publish, read_note
 from lexarium_transformer.pooling import mix
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
     from types import ModuleType
 
@@ -33,7 +36,7 @@ if TYPE_CHECKING:
     from lexarium_transformer.encoders import Loaded
     from lexarium_transformer.inference import Forward
 
-__all__ = ["Compute", "Graph", "Network", "Source", "differs", "require_extra"]
+__all__ = ["Compute", "Graph", "Network", "Source", "differs", "making", "require_extra"]
 
 _FORMAT = 1  # of what is kept; a graph of another is made again
 _EXTRA = "lexarium-transformer"
@@ -41,6 +44,7 @@ _NEEDS = {"onnx": ("onnxruntime", "onnx"), "openvino": ("openvino",)}
 _SHORT, _LONG = 8, 300  # tokens of the texts that a graph is proved with
 _DRIFT = 1e-3  # how far states may be from torch's, as a part of their length
 _LEAVE = "leave backend out: torch computes it"
+_MAKING = threading.Lock()
 
 
 class Compute(Protocol):
@@ -166,7 +170,7 @@ class Graph:
         ids, mask = self._source.example((min(_SHORT, self._source.config.max_length or _SHORT), 1))
         network = self._source.network()
         try:
-            with torch.inference_mode():
+            with making(), torch.inference_mode():
                 program.write_graph(network, (ids, mask), folder)
             compute: Compute = program.open_graph(folder)
             drift = max(differs(compute, network, *self._source.example(p)) for p in self._source.probes)
@@ -178,6 +182,23 @@ class Graph:
         if not drift <= _DRIFT:
             what = f"backend={self._backend} gives other numbers for this model: off by {drift:.2g}"
             raise UnsupportedError(what, _LEAVE)
+
+
+@contextmanager
+def making() -> Iterator[None]:
+    """Let one graph be made at a time, and put the program's log and warnings back: what makes it sets both.
+
+    It makes no warnings: what a tracer cannot follow is found by comparing the numbers.
+    """
+    root = logging.getLogger()
+    with _MAKING, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        level, handlers, filters = root.level, [*root.handlers], [*root.filters]
+        try:
+            yield
+        finally:
+            root.setLevel(level)
+            root.handlers[:], root.filters[:] = handlers, filters
 
 
 def differs(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
@@ -33,20 +32,16 @@ def versions() -> list[str]:
 def write_graph(network: nn.Module, example: tuple[Tensor, Tensor], folder: Path) -> None:
     """Trace ``network`` on an example into a graph for batches of any size and length."""
     places = {name: {0: "batch", 1: "tokens"} for name in (*_INPUTS, _OUTPUT)}
-    with warnings.catch_warnings():
-        # It is the older of torch's exporters, which needs no further package, and says so; what a tracer
-        # cannot follow is found by comparing the numbers.
-        warnings.simplefilter("ignore")
-        torch.onnx.export(
-            network,
-            example,
-            str(folder / _FILE),
-            dynamo=False,
-            input_names=list(_INPUTS),
-            output_names=[_OUTPUT],
-            dynamic_axes=places,
-            opset_version=_OPSET,
-        )
+    torch.onnx.export(
+        network,
+        example,
+        str(folder / _FILE),
+        dynamo=False,  # the older of torch's exporters needs no further package
+        input_names=list(_INPUTS),
+        output_names=[_OUTPUT],
+        dynamic_axes=places,
+        opset_version=_OPSET,
+    )
 
 
 def open_graph(folder: Path) -> Compute:

@@ -7,9 +7,7 @@ imported, so here it cannot.
 from __future__ import annotations
 
 import io
-import logging
 import sys
-import warnings
 from contextlib import contextmanager, redirect_stdout
 from importlib.metadata import version
 from queue import SimpleQueue
@@ -61,15 +59,8 @@ def versions() -> list[str]:
 def write_graph(network: nn.Module, example: tuple[Tensor, Tensor], folder: Path) -> None:
     """Trace ``network`` on an example into a graph for batches of any size and length."""
     anything = openvino.PartialShape([-1, -1])
-    root = logging.getLogger()
-    level, handlers = root.level, [*root.handlers]
-    try:
-        with warnings.catch_warnings(), _unreported():
-            warnings.simplefilter("ignore")  # what a tracer cannot follow is found by comparing the numbers
-            made = openvino.convert_model(network, example_input=example, input=[anything, anything])
-    finally:  # a conversion that fails leaves the whole program's log at errors only
-        root.setLevel(level)
-        root.handlers[:] = handlers
+    with _unreported():
+        made = openvino.convert_model(network, example_input=example, input=[anything, anything])
     openvino.save_model(made, folder / _FILE, compress_to_fp16=False)
 
 
@@ -104,8 +95,7 @@ def quantize_graph(folder: Path, texts: Iterable[NDArray[np.int64]], count: int,
     Weights and activations of products are integers, per channel and per tensor; SmoothQuant moves outliers
     from the latter to the former (Xiao et al., 2023), as NNCF does it for transformers.
     """
-    with _unreported(), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", category=DeprecationWarning)
+    with _unreported():
         import nncf  # noqa: PLC0415  seconds, and only here
 
         nncf.set_log_level(40)  # errors

@@ -14,7 +14,7 @@ from lexarium.inputs import check_texts
 from lexarium.roles import Progress, silent
 from lexarium.splits import same_text
 from lexarium_transformer.backends.derived import find, publish, write_note
-from lexarium_transformer.backends.graph import require_extra
+from lexarium_transformer.backends.graph import making, require_extra
 from lexarium_transformer.embedder import TransformerEmbedder
 
 if TYPE_CHECKING:
@@ -95,7 +95,8 @@ def quantize_embedder(
     from lexarium_transformer.backends.openvino_graph import quantize_graph  # noqa: PLC0415  an extra
 
     if find(key) is None:
-        publish(key, lambda aside: quantize_graph(float32, _ids(), len(pieces), aside))
+        with making():
+            publish(key, lambda aside: quantize_graph(float32, _ids(), len(pieces), aside))
     write_note(graph.calibrated_key(), {"key": key})
     progress("check", 0, len(others))
     wanted = exact.embed(others)
