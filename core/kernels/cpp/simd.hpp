@@ -31,7 +31,8 @@ typedef std::int32_t Ints __attribute__((vector_size(kLanes * sizeof(std::int32_
 
 [[maybe_unused]] inline void store(float* to, Floats value) { std::memcpy(to, &value, sizeof value); }
 
-[[maybe_unused]] inline Floats all(float value) { return Floats{} + value; }
+// x - 0 is x for every x, so a register is filled by one load; x + 0 is not, for -0, and would be added up.
+[[maybe_unused]] inline Floats all(float value) { return value - Floats{}; }
 
 [[maybe_unused]] inline float sum(Floats value) {
     float total = 0;

@@ -7,7 +7,7 @@
 #if defined(__clang__)
 #define LEXARIUM_UNROLL _Pragma("clang loop unroll(full)")
 #else
-#define LEXARIUM_UNROLL _Pragma("GCC unroll 8")
+#define LEXARIUM_UNROLL _Pragma("GCC unroll 16")
 #endif
 
 #if defined(__AVX512F__)

@@ -106,11 +106,11 @@ public:
         const std::size_t size = std::clamp(kProducts / (m * std::max<std::size_t>(1, outputs) * rows.dim), kLeast, kMost);
         rows_.own_vectors = vectors_.data();
         rows_.own_context = context_.data();
-        words_.resize(size);
-        reach_.resize(size, options.window);
-        negatives_.resize(size * negative);
+        words_.resize(size + m);
+        reach_.resize(words_.size(), options.window);
+        negatives_.resize(words_.size() * negative);
         scratch_ = {inputs_.data(), outputs_.data(), errors_.data(), changes_.data(), hidden_.data(), watched_.data(), 0, 0};
-        batch_ = {words_.data(), reach_.data(), negatives_.data(), 0, negative, nullptr, nullptr, nullptr, options.mean, 0, 0};
+        batch_ = {words_.data(), reach_.data(), negatives_.data(), 0, 0, 0, negative, nullptr, nullptr, nullptr, options.mean, 0, 0};
         if (options.hierarchical) {
             batch_.path_offsets = paths.offsets.data();
             batch_.path_nodes = paths.nodes.data();
@@ -140,12 +140,13 @@ private:
                     const std::int64_t next = fill(at, end);
                     seen += next - at;
                     at = next;
-                    if (batch_.count > 1) {
+                    if (ready(at == end)) {
                         draw();
                         train_(rows_, batch_, scratch_);
                         look(static_cast<std::size_t>(epoch));
-                        if ((apart_ += batch_.count) >= kApart / static_cast<std::size_t>(options_.threads)) exchange();
+                        if ((apart_ += batch_.last - batch_.first) >= kApart / static_cast<std::size_t>(options_.threads)) exchange();
                     }
+                    pass(at == end);
                     if (seen < kReport) continue;
                     fall(static_cast<double>(done.fetch_add(seen, std::memory_order_relaxed) + seen) / total);
                     seen = 0;
@@ -176,7 +177,7 @@ private:
 
     // Takes words from `at` on, without those that subsampling leaves out; returns where it stopped.
     std::int64_t fill(std::int64_t at, std::int64_t end) {
-        std::size_t count = 0;
+        std::size_t count = batch_.count;
         end = std::min(end, at + kLook);
         for (; at < end && count < words_.size(); ++at) {
             const std::int32_t word = texts_.ids[at];
@@ -189,13 +190,29 @@ private:
         return at;
     }
 
+    // Whether there are words to train on: those whose windows are there whole, and at the end of a text all.
+    bool ready(bool ends) {
+        const std::size_t window = static_cast<std::size_t>(options_.window), after = ends ? 0 : window;
+        batch_.last = std::max(batch_.first, batch_.count - std::min(batch_.count, after));
+        return batch_.last > batch_.first;
+    }
+
+    // Leaves the words that windows still reach back to, and those to train on later; after a text, none.
+    void pass(bool ends) {
+        const std::size_t kept = std::min(batch_.last, static_cast<std::size_t>(options_.window));
+        const auto words = words_.begin() + static_cast<std::ptrdiff_t>(batch_.last - kept);
+        std::copy(words, words_.begin() + static_cast<std::ptrdiff_t>(batch_.count), words_.begin());
+        batch_.count = ends ? 0 : batch_.count - (batch_.last - kept);
+        batch_.first = ends ? 0 : kept;
+    }
+
     void draw() {
         const std::uint32_t window = static_cast<std::uint32_t>(options_.window);
-        for (std::size_t i = 0; i < batch_.count; ++i) {
+        for (std::size_t i = batch_.first; i < batch_.last; ++i) {
             if (options_.shrink_windows) reach_[i] = static_cast<std::int32_t>(1 + random_.below(window));
             for (std::size_t j = 0; j < batch_.negative; ++j) negatives_[i * batch_.negative + j] = alias_.draw_other_than(words_[i], random_);
         }
-        batch_.watched = random_.below(static_cast<std::uint32_t>(batch_.count));
+        batch_.watched = batch_.first + random_.below(static_cast<std::uint32_t>(batch_.last - batch_.first));
     }
 
     // Adds up the loss of the watched position: an error is alpha * (1 - probability of the label), or its negative.

@@ -92,7 +92,8 @@ void all_errors(float* const* inputs, std::size_t m, float* const* outputs, std:
 
 // COLUMNS registers of each row, from column c: outputs gain errors x inputs, and errors x outputs go to the inputs
 // themselves or (not `direct`) to `changes` (m, stride), to be added when all blocks of outputs have been seen.
-template <int NO, bool direct, int COLUMNS>
+// INPUTS is m, so that no loop is left to go round; 0 stands for every other m.
+template <int NO, bool direct, int COLUMNS, int INPUTS>
 inline void spread_columns(float* const* inputs, std::size_t m, float* const* outputs, std::size_t c, const float* errors, float* changes, std::size_t stride) {
     Floats out[NO][COLUMNS], gain[NO][COLUMNS];
     LEXARIUM_UNROLL
@@ -103,7 +104,7 @@ inline void spread_columns(float* const* inputs, std::size_t m, float* const* ou
             gain[i][k] = Floats{};
         }
     }
-    for (std::size_t j = 0; j < m; ++j) {
+    const auto take = [&](std::size_t j) {
         float* const to = (direct ? inputs[j] : changes + j * stride) + c;
         Floats in[COLUMNS], change[COLUMNS];
         LEXARIUM_UNROLL
@@ -122,6 +123,12 @@ inline void spread_columns(float* const* inputs, std::size_t m, float* const* ou
         }
         LEXARIUM_UNROLL
         for (int k = 0; k < COLUMNS; ++k) store(to + k * kLanes, change[k]);
+    };
+    if constexpr (INPUTS > 0) {
+        LEXARIUM_UNROLL
+        for (std::size_t j = 0; j < INPUTS; ++j) take(j);
+    } else {
+        for (std::size_t j = 0; j < m; ++j) take(j);
     }
     LEXARIUM_UNROLL
     for (int i = 0; i < NO; ++i) {  // loaded again: two outputs may be one row
@@ -130,12 +137,24 @@ inline void spread_columns(float* const* inputs, std::size_t m, float* const* ou
     }
 }
 
-template <int NO, bool direct>
-void spread(float* const* inputs, std::size_t m, float* const* outputs, std::size_t width, const float* errors, float* changes, std::size_t stride) {
+template <int NO, bool direct, int INPUTS>
+void spread_inputs(float* const* inputs, std::size_t m, float* const* outputs, std::size_t width, const float* errors, float* changes, std::size_t stride) {
     std::size_t c = 0;
     for (; c + kColumns * kLanes <= width; c += kColumns * kLanes)
-        spread_columns<NO, direct, kColumns>(inputs, m, outputs, c, errors, changes, stride);
-    for (; c < width; c += kLanes) spread_columns<NO, direct, 1>(inputs, m, outputs, c, errors, changes, stride);
+        spread_columns<NO, direct, kColumns, INPUTS>(inputs, m, outputs, c, errors, changes, stride);
+    for (; c < width; c += kLanes) spread_columns<NO, direct, 1, INPUTS>(inputs, m, outputs, c, errors, changes, stride);
+}
+
+using Spread = void (*)(float* const*, std::size_t, float* const*, std::size_t, const float*, float*, std::size_t);
+
+// m changes from word to word: a loop of m turns inside that of the columns would be foretold wrongly once a column.
+template <int NO, bool direct>
+void spread(float* const* inputs, std::size_t m, float* const* outputs, std::size_t width, const float* errors, float* changes, std::size_t stride) {
+    static constexpr Spread by_inputs[] = {
+        spread_inputs<NO, direct, 0>, spread_inputs<NO, direct, 1>, spread_inputs<NO, direct, 2>, spread_inputs<NO, direct, 3>,
+        spread_inputs<NO, direct, 4>, spread_inputs<NO, direct, 5>, spread_inputs<NO, direct, 6>, spread_inputs<NO, direct, 7>,
+        spread_inputs<NO, direct, 8>, spread_inputs<NO, direct, 9>, spread_inputs<NO, direct, 10>};
+    by_inputs[m <= 10 ? m : 0](inputs, m, outputs, width, errors, changes, stride);
 }
 
 // The sum of m inputs, times `share`.
@@ -181,7 +200,6 @@ void spread_bag(const float* hidden, float* const* outputs, std::size_t width, c
 }
 
 using Errors = void (*)(float* const*, std::size_t, float* const*, std::size_t, const float*, float, float*);
-using Spread = void (*)(float* const*, std::size_t, float* const*, std::size_t, const float*, float*, std::size_t);
 constexpr Errors kErrors[] = {all_errors<1>, all_errors<2>, all_errors<3>, all_errors<4>, all_errors<5>, all_errors<6>};
 using SpreadBag = void (*)(const float*, float* const*, std::size_t, const float*, float*);
 constexpr SpreadBag kBag[] = {spread_bag<1>, spread_bag<2>, spread_bag<3>, spread_bag<4>, spread_bag<5>, spread_bag<6>};
@@ -272,7 +290,7 @@ template <bool bag>
 void train(const Word2VecRows& rows, const Word2VecBatch& batch, Word2VecScratch& s) {
     const std::size_t width = padded(rows.dim), stride = rows.stride;
     s.watched_errors = 0;
-    for (std::size_t at = 0; at < batch.count; ++at) {
+    for (std::size_t at = batch.first; at < batch.last; ++at) {
         const std::size_t reach = static_cast<std::size_t>(batch.reach[at]);
         const std::size_t begin = at > reach ? at - reach : 0;
         const std::size_t end = at + reach + 1 < batch.count ? at + reach + 1 : batch.count;
@@ -281,10 +299,10 @@ void train(const Word2VecRows& rows, const Word2VecBatch& batch, Word2VecScratch
         for (std::size_t i = begin; i < end; ++i)
             if (i != at) s.inputs[m++] = vector_of(rows, batch.words[i]);
         if (end + 1 < batch.count) prefetch(vector_of(rows, batch.words[end + 1]), width);
-        const std::size_t ahead = at + 1 < batch.count ? batch.negative : 0;  // negatives of the next word
-        const std::int32_t* next = batch.negatives + (at + 1) * batch.negative;
+        const std::int32_t* own = batch.negatives + at * batch.negative;
+        const std::size_t ahead = at + 1 < batch.last ? batch.negative : 0;  // negatives of the next word
         if (ahead > 0) prefetch(context_of(rows, batch.words[at + 1]), width);
-        for (std::size_t i = 0; i < ahead; ++i) prefetch(context_of(rows, next[i]), width);
+        for (std::size_t i = 0; i < ahead; ++i) prefetch(context_of(rows, own[batch.negative + i]), width);
         if (m == 0) continue;
         if (batch.path_offsets != nullptr) {
             const std::int64_t first = batch.path_offsets[word];
@@ -294,7 +312,6 @@ void train(const Word2VecRows& rows, const Word2VecBatch& batch, Word2VecScratch
         }
         if (batch.negative > 0) {
             s.outputs[0] = context_of(rows, batch.words[at]);
-            const std::int32_t* own = batch.negatives + at * batch.negative;
             for (std::size_t i = 0; i < batch.negative; ++i) s.outputs[i + 1] = context_of(rows, own[i]);
             step<bag>(m, batch.negative + 1, nullptr, width, rows, batch, at == batch.watched, s);
         }

@@ -21,12 +21,14 @@ struct Word2VecRows {
     std::size_t stride;
 };
 
-// A run of words of one text, with everything random already drawn.
+// A run of words of one text, of which `first` .. `last` - 1 are trained on and the others are what stands around them;
+// with everything random already drawn.
 struct Word2VecBatch {
     const std::int32_t* words;      // (count)
     const std::int32_t* reach;      // (count): how many words on either side are the window
     const std::int32_t* negatives;  // (count, negative): none is the word itself
     std::size_t count;
+    std::size_t first, last;
     std::size_t negative;               // 0: no negative sampling
     const std::int64_t* path_offsets;   // null: no hierarchical softmax
     const std::int32_t* path_nodes;     // the inner nodes above word w: [path_offsets[w], path_offsets[w + 1])
@@ -43,7 +45,7 @@ struct Word2VecScratch {
     float* errors;     // (m * k + kRowFloats)
     float* changes;    // (m, stride)
     float* hidden;     // (stride)
-    float* watched;    // (m * k * 2 + kRowFloats): errors of the watched position
+    float* watched;    // (m * k * 2): errors of the watched position
     std::size_t watched_errors;
     std::size_t watched_inputs;
 };

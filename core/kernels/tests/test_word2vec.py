@@ -105,6 +105,24 @@ def test_steps_are_those_of_the_formulas(monkeypatch, instructions, skip_gram, o
         np.testing.assert_allclose(ours, theirs, atol=2e-4)
 
 
+@pytest.mark.parametrize("skip_gram", [True, False], ids=["skip-gram", "cbow"])
+@pytest.mark.parametrize(("words", "window", "negative", "dim"), [(4200, 5, 1, 4), (200, 150, 20, 1000)])
+def test_a_window_is_whole_however_wide_it_is_and_long_the_text(words, window, negative, dim, skip_gram):
+    # Words are trained on in batches: 4,096, and in the second case, where a step takes long, 79.
+    o = options(skip_gram=skip_gram, negative=negative, ns_exponent=10.0, window=window)
+    o.alpha = o.min_alpha = 1e-5
+    texts = [np.random.default_rng(0).permutation(words).tolist(), [1, 0], list(range(words // 2))]
+    counts = np.ones(words, np.int64)
+    counts[0] = 1 << 30
+    start = [array * np.float32(0.01) for array in arrays(words, dim)]
+    expected = reference(texts, o, *start)
+    vectors, context, _ = (array.copy() for array in start)
+    word2vec.train(*packed(texts), counts, o, vectors, context, None, None, None)
+    for before, ours, theirs in zip(start, (vectors, context), expected, strict=False):
+        change = theirs - before
+        np.testing.assert_allclose(ours - before, change, atol=0.05 * np.abs(change).max())
+
+
 @pytest.mark.parametrize("negative", [1, 2, 3, 4, 5, 6, 11, 20])
 @pytest.mark.parametrize("skip_gram", [True, False], ids=["skip-gram", "cbow"])
 def test_every_number_of_negatives_gives_the_same_on_every_instruction_set(monkeypatch, negative, skip_gram):

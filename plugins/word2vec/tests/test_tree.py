@@ -41,15 +41,21 @@ def test_paths_are_distinct_and_as_short_as_can_be(counts):
 
 
 @given(COUNTS, COUNTS)
-def test_old_words_keep_their_path_below_the_old_root(counts, added):
+def test_old_words_keep_their_nodes_and_the_rarest_gets_more_below(counts, added):
     tree = huffman(array(counts))
-    grown = grow(tree, array(counts), array(added))
+    grown, were = grow(tree, array(counts), array(added))
     n, m = len(counts), len(added)
     assert grown.shape == (n + m, 2)
+    assert sorted(were[were >= 0]) == list(range(n - 1))
     before, after = paths(tree), paths(grown)
-    for (points, bits), (new_points, new_bits) in zip(before, after[:n], strict=True):
-        assert new_points[len(new_points) - len(points) :] == points
-        assert new_bits[len(new_bits) - len(bits) :] == bits
+    longer = []
+    for word, ((points, bits), (new_points, new_bits)) in enumerate(zip(before, after[:n], strict=True)):
+        assert were[new_points[: len(points)]].tolist() == points
+        assert new_bits[: len(bits)] == bits
+        if len(new_bits) > len(bits):
+            longer.append(word)
+    assert len(longer) == 1
+    assert counts[longer[0]] == min(counts)
     codes = {tuple(bits) for _, bits in after}
     assert len(codes) == n + m
     assert all(points[0] == n + m - 2 for points, _ in after)
@@ -57,9 +63,20 @@ def test_old_words_keep_their_path_below_the_old_root(counts, added):
     assert (inner >> 1 > np.arange(n + m - 2)).all()
 
 
+def test_a_tree_that_grows_often_stays_flat():
+    counts = np.arange(1000, 0, -1)
+    tree = huffman(counts)
+    for _ in range(500):
+        tree, _ = grow(tree, counts, array([1]))
+        counts = np.append(counts, 1)
+    assert max(len(bits) for _, bits in paths(tree)) < 40
+
+
 def test_no_new_words_leave_the_tree_as_it_is():
     tree = huffman(array([3, 1, 2]))
-    assert np.array_equal(grow(tree, array([3, 1, 2]), array([])), tree)
+    grown, were = grow(tree, array([3, 1, 2]), array([]))
+    assert np.array_equal(grown, tree)
+    assert were.tolist() == [0, 1]
 
 
 def test_it_weighs_as_much_as_gensims():

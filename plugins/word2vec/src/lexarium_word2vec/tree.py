@@ -47,25 +47,54 @@ def huffman(counts: NDArray[np.int64]) -> Links:
     return links
 
 
-def grow(tree: Links, counts: NDArray[np.int64], added: NDArray[np.int64]) -> Links:
-    """Return a tree over the n old words and m new ones, in which old inner nodes keep number and meaning.
+def grow(tree: Links, counts: NDArray[np.int64], added: NDArray[np.int64]) -> tuple[Links, NDArray[np.int64]]:
+    """Return a tree over the n old words and m new ones, and the old number of each of its inner nodes.
 
-    The old tree becomes one leaf, of the weight of all its words, of a Huffman tree over the new words.
+    A Huffman tree over the rarest old word (of several, one with the shortest path) and the new words stands
+    where that word stood: however often a tree grows, the paths of all other words stay as they are.
 
-    *Shapes:* tree (n, 2), counts (n,), added (m,); the result (n + m, 2).
+    *Shapes:* tree (n, 2), counts (n,), added (m,); the result (n + m, 2) and (n + m - 1,), -1 for a new node.
     """
     n, m = len(counts), len(added)
-    above = huffman(np.concatenate([[counts.sum()], added]).astype(np.int64))
-    above[above >= 0] += 2 * (n - 1)
-    grown = np.full((n + m, 2), -1, np.int32)
-    grown[:n] = tree
-    grown[n:, 0] = above[1:, 0]
-    grown[n - 1 : n - 1 + m, 1] = above[:m, 1]
-    if n == 1:
-        grown[0, 0] = above[0, 0]
-    elif m:
-        grown[n - 2, 1] = above[0, 0]
-    return grown
+    rarest = int(np.lexsort((_depths(tree)[0], counts))[0])
+    below = huffman(np.concatenate([counts[[rarest]], added]).astype(np.int64))
+    below[below >= 0] += 2 * (n - 1)
+    leaves = np.concatenate([tree[:, 0], below[1:, 0]])
+    inner = np.concatenate([tree[: n - 1, 1], below[:m, 1]])
+    if m:
+        leaves[rarest] = below[0, 0]
+        inner[-1] = tree[rarest, 0]
+    joined = np.full((n + m, 2), -1, np.int32)
+    joined[:, 0], joined[: n + m - 1, 1] = leaves, inner
+    return _numbered(joined, n - 1)
+
+
+def _numbered(tree: Links, old: int) -> tuple[Links, NDArray[np.int64]]:
+    """Return a tree in which parents follow their children, and which of ``old`` inner nodes each one was."""
+    order = np.argsort(-_depths(tree)[1], kind="stable")
+    number = np.empty(len(order) + 1, np.int64)  # of the node that a link leads to; the last: no link
+    number[order] = np.arange(len(order))
+    number[-1] = -1
+
+    def renumbered(links: NDArray[np.int32]) -> NDArray[np.int64]:
+        return np.where(links < 0, -1, 2 * number[links >> 1] + (links & 1))
+
+    numbered = np.full_like(tree, -1)
+    numbered[:, 0], numbered[: len(order), 1] = renumbered(tree[:, 0]), renumbered(tree[order, 1])
+    return numbered, np.where(order < old, order, -1)
+
+
+def _depths(tree: Links) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return how many inner nodes stand above each word (n,) and each inner node (n - 1,)."""
+    parents = tree[: len(tree) - 1, 1] >> 1  # -1 >> 1 is -1: the root's
+    root = np.flatnonzero(parents < 0)
+    up = parents.astype(np.int64)
+    up[root] = root
+    depths = (parents >= 0).astype(np.int64)
+    while (up != up[up]).any():  # each round looks twice as far
+        depths += depths[up]
+        up = up[up]
+    return (depths[tree[:, 0] >> 1] + 1 if len(tree) > 1 else np.zeros(1, np.int64)), depths
 
 
 def paths(tree: Links) -> list[tuple[list[int], list[int]]]:

@@ -76,12 +76,16 @@ class Weights:
         if (before < 1).any() or before.sum(dtype=np.float64) >= _MOST_WORDS:
             problem = "the tensor 'training.counts' has a count below 1, or counts 2 ** 62 words"
             raise CheckpointError("word2vec", problem)
+        nodes = _lengthened(tensors.get("nodes"), added)
+        if tree is not None and nodes is not None:
+            tree, were = grow(tree, before, counts[n:])
+            nodes[:-1] = np.where((were >= 0)[:, None], nodes[were], np.float32(0))
         return cls(
             np.append(before, np.zeros(added, np.int64)) + counts,
             np.concatenate([old, _drawn((added, dim), seed)]),
             _lengthened(tensors.get("context"), added),
-            _lengthened(tensors.get("nodes"), added),
-            None if tree is None else grow(tree, before, counts[n:]),
+            nodes,
+            tree,
         )
 
     def kept(self) -> dict[str, NDArray[Any]]:
