@@ -26,8 +26,8 @@ PAGES = [ROOT / "README.md", ROOT / "README.zh-CN.md", *sorted((ROOT / "docs").r
 PAGES += [*sorted(ROOT.glob("plugins/*/README.md")), ROOT / "core/README.md", ROOT / "registry/README.md"]
 BLOCK = re.compile(r"(<!-- not run -->\s*)?^```(console|python)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 OTHER = re.compile(r"^```(?!console$|python$|text$|toml$|json$|$)(.*)$", re.MULTILINE)
-#: What a machine without the kernels adds, once for each kind of work.
-REMARK = re.compile(r"^lexarium-kernels is not installed \(.*$\n", re.MULTILINE)
+#: What a machine without the kernels adds.
+REMARK = re.compile(r"^lexarium-kernels is not installed, so .*$\n", re.MULTILINE)
 LINK = re.compile(r"\]\((?!https?://|#)([^)#]+)")
 
 

@@ -91,6 +91,15 @@ def test_where_that_head_declines_the_texts_are_embedded():
     assert model.embedder.calls == [2, 1]
 
 
+def test_progress_counts_the_texts_that_have_probabilities_with_vectors_and_without():
+    declined = straight()
+    declined.head.allowed = False
+    for model, steps in ((straight(), [8192, 10000]), (declined, [*range(512, 10000, 512), 10000])):
+        told = []
+        model.predict_proba(["z"] * 10000, lambda *said, told=told: told.append(said))
+        assert told == [("predicting", done, 10000) for done in steps]
+
+
 def test_a_single_text_is_refused():
     for call in (pipeline().predict, pipeline().predict_proba):
         with pytest.raises(InputError, match=r"write \[text\]"):

@@ -33,6 +33,7 @@ class Settings:
     stop_words: tuple[str, ...] | None = None
     weights: tuple[float | None, ...] = ()
     pattern: str = ""
+    prompts: tuple[tuple[str, str], ...] | None = None
 
     def __post_init__(self):
         require("alpha", self.alpha > 0, f"{self.alpha} is not above 0")
@@ -57,6 +58,8 @@ class Demanding:
         ("stop_words", ["的", "the"], ("的", "the")),
         ("stop_words", [], ()),
         ("weights", [1, None, 0.5], (1.0, None, 0.5)),
+        ("prompts", {"query": "query: "}, (("query", "query: "),)),
+        ("prompts", [["query", "q: "]], (("query", "q: "),)),
     ],
 )
 def test_a_value_of_the_right_type_is_taken(key, value, becomes):
@@ -81,6 +84,8 @@ def test_a_value_of_the_right_type_is_taken(key, value, becomes):
         ("stop_words", ["a", 1], "a list (text, ...) or none"),
         ("weights", ["a"], "a list (float or none, ...)"),
         ("pattern", None, "text"),
+        ("prompts", {"query": 1}, 'pairs, as in {"name": "text"} or none'),
+        ("stop_words", {"a": "b"}, "a list (text, ...) or none"),
     ],
 )
 def test_a_value_of_another_type_is_refused_with_the_type_that_belongs_there(key, value, says):
@@ -140,6 +145,7 @@ class Typed:
     words: Literal["english"] | tuple[str, ...] | None = None
     pair: tuple[int, int] = (0, 0)
     level: Literal[1, 2] = 1
+    prompts: tuple[tuple[str, str], ...] = ()
 
 
 @pytest.mark.parametrize(
@@ -166,6 +172,8 @@ class Typed:
         ("pair=(1, 2)", (1, 2)),
         ("pair=[1, 2]", (1, 2)),
         ("level=2", 2),
+        ('prompts={"query": "query: ", "passage": ""}', (("query", "query: "), ("passage", ""))),
+        ('prompts=[["query", "query: "]]', (("query", "query: "),)),
     ],
 )
 def test_what_is_typed_means_what_its_field_takes(typed, value):
@@ -175,7 +183,8 @@ def test_what_is_typed_means_what_its_field_takes(typed, value):
 
 
 @pytest.mark.parametrize(
-    "typed", ["flag=1", "whole=1.5", "number=nan", "number=Infinity", "pair=1", "level=1.0"]
+    "typed",
+    ["flag=1", "whole=1.5", "number=nan", "number=Infinity", "pair=1", "level=1.0", "prompts=query:q"],
 )
 def test_what_is_typed_and_does_not_fit_its_field_is_refused(typed):
     with pytest.raises(ConfigError, match=typed.partition("=")[2]):

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lexarium.backend import kernel
-from lexarium.errors import CheckpointError, InputError
+from lexarium.errors import CheckpointError, ConfigError, InputError
 from lexarium.pooling import Pooler, mean_pool, normalize_rows, remove_component
 from lexarium.vocabulary import Vocabulary
 
@@ -183,6 +183,15 @@ def test_what_is_no_text_and_what_does_not_fit_is_refused(backend):
     for wrong in (VECTORS[:-1], VECTORS.astype(float), VECTORS[0]):
         with pytest.raises(InputError, match="vectors"):
             Pooler(Vocabulary.build(WORDS), wrong, backend=backend)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_threads_out_of_range_are_no_damage_of_the_model(backend, monkeypatch):
+    for threads in (0, 1025):
+        with pytest.raises(ConfigError, match=f"threads: {threads} is not from 1 to 1024"):
+            pooler(backend, threads=threads)
+    monkeypatch.setenv("OMP_NUM_THREADS", "5000")
+    np.testing.assert_array_equal(pooler(backend).pool(["a bc"]), pooler(backend, threads=1).pool(["a bc"]))
 
 
 @pytest.mark.parametrize("backend", BACKENDS)

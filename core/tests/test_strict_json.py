@@ -45,6 +45,12 @@ def test_what_others_would_read_otherwise_is_refused(raw, says):
         parse_json(raw, "here", "mend it")
 
 
+def test_the_last_of_a_million_names_is_found_to_stand_twice_in_one_pass():
+    names = [*map(str, range(10**6)), str(10**6 - 1)]
+    with pytest.raises(CheckpointError, match="the name '999999' stands twice"):
+        parse_json(("{" + ",".join(f'"{name}":0' for name in names) + "}").encode(), "here")
+
+
 @pytest.mark.parametrize("raw", [b"[]", b"1", b"null", b'"a"'])
 def test_an_object_is_no_other_value(raw):
     with pytest.raises(CheckpointError, match="here: not a JSON object; fetch it again"):

@@ -56,6 +56,29 @@ def test_many_queries_are_answered_as_each_by_itself(kv, built):
     assert all(query not in dict(answer) for query, answer in zip(queries, found, strict=True))
 
 
+class Recording:
+    """A graph that remembers with how many threads it was searched."""
+
+    def __init__(self, graph):
+        self.graph = graph
+        self.threads = []
+
+    def search(self, vectors, count, *, threads):
+        self.threads.append(threads)
+        return self.graph.search(vectors, count, threads=threads)
+
+
+def test_many_queries_are_searched_with_the_threads_asked_for_and_one_with_one(kv, built, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    graph = Recording(built._graph)
+    index = WordIndex(kv, graph, built.settings)
+    kv.similar_many(["w1", "w2"], index=index)
+    kv.similar("w1", index=index)
+    index.threads = 1
+    kv.similar_many(["w1", "w2"], index=index)
+    assert graph.threads == [3, 1, 1]
+
+
 def test_an_opened_index_answers_as_the_one_that_was_saved(kv, built, folder):
     opened = WordIndex.open(folder, kv, SPACE)
     queries = ["w0", "w7", "w9"]
@@ -143,8 +166,9 @@ def test_a_space_that_is_no_hash_is_no_folder(tmp_path):
 def test_settings_out_of_range_are_refused(wrong):
     with pytest.raises(ConfigError, match=next(iter(wrong))):
         IndexSettings(**wrong)
-    with pytest.raises(ConfigError, match="threads"):
-        WordIndex.build(None, threads=0)
+    for threads in (0, 1025):
+        with pytest.raises(ConfigError, match="threads"):
+            WordIndex.build(None, threads=threads)
 
 
 def test_a_disk_that_refuses_is_named_and_leaves_no_litter(built, tmp_path):

@@ -83,6 +83,15 @@ def test_fitting_reads_paths_and_reports_progress(zoo, tmp_path):
     assert list(zoo.fit("spelling", paths[0]).words) == ["1", "a"]
 
 
+def test_the_lineage_names_each_file_whatever_its_path_holds(zoo, tmp_path):
+    paths = [tmp_path / "s, t" / "x.txt", tmp_path / "y, z.txt"]
+    paths[0].parent.mkdir()
+    for path in paths:
+        path.write_text("cab\n", encoding="utf-8")
+    zoo.fit("spelling", paths, name="s")
+    assert zoo.open("s").manifest.about.lineage["data"] == "x.txt, y, z.txt"
+
+
 def test_each_save_is_the_next_version(zoo):
     for expected in ("1", "2"):
         stored = zoo.save(Spelling.tiny(), name="s", license="CC0-1.0", metrics={"accuracy": 0.5})
@@ -116,6 +125,10 @@ def test_a_model_written_to_a_folder_opens_from_there(zoo, tmp_path):
         ({"method": "speling"}, MethodNotFoundError),
         ({"config": {"leters": 3}}, ConfigError),
         ({"config": {"letters": 99}}, ConfigError),
+        ({"threads": 0}, ConfigError),
+        ({"threads": 1025}, ConfigError),
+        ({"seed": -1}, ConfigError),
+        ({"seed": 2**63}, ConfigError),
         ({"source": []}, DataError),
         ({"name": "Not A Name"}, StoreError),
     ],
@@ -124,6 +137,20 @@ def test_fitting_that_cannot_be_done_leaves_the_store_as_it_was(zoo, arguments, 
     with pytest.raises(error):
         zoo.fit(**{"method": "spelling", "source": TEXTS, "name": "s"} | arguments)
     assert not zoo.home.exists()
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"threads": 0}, "threads: 0 is not from 1 to 1024"),
+        ({"seed": -1}, r"seed: -1 is not from 0 to 2\*\*63 - 1"),
+        ({"seed": 2**64}, f"seed: {2**64} is not"),
+    ],
+)
+def test_a_run_says_which_threads_and_seeds_there_are(given, says):
+    assert Run(threads=1024, seed=2**63 - 1).seed == 2**63 - 1
+    with pytest.raises(ConfigError, match=says):
+        Run(**given)
 
 
 def test_an_interrupted_fit_leaves_the_store_as_it_was(zoo):

@@ -24,6 +24,7 @@ LARGE = (".safetensors", ".bin", ".model")
 # What has no end, or goes on for ever, ends all the same: who waits for it fails a test and does not hang.
 ENDLESS = 2**27  # bytes
 EVER = 4.0  # seconds
+BOMB = gzip.compress(bytes(2**26), 1)
 TOKEN = "hf_writerwriterwriter"  # noqa: S105  the loopback's own
 READER = "hf_readerreaderreader"
 
@@ -38,7 +39,8 @@ class Fault:
     """What goes wrong: at requests whose method and path match, so often, in this way.
 
     ``kind``: drop, stall, corrupt, status, endless, gzip, lose (do it, and do not answer), trickle,
-    longer, norange, headers, body (of ``headers["body"]``).
+    longer, norange, headers, body (of ``headers["body"]``); and of what is sent to it: cut (hang up after so
+    many bytes), deaf (take no more after so many, and do not answer).
     """
 
     kind: str
@@ -110,6 +112,7 @@ class HubServer:
         self.large: dict[str, bytes] = {}
         self.faults: list[Fault] = []
         self.asked: list[Asked] = []
+        self.verifies_at = ""  # where uploads are to be verified, if not here
         self.lock = threading.RLock()
         self.stop = threading.Event()
         self._servers = {host: _Server(("127.0.0.1", 0), _handler(self, host)) for host in ("hub", "cdn")}
@@ -203,11 +206,18 @@ class _Handler(BaseHTTPRequestHandler):
         self._serve("PUT")
 
     def _serve(self, method):
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self.fault = self.hub.next_fault(self.host, method, self.path)
+        length = int(self.headers.get("Content-Length") or 0)
+        partly = self._kind in {"cut", "deaf"}
+        body = self.rfile.read(min(length, self.fault.after) if partly else length)
         self.asked = Asked(self.host, method, self.path, dict(self.headers), len(body))
         with self.hub.lock:
             self.hub.asked.append(self.asked)
-        self.fault = self.hub.next_fault(self.host, method, self.path)
+        if partly:
+            self.close_connection = True
+            if self._kind == "deaf":
+                self.hub.stop.wait(EVER)
+            return
         if self.fault is not None and self.fault.then is not None:
             self.fault.then()
         with suppress(BrokenPipeError, ConnectionResetError):
@@ -272,7 +282,7 @@ class _Handler(BaseHTTPRequestHandler):
         if self._kind == "body":
             return self.fault.headers["body"], headers
         if self._kind == "gzip":
-            return gzip.compress(bytes(2**26), 1), headers | {"Content-Encoding": "gzip"}
+            return BOMB, headers | {"Content-Encoding": "gzip"}
         if self._kind == "headers":
             return body, headers | self.fault.headers
         if self._kind == "longer":
@@ -423,7 +433,7 @@ def _batch(handler, hub, at, body, query):
         answer = {"oid": entry["oid"], "size": entry["size"]}
         if entry["oid"] not in hub.large:
             upload = {"href": f"{hub.cdn}/upload/{entry['oid']}?X-Amz-Signature=secret"}
-            verify = {"href": f"{hub.url}/verify/{entry['oid']}"}
+            verify = {"href": f"{hub.verifies_at or hub.url}/verify/{entry['oid']}"}
             answer["actions"] = {"upload": upload, "verify": verify}
         objects.append(answer)
     handler.document({"transfer": "basic", "objects": objects})
@@ -508,6 +518,8 @@ def _resolve(handler, hub, at, body, query):
 
 def _cdn(handler, hub, method, path, body):
     kind, _, digest = path.strip("/").partition("/")
+    if kind == "verify":
+        return handler.document({})
     if method == "PUT" and kind == "upload":
         if hashlib.sha256(body).hexdigest() != digest:
             raise _RefusalError(400, "another hash")

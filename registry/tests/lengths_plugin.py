@@ -10,7 +10,7 @@ import numpy as np
 
 from lexarium.checkpoint.tensors import read_tensors
 from lexarium.config import from_mapping
-from lexarium.errors import CheckpointError
+from lexarium.errors import CheckpointError, UnsupportedError
 from lexarium.hookspecs import hookimpl
 from lexarium.method import Method
 from lexarium.roles import Space, State
@@ -55,7 +55,10 @@ class Lengths:
 
 def read(path, config, corpus, run):
     del config, corpus, run
-    assert json.loads((path / "config.json").read_text())["model_type"] == "lengths"
+    said = json.loads((path / "config.json").read_text())
+    assert said["model_type"] == "lengths"
+    if "unit" in said:
+        raise UnsupportedError(f"{path / 'config.json'}: it measures in {said['unit']}", "take another model")
     return Lengths(read_tensors(path / "model.safetensors")["weights"])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -10,6 +11,7 @@ import pytest
 from filelock import FileLock
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from watching import observed
 
 from lexarium.checkpoint.folder import verify_files
 from lexarium.errors import CheckpointError, StoreError
@@ -42,28 +44,28 @@ def age(path, days=KEPT_DAYS + 1):
 def test_verify_finds_every_problem_of_every_version_and_hashes_what_is_shared_once(store):
     for name, content in (("x", b"shared"), ("y", b"shared"), ("z", b"other")):
         store.publish(name, writer(content))
-    spoil(store.find("x").locate("content.bin"))
-    store.find("z").locate("content.bin").unlink()
+    spoil(store.find("x").locate("content.txt"))
+    store.find("z").locate("content.txt").unlink()
     (store.home / "refs" / "z" / "2").write_text("nonsense")
     told = []
     found = verify_versions(
         store, [("x", "1"), ("y", "1"), ("z", "1"), ("z", "2"), ("gone", "1")], lambda *a: told.append(a)
     )
-    damaged = ["content.bin is damaged: its sha256 is another"]
+    damaged = ["content.txt is damaged: its sha256 is another"]
     assert found.pop("z@2")[0].startswith("z@2: its reference is damaged")
-    assert found == {"x@1": damaged, "y@1": damaged, "z@1": ["content.bin is missing"]}
+    assert found == {"x@1": damaged, "y@1": damaged, "z@1": ["content.txt is missing"]}
     blobs = {entry.sha256: entry.size for name in "xyz" for entry in store.find(name, "1").manifest.files}
     assert told[-1] == ("hashing", sum(blobs.values()), sum(blobs.values()))
 
 
 def test_verify_hashes_whatever_the_record_says(store):
     stored = store.publish("x", writer(b"one"))
-    path = stored.locate("content.bin")
+    path = stored.locate("content.txt")
     times = path.stat()
     spoil(path)
     os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
     store.prove(stored)
-    assert verify_versions(store, [("x", "1")]) == {"x@1": ["content.bin is damaged: its sha256 is another"]}
+    assert verify_versions(store, [("x", "1")]) == {"x@1": ["content.txt is damaged: its sha256 is another"]}
 
 
 def test_ctrl_c_ends_a_verify(store):
@@ -87,7 +89,7 @@ def damaged(zoo, store):
     store.publish("lost", writer(b"lost"), origin=ORIGIN)
     store.publish("ref", writer(b"found again"))
     store.tag("lost", "tagged", "1")
-    spoil(store.find("blob").locate("content.bin"))
+    spoil(store.find("blob").locate("content.txt"))
     spoil(store.layout.manifest(store.find("lost").digest))
     (store.home / "refs" / "ref" / "1").write_text("nonsense")
     (store.home / "refs" / "whole" / "latest").write_text("of somebody else")
@@ -212,6 +214,13 @@ def test_gc_frees_what_is_not_needed_and_says_how_much(zoo, store):
     assert collect(store).files == 0
 
 
+def test_repair_waits_for_who_writes(zoo, model):
+    zoo.save(model, name="x")
+    zoo.store = LocalStore(zoo.home, patience=0.05)
+    with FileLock(zoo.home / "lock"), pytest.raises(StoreError, match="another process has held"):
+        repair(zoo)
+
+
 def test_gc_leaves_what_is_held_or_young(store):
     store.publish("x", writer(b"kept"))
     (store.home / "partial").mkdir()
@@ -236,6 +245,30 @@ def test_gc_leaves_what_is_held_or_young(store):
     with FileLock(living / "lock"):
         collect(store)
         assert (living / "half").is_file()
+
+
+def test_gc_removes_folders_from_quarantine_and_what_cannot_be_removed_keeps_nothing_else(store):
+    store.publish("x", writer(b"kept"))
+    quarantine = store.home / "quarantine"
+    for name in ("refs+BAD", "refs+WORSE"):
+        (quarantine / name).mkdir(parents=True)
+        (quarantine / name / "1").write_bytes(b"12345")
+        age(quarantine / name)
+    (quarantine / "z").write_bytes(b"12345")
+    age(quarantine / "z")
+
+    def refuse(act, arguments):
+        if act == "os.remove" and "BAD" in str(arguments[0]):
+            raise OSError(errno.EACCES, os.strerror(errno.EACCES))
+
+    (quarantine / "BAD").write_bytes(b"12345")
+    age(quarantine / "BAD")
+    with observed(store.home, refuse), pytest.raises(StoreError, match="Permission denied"):
+        collect(store)
+    assert "z" not in os.listdir(quarantine)
+    assert "refs+WORSE" not in os.listdir(quarantine)
+    collect(store)
+    assert os.listdir(quarantine) == []
 
 
 def test_gc_frees_nothing_while_it_is_not_known_what_is_needed(store):

@@ -10,7 +10,14 @@ import pytest
 from lengths_plugin import lexarium_methods
 
 import lexarium_registry.plugin
-from lexarium.errors import InputError, MethodNotFoundError, NotFoundError, StoreError, UnsupportedError
+from lexarium.errors import (
+    InputError,
+    LexariumError,
+    MethodNotFoundError,
+    NotFoundError,
+    StoreError,
+    UnsupportedError,
+)
 from lexarium.hookspecs import hookimpl
 from lexarium.host import Host
 from lexarium.method import ModelEntry
@@ -165,7 +172,7 @@ def test_what_is_missing_is_named(host_of):
         ("they/model", StoreError, r"type hf://they/model"),
         ("./folder", StoreError, r"type hf://org/repo"),
         ("glove-6b-50d", UnsupportedError, r"nlp.stanford.edu.*lexarium import glove glove.6B.zip"),
-        ("clip", MethodNotFoundError, "no embedder named 'clip'"),
+        ("clip", MethodNotFoundError, "no embedder named 'clip'; no plugin offers clip yet"),
         ("minilm", MethodNotFoundError, "pip install lexarium-bert"),
     ],
 )
@@ -218,6 +225,21 @@ def test_search_on_the_command_line(invoke):
     assert "left out: 2 that do not say how many parameters" in few.stderr
     assert "no models of lengths are published" in invoke("search", "--method", "lengths").stderr
     assert "nothing in the catalogue fits" in invoke("search", "no such").stderr
+
+
+@pytest.mark.parametrize(
+    ("filters", "says"),
+    [
+        (["--license", "apache"], r"'apache' is no licence.*did you mean 'Apache-2.0'"),
+        (["--method", "word2vek"], r"no method named 'word2vek'; did you mean 'word2vec'"),
+    ],
+)
+def test_a_filter_that_nothing_can_pass_is_named_with_what_is_near(invoke, zoo, filters, says):
+    done = invoke("search", *filters)
+    assert done.exit_code == 1
+    assert re.search(says, done.stderr)
+    with pytest.raises(LexariumError, match=says):
+        entries.search(zoo, **{filters[0].removeprefix("--"): filters[1]})
 
 
 def test_the_tests_own_plugin_is_what_the_entries_name():

@@ -80,7 +80,7 @@ def test_gc_between_the_files_of_a_version_and_its_reference_waits(home):
             return super()._refer(*arguments)
 
     stored = Late(home).publish("x", writer(b"one"))
-    assert stored.locate("content.bin").read_bytes() == b"one"
+    assert stored.locate("content.txt").read_bytes() == b"one"
 
 
 def test_what_is_written_outlives_another_who_publishes_before_it_is_stored(home, whole):

@@ -80,9 +80,9 @@ def test_each_version_is_whole_or_absent_and_the_store_goes_on(tmp_path, before,
 def test_what_cares_for_a_store_loses_nothing_when_it_is_killed(tmp_path, before, killed, work):
     store = before.store
     lost = store.publish("lost", writer(b"lost"))
-    digest = lost.manifest.file("content.bin").sha256
+    digest = lost.manifest.file("content.txt").sha256
     if work == "repair":
-        path = lost.locate("content.bin")
+        path = lost.locate("content.txt")
         path.chmod(0o644)
         path.write_bytes(b"tsol")
         store.layout.ref("x", "2").write_bytes(b"nonsense")
@@ -131,10 +131,12 @@ CALLS = (
     "openat,write,pwrite64,writev,fsync,fdatasync,ftruncate,rename,renameat,renameat2,mkdir,mkdirat,rmdir,"
     "unlink,unlinkat,link,linkat,chmod,fchmod,fchmodat,utimensat,flock,close"
 )
-POINTS = 120  # of each deed, of all the calls that touch its store
+POINTS = 0 if NIGHTLY else 10  # of each deed, of all the calls that touch its store; all of them where 0
 
 
 def _traces():
+    if shutil.which("strace") is None:
+        return False
     return subprocess.run(["strace", "true"], capture_output=True, check=False).returncode == 0
 
 
@@ -158,34 +160,37 @@ def calls_on(home, work, trace):
     return found
 
 
-@pytest.mark.skipif(not NIGHTLY, reason="takes minutes: make nightly")
 @pytest.mark.parametrize("work", ["save", "remove one", "pull"])
 def test_killed_at_any_system_call_it_leaves_each_version_whole_or_absent(tmp_path, before, served, work):
-    if shutil.which("strace") is None or not _traces():
-        pytest.skip("no process may be traced here")
-    homes = [tmp_path / "all", *(tmp_path / str(n) for n in range(POINTS))]
-    for home in homes:
-        shutil.copytree(before.home, home)
+    if not _traces():
+        assert not NIGHTLY, "the nightly run needs strace, and a process that may be traced"
+        pytest.skip("there is no strace here, or no process may be traced")
+    first = tmp_path / "all"
+    shutil.copytree(before.home, first)
     begin = facts(before.store)
-    calls = calls_on(homes[0], work, tmp_path / "trace")
-    end = facts(open_zoo(homes[0]).store)
+    calls = calls_on(first, work, tmp_path / "trace")
+    end = facts(open_zoo(first).store)
     assert len(calls) > 40
-    chosen = [calls[n * (len(calls) - 1) // (POINTS - 1)] for n in range(POINTS)]
+    points = POINTS or len(calls)
+    chosen = [calls[n * (len(calls) - 1) // (points - 1)] for n in range(points)]
 
-    def kill(home, call):
-        name, number = call
-        options = ["-o", os.devnull, "-e", f"trace={name}", "-e", f"inject={name}:signal=KILL:when={number}"]
-        return traced(home, work, *options)
-
-    with ThreadPoolExecutor(2) as pool:
-        ended = list(pool.map(kill, homes[1:], chosen))
-    assert ended.count(-signal.SIGKILL) > 0.9 * POINTS
-    for home, call in zip(homes[1:], chosen, strict=True):
+    def kill(number, call):
+        home, (name, count) = tmp_path / str(number), call
+        shutil.copytree(before.home, home)
+        options = ["-o", os.devnull, "-e", f"trace={name}", "-e", f"inject={name}:signal=KILL:when={count}"]
+        ended = traced(home, work, *options)
         store = open_zoo(home).store
         now = facts(store)
         # A pull stores its model under the next number of the same name, from another commit each time.
         assert lies_between(without_origins(now), without_origins(begin), without_origins(end)), call
         goes_on(store, writer(b"next"), collect)
+        shutil.rmtree(home)
+        return ended == -signal.SIGKILL
+
+    with ThreadPoolExecutor(2) as pool:
+        killed = list(pool.map(kill, range(points), chosen))
+    # What comes over the network comes in other pieces each time, and so the last calls may not be reached.
+    assert sum(killed) >= (0.9 * points if work == "pull" else points), list(zip(chosen, killed, strict=True))
 
 
 def without_origins(found):

@@ -128,6 +128,37 @@ def test_merging_twice_changes_nothing_and_all_that_was_there_stays(old):
 
 
 @pytest.mark.parametrize(
+    ("old", "once"),
+    [
+        ("# x\r\ntext\r\n", "---\r\n{head}---\r\n# x\r\ntext\r\n\r\n{card}"),
+        ("---\r\nmine: 1\r\n---\r\na\nb\r\n", "---\r\nmine: 1\r\n{head}---\r\na\nb\r\n\r\n{card}"),
+        ("a\u2028b\x0cc\x85d\n", "---\n{head}---\na\u2028b\x0cc\x85d\n\n{card}"),
+        ("\ufeff---\nmine: 1\n---\na\n", "\ufeff---\nmine: 1\n{head}---\na\n\n{card}"),
+        ("\ufeffa\n", "\ufeff---\n{head}---\na\n\n{card}"),
+        ("\n \n---\nmine: 1\n---\na\n", "\n \n---\nmine: 1\n{head}---\na\n\n{card}"),
+        ("---\nmine: 1\n--- \na\n\n\n\n", "---\nmine: 1\n{head}--- \na\n\n\n\n{card}"),
+    ],
+)
+def test_a_persons_text_stays_byte_for_byte(old, once):
+    end = "\r\n" if "\r\n" in once else "\n"
+    head = ["# lexarium: generated, begin", 'license: "mit"', 'tags: ["lexarium", "bow"]']
+    card = ["<!-- lexarium: generated, begin -->", "# a", "card", "<!-- lexarium: generated, end -->"]
+    said = once.format(
+        head="".join(f"{line}{end}" for line in [*head, "# lexarium: generated, end"]),
+        card="".join(f"{line}{end}" for line in card),
+    )
+    assert merge(old, HEAD, "# a\ncard") == said
+    assert merge(said, HEAD, "# a\ncard") == said
+
+
+@pytest.mark.parametrize("key", ["license", '"license"', "'license'"])
+def test_a_key_that_a_person_states_is_not_stated_again_however_it_is_quoted(key):
+    found = merge(f"---\n{key} : mine\n---\n", HEAD, "card")
+    assert 'license: "mit"' not in found
+    assert f"{key} : mine\n" in found
+
+
+@pytest.mark.parametrize(
     "old",
     [
         "<!-- lexarium: generated, begin -->",

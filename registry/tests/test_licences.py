@@ -105,6 +105,52 @@ def test_a_licence_that_is_not_the_bases_is_shown_in_show_push_and_card(hub, her
     assert push(here, "x", "hf://me/x").sent == ()
 
 
+def test_a_licence_that_was_pulled_or_inherited_is_not_replaced_in_silence(
+    hub, here, there, lengths, tmp_path
+):
+    here.save(lengths, name="x", license="CC-BY-NC-4.0")
+    push(here, "x", "hf://they/x")
+    there.pull("hf://they/x")
+    note = "it stems from hf://they/x, under CC-BY-NC-4.0, and is pushed under MIT"
+    assert push(there, "x", "hf://me/x", license="MIT").notes == (note,)
+    changed = there.edit("x", license="MIT").manifest
+    assert list(conflicts(there, changed)) == [("hf://they/x", "CC-BY-NC-4.0")]
+    assert push(there, "x", "hf://me/y").notes == (note,)
+    assert note.partition("://")[2] in hub.repositories["me/y"].files["README.md"].decode()
+    assert list(conflicts(there, there.edit("x", license="CC-BY-NC-4.0").manifest)) == []
+    there.edit("x", license="MIT")
+    there.pull("hf://me/x", name="z")
+    there.remove("x")
+    assert list(conflicts(there, there.store.find("z").manifest)) == [("hf://they/x", "CC-BY-NC-4.0")]
+
+
+def test_the_licence_of_a_base_is_recorded_where_another_takes_its_place(here, there, lengths):
+    here.save(lengths, name="base", license="GPL-3.0-only")
+    here.save(lengths, name="x", license="GPL-3.0-only", lineage={"base": {"model": "base@1"}})
+    here.save(
+        lengths, name="y", license="MIT", lineage={"base": {"model": "base@1", "license": "GPL-3.0-only"}}
+    )
+    changed = here.edit("x", license="MIT").manifest
+    here.remove("base")
+    for manifest in (changed, here.store.find("y").manifest):
+        assert list(conflicts(here, manifest)) == [("base@1", "GPL-3.0-only")]
+
+
+def test_who_made_a_model_may_give_it_another_licence_in_silence(here, lengths):
+    here.save(lengths, name="x", license="MIT")
+    changed = here.edit("x", license="Apache-2.0").manifest
+    assert list(conflicts(here, changed)) == []
+    assert "terms" not in changed.about.lineage
+
+
+def test_set_says_that_the_licence_is_not_the_bases(invoke, zoo, model):
+    zoo.save(model, name="base", license="GPL-3.0-only")
+    zoo.save(model, name="x", lineage={"base": {"model": "base@1"}})
+    said = invoke("set", "x", "--license", "MIT").output
+    assert "Note: it stems from base@1, under GPL-3.0-only, and is now under MIT" in said
+    assert "Note" not in invoke("set", "x", "--language", "en").output
+
+
 def test_licences_that_are_one_are_no_conflict_and_a_method_is_no_base(here, lengths):
     here.save(lengths, name="base", license="mit")
     here.save(lengths, name="lengths", license="GPL-3.0-only")

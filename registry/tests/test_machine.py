@@ -174,7 +174,7 @@ class Deeds(RuleBasedStateMachine):
     def damage(self, data, which):
         """Turn a bit of a file, which no deed of the store's own does."""
         name = data.draw(st.sampled_from(self.stored()))
-        entry = self.store.find(name, self.one(name, which)).manifest.file("content.bin")
+        entry = self.store.find(name, self.one(name, which)).manifest.file("content.txt")
         path = self.store.layout.blob(entry.sha256)
         if path.is_file():
             raw = path.read_bytes()

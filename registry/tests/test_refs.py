@@ -145,5 +145,5 @@ def test_what_is_stored_already_is_found_again_whatever_its_name_version_and_tim
     other = store.publish("y", writer(b"one"))
     assert store.same("x", other.manifest).version == "1"
     assert store.same("z", first.manifest) is None
-    first.locate("content.bin").unlink()
+    first.locate("content.txt").unlink()
     assert store.same("x", first.manifest) is None, "what is damaged is not there"

@@ -12,8 +12,14 @@ from pathlib import Path
 import pytest
 from states import facts, lies_between, unused
 
+import lexarium_registry.plugin
 from lexarium.errors import LexariumError
+from lexarium.host import Host
 from lexarium.testing.stores import writer
+from lexarium.zoo import Zoo
+from lexarium_registry.bundle import bundle, unbundle
+from lexarium_registry.pull import pull
+from lexarium_registry.push import push
 from lexarium_registry.store import LocalStore
 from lexarium_registry.sweep import collect
 
@@ -41,7 +47,12 @@ DEEDS = {
     "publish": lambda store: store.publish("x", writer(LARGE)),
     "tag": lambda store: store.tag("x", "stable", "2"),
     "remove": lambda store: store.remove("x", "1"),
+    "unbundle": lambda store: unbundle(zoo_of(store), store.home.parent / "models.bundle"),
 }
+
+
+def zoo_of(store):
+    return Zoo(store.home, Host([lexarium_registry.plugin]))
 
 
 @pytest.mark.parametrize("work", DEEDS)
@@ -50,6 +61,9 @@ def test_where_no_file_may_grow_beyond_a_size_nothing_is_half_written(tmp_path, 
     for content in (b"one", b"other"):
         before.publish("x", writer(content))
     before.tag("x", "stable", "1")
+    elsewhere = LocalStore(tmp_path / "elsewhere")
+    elsewhere.publish("y", writer(LARGE))
+    bundle(zoo_of(elsewhere), ["y"], tmp_path / "models.bundle")
     begin, outcomes = facts(before), set()
     shutil.copytree(before.home, tmp_path / "all")
     DEEDS[work](whole := LocalStore(tmp_path / "all"))
@@ -70,7 +84,32 @@ def test_where_no_file_may_grow_beyond_a_size_nothing_is_half_written(tmp_path, 
         collect(store)
         assert unused(store) == []
         shutil.rmtree(store.home)
-    assert outcomes == {True, False} if work == "publish" else outcomes
+    assert outcomes == {True, False} if work in {"publish", "unbundle"} else outcomes
+
+
+def test_a_pull_where_no_file_may_grow_beyond_a_size_stores_all_or_nothing_and_the_next_one_succeeds(
+    hub, here, hub_host, lengths, tmp_path
+):
+    lengths.note = LARGE
+    here.save(lengths, name="x", license="MIT")
+    push(here, "x", "hf://me/x")
+    pull(whole := Zoo(tmp_path / "all", hub_host), "hf://me/x")
+    end, outcomes = facts(whole.store), set()
+    for size in range(0, len(LARGE) + 500, 64 if NIGHTLY else 1100):
+        zoo, done = Zoo(tmp_path / str(size), hub_host), True
+        try:
+            with at_most(size):
+                pull(zoo, "hf://me/x")
+        except (LexariumError, OSError):
+            done = False
+        outcomes.add(done)
+        now = facts(zoo.store)
+        assert now == end if done else lies_between(now, facts(LocalStore(tmp_path / "none")), end), size
+        pull(zoo, "hf://me/x")
+        assert facts(zoo.store) == end
+        assert unused(zoo.store) == []
+        assert not list((zoo.home / "partial").glob("*.part"))
+    assert outcomes == {True, False}
 
 
 # In name spaces of its own, where it may mount: a file system of SIZE bytes, filled to the last.

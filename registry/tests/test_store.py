@@ -152,7 +152,7 @@ def test_one_may_publish_while_another_is_still_writing(store, whole):
         writer(b"slow")(folder)
 
     assert store.publish("x", slow).version == "2"
-    assert store.find("x", "1").locate("content.bin").read_bytes() == b"quick"
+    assert store.find("x", "1").locate("content.txt").read_bytes() == b"quick"
     assert whole(store)
 
 
@@ -247,26 +247,26 @@ def test_what_was_published_is_returned_though_it_was_removed_at_once(home):
 
 
 def unlike(folder):
-    (folder / "content.bin").write_bytes(b"two")
+    (folder / "content.txt").write_bytes(b"two")
 
 
 def longer(folder):
-    (folder / "content.bin").write_bytes(b"longer")
+    (folder / "content.txt").write_bytes(b"longer")
 
 
 def linked(folder):
-    (folder / "content.bin").rename(folder.parent / "aside")
-    (folder / "content.bin").symlink_to(folder.parent / "aside")
+    (folder / "content.txt").rename(folder.parent / "aside")
+    (folder / "content.txt").symlink_to(folder.parent / "aside")
 
 
 def linked_outside(folder):
     (folder.parents[2] / "outside").write_bytes(b"one")
-    (folder / "content.bin").unlink()
-    (folder / "content.bin").symlink_to(folder.parents[2] / "outside")
+    (folder / "content.txt").unlink()
+    (folder / "content.txt").symlink_to(folder.parents[2] / "outside")
 
 
 def missing(folder):
-    (folder / "content.bin").unlink()
+    (folder / "content.txt").unlink()
 
 
 @pytest.mark.parametrize("spoiled", [unlike, longer, linked, linked_outside, missing])
@@ -279,7 +279,7 @@ def test_what_is_not_what_its_manifest_says_is_not_stored(store, files, spoiled,
         writer(b"one")(folder)
         spoiled(folder)
 
-    with pytest.raises(CheckpointError, match=r"content\.bin: it is .*; the model was not stored"):
+    with pytest.raises(CheckpointError, match=r"content\.txt: it is .*; the model was not stored"):
         store.publish("y", write)
     if spoiled is linked_outside:
         assert (store.home / "outside").stat().st_mode & 0o200
@@ -402,7 +402,7 @@ def test_eight_processes_that_write_one_name_lose_no_version_and_their_index_is_
 
 @pytest.mark.skipif(os.name != "posix", reason="folders are synced on POSIX")
 def test_a_blob_that_is_there_already_is_made_durable_again(store, monkeypatch):
-    blob = store.publish("x", writer(b"one")).locate("content.bin")
+    blob = store.publish("x", writer(b"one")).locate("content.txt")
     synced = set()
     fsync = os.fsync
 
@@ -452,15 +452,15 @@ def spoil(path, change):
 )
 def test_a_damaged_blob_is_found_by_verifying_and_healed_by_storing_the_same_again(store, whole, change):
     found = store.publish("x", writer(b"content"))
-    spoil(found.locate("content.bin"), change)
+    spoil(found.locate("content.txt"), change)
     (problem,) = verify_files(found.manifest, found.locate)
-    assert problem.startswith("content.bin ")
+    assert problem.startswith("content.txt ")
     store.publish("y", writer(b"content"))
     assert whole(store)
 
 
 def test_a_missing_blob_comes_back_by_storing_the_same_again(store, whole):
-    store.publish("x", writer(b"content")).locate("content.bin").unlink()
+    store.publish("x", writer(b"content")).locate("content.txt").unlink()
     store.publish("x", writer(b"content"))
     assert whole(store)
 
@@ -597,17 +597,17 @@ def test_a_folder_is_read_where_it_lies_and_never_for_a_bare_name(store, tmp_pat
     writer(b"one")(tmp_path / "glove")
     monkeypatch.chdir(tmp_path)
     for reference in ("./glove", str(tmp_path / "glove"), "../" + tmp_path.name + "/glove"):
-        assert store.resolve(reference).locate("content.bin").read_bytes() == b"one"
+        assert store.resolve(reference).locate("content.txt").read_bytes() == b"one"
     with pytest.raises(StoreError, match=r"for the folder type \./glove"):
         store.resolve("glove")
     store.publish("glove", writer(b"two"))
-    assert store.resolve("glove").locate("content.bin").read_bytes() == b"two"
+    assert store.resolve("glove").locate("content.txt").read_bytes() == b"two"
     with pytest.raises(CheckpointError, match="there is no model here"):
         store.resolve("./nowhere")
 
 
 def test_a_model_that_is_being_read_outlives_its_removal(store):
-    with store.publish("x", writer(b"content")).locate("content.bin").open("rb") as file:
+    with store.publish("x", writer(b"content")).locate("content.txt").open("rb") as file:
         store.remove("x")
         assert file.read() == b"content"
 

@@ -7,6 +7,7 @@ it starts. The tests named beside it must then fail, and must not hang.
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -172,6 +173,119 @@ SWITCHES = {
         "                if False:",
         "test_crash.py -k repair",
     ),
+    # Promise 3: a strict gate before the library.
+    "the order of a header": Switch(
+        "lexarium.checkpoint.tensors",
+        "        if entry.begin != reached:\n",
+        "        if False:\n",
+        "../../core/tests/checkpoint/test_tensors.py -k hole_or_an_overlap",
+    ),
+    "no name twice": Switch(
+        "lexarium.strict_json",
+        "        if name in found:\n",
+        "        if False:\n",
+        "../../core/tests/checkpoint/test_tensors.py -k hostile_header",
+    ),
+    "the length of a header": Switch(
+        "lexarium.checkpoint.tensors",
+        "    if length > _MAX_HEADER:\n",
+        "    if False:\n",
+        "../../core/tests/checkpoint/test_tensors.py -k larger_than_any",
+    ),
+    "the names of tensors": Switch(
+        "lexarium.checkpoint.tensors",
+        "    _check_name(where, name)\n    offsets",
+        "    offsets",
+        "../../core/tests/checkpoint/test_tensors.py -k steer_a_terminal",
+    ),
+    "the header of what was fetched": Switch(
+        "admission",
+        '    if path.endswith(".safetensors"):\n',
+        "    if False:\n",
+        "test_hub_gate.py -k hostile_header",
+    ),
+    # Promise 5: names from an enemy.
+    "the paths of a repository": Switch(
+        "names",
+        "            check_path(path, where)\n",
+        "            pass\n",
+        "test_hub_names.py -k paths_of_an_enemy",
+    ),
+    "paths that differ in case": Switch(
+        "names",
+        "        if other != path:\n",
+        "        if False:\n",
+        "test_hub_names.py -k takes_for_one",
+    ),
+    "what the manifest lists is what is there": Switch(
+        "pull",
+        "        check_listed(snapshot, manifest)\n",
+        "",
+        "test_hub_gate.py -k other_files_than",
+    ),
+    "a file that is listed twice": Switch(
+        "hub",
+        " or entry.rfilename in files:",
+        ":",
+        "test_hub_gate.py -k lists_a_file_twice",
+    ),
+    # Promise 6: data never becomes code.
+    "the kinds of files": Switch(
+        "lexarium.checkpoint.paths",
+        "        if PurePosixPath(path).suffix not in _KINDS:\n",
+        "        if False:\n",
+        "test_hub_gate.py -k only_kinds and pkl",
+    ),
+    "no hidden files": Switch(
+        "lexarium.checkpoint.paths",
+        '        if name.startswith("."):\n',
+        "        if False:\n",
+        "test_hub_gate.py -k only_kinds and gitattributes",
+    ),
+    "the kinds of others' files": Switch(
+        "adopt",
+        "    for path in missing + other:\n",
+        "    for path in missing:\n",
+        "test_hub_circle.py -k cannot_be_adopted",
+    ),
+    # Promise 9: secrets.
+    "the token stays with the hub": Switch(
+        "hub",
+        '        request.headers.pop("authorization", None)\n',
+        "        pass\n",
+        "test_hub_session.py -k verify_at",
+    ),
+    "a token that a server repeats": Switch(
+        "hub_errors",
+        'text.replace(sent, "***") if sent else text',
+        "text",
+        "test_hub_names.py -k every_status",
+    ),
+    "the errors that a library's error stems from": Switch(
+        "hub",
+        "            raise ours from None",
+        "            raise ours from error",
+        "test_hub_network.py -k no_token_and_no_signature",
+    ),
+    # Promise 10: licences.
+    "no push without a licence": Switch(
+        "licences",
+        "    if found is None:\n        near",
+        "    if False:\n        near",
+        "test_licences.py -k set_and_push_refuse",
+    ),
+    "licences that conflict": Switch(
+        "licences",
+        "        if mine is None or not same(mine, theirs):\n",
+        "        if False:\n",
+        "test_licences.py -k is_not_the_bases",
+    ),
+    "the licence that a model came under": Switch(
+        "licences",
+        "        lineage[_TERMS] = terms\n",
+        "        pass\n",
+        "test_licences.py -k in_silence",
+    ),
     # Promise 7: several at a time.
     "the lock of writers": Switch(
         "locks",
@@ -193,9 +307,23 @@ SWITCHES = {
     ),
     "gc leaves a download that is held": Switch(
         "sweep",
-        "            lock.acquire(timeout=0)\n            lock.release()\n",
-        "",
+        '                with FileLock(path.with_suffix(".lock"), timeout=0):\n                    yield',
+        "                if True:\n                    yield",
         "test_care.py -k held_or_young",
+    ),
+    "gc holds a download while it removes it": Switch(
+        "sweep",
+        '                    yield "partial downloads", path\n',
+        "                    pass\n"
+        "                if True:\n"
+        '                    yield "partial downloads", path\n',
+        "test_hub_parts.py -k under_the_lock",
+    ),
+    "repair asks for the lock": Switch(
+        "repair",
+        "    with disk(stores=False), store.lock():",
+        "    with disk(stores=False):",
+        "test_care.py -k repair_waits",
     ),
     "gc frees nothing while it does not know what is needed": Switch(
         "versions",
@@ -269,13 +397,25 @@ SWITCHES = {
         "test_hub_network.py -k second_name",
     ),
     "a killed pull keeps what has come": Switch(
-        "placing",
-        "            os.link(part.path, target)\n",
-        "            os.replace(part.path, target)\n",
+        "fetch",
+        "        os.link(part, own)\n",
+        "        os.replace(part, own)\n",
         "test_crash.py -k pull_that_is_killed",
         long=True,
     ),
     # Promises 4 and 8: pinned, and the network fails.
+    "the commit that was asked for": Switch(
+        "hub",
+        "    if of.pinned and commit != of.revision:",
+        "    if False:",
+        "test_hub_gate.py -k another_commit_than",
+    ),
+    "the room on the disk": Switch(
+        "admission",
+        "    if free < needed:\n",
+        "    if False:\n",
+        "test_hub_gate.py -k without_room",
+    ),
     "the commit of an answer": Switch(
         "hub",
         "        if said is not None and said != snapshot.commit:",
@@ -370,12 +510,16 @@ def outcomes(request, tmp_path_factory):
     pool.shutdown(cancel_futures=True)
 
 
-def run(switch, site, folder):
+def module_of(switch):
+    return switch.module if "." in switch.module else f"lexarium_registry.{switch.module}"
+
+
+def run(switch, site, folder, *, switched=True):
     """Return how pytest ends on the tests beside a switch, None where it hangs, and what it says last."""
     file, _, only = switch.tests.partition(" -k ")
     command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:randomly", "-p", "no:cacheprovider"]
     command += [str(HERE / file), "-k", only, "--basetemp", str(folder / "tmp"), "--tb=line"]
-    texts = {f"lexarium_registry.{switch.module}": [(switch.old, switch.new)]}
+    texts = {module_of(switch): [(switch.old, switch.new)]} if switched else {}
     process = subprocess.Popen(
         command, env=environment(site, texts), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         start_new_session=True,
@@ -394,10 +538,20 @@ def test_a_safety_step_that_is_switched_off_makes_a_test_fail(outcomes, name):
     code, said = outcomes[name].result()
     assert code is not None, f"a test hangs: {said}"
     assert code == pytest.ExitCode.TESTS_FAILED, said
+    assert not re.search(r"\b(Syntax|Indentation|Name|Import|UnboundLocal)Error\b", said), said
+
+
+@pytest.mark.skipif(not NIGHTLY, reason="runs the tests of all promises again: make nightly")
+@pytest.mark.parametrize("tests", sorted({switch.tests for switch in SWITCHES.values()}))
+def test_the_tests_beside_a_switch_pass_while_nothing_is_switched_off(tmp_path, tests):
+    (switch,) = [each for each in SWITCHES.values() if each.tests == tests][:1]
+    write_site(tmp_path / "site")
+    code, said = run(switch, tmp_path / "site", tmp_path, switched=False)
+    assert code == pytest.ExitCode.OK, said
 
 
 def test_each_text_that_is_switched_stands_once_in_its_module():
     for name, switch in SWITCHES.items():
-        source = Path(find_spec(f"lexarium_registry.{switch.module}").origin).read_text(encoding="utf-8")
+        source = Path(find_spec(module_of(switch)).origin).read_text(encoding="utf-8")
         assert source.count(switch.old) == 1, name
         assert switch.new != switch.old, name

@@ -5,13 +5,15 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <stdexcept>
 #include <vector>
 
 #include "random.hpp"
 
 namespace lexarium {
 
-// Draws words in proportion to counts^exponent: Walker's alias method (1977), built as Vose (1991) does.
+// Draws words in proportion to counts^exponent: Walker's alias method (1977), built as Vose (1991) does. Throws
+// std::invalid_argument where these are all 0, or too large or too small to be added up.
 class Alias {
     static constexpr int kRedraws = 16;
 
@@ -20,9 +22,11 @@ public:
         std::vector<double> share(words);
         double total = 0;
         for (std::size_t i = 0; i < words; ++i) total += share[i] = counts[i] > 0 ? std::pow(static_cast<double>(counts[i]), exponent) : 0.0;
+        const double scale = static_cast<double>(words) / total;
+        if (!(scale > 0) || !std::isfinite(scale)) throw std::invalid_argument("the counts to this power give no shares to draw by");
         std::vector<std::size_t> small, large;
         for (std::size_t i = 0; i < words; ++i) {
-            share[i] *= static_cast<double>(words) / total;
+            share[i] *= scale;
             (share[i] < 1 ? small : large).push_back(i);
         }
         while (!small.empty() && !large.empty()) {

@@ -124,11 +124,9 @@ void Encoder::add_lines(std::string_view block, const std::atomic<bool>& stop) {
 void Encoder::add_tokens(const std::vector<std::string_view>& tokens, const std::vector<std::int64_t>& lengths,
                          const std::atomic<bool>& stop) {
     Worker& worker = *workers_[0];
-    std::vector<std::uint8_t> padded;
+    Padded padded;
     for (auto token : tokens) {
-        padded.assign(token.begin(), token.end());
-        padded.resize(token.size() + kPadding);
-        worker.put(padded.data(), token.size(), stop);
+        worker.put(padded(token), token.size(), stop);
         worker.flush(stop);  // before the bytes go
     }
     worker.read.lengths.insert(worker.read.lengths.end(), lengths.begin(), lengths.end());
@@ -212,18 +210,17 @@ Chosen Encoder::choose(std::int64_t min_count, std::size_t max_vocab, const std:
     return chosen;
 }
 
-Chosen Encoder::match(const std::vector<std::string_view>& words, const std::atomic<bool>& stop) const {
-    if (words.size() > 0x7FFFFFFF) throw std::length_error("more than 2^31 words");
+Chosen Encoder::match(const Packed& words, const std::atomic<bool>& stop) const {
+    if (words.count > 0x7FFFFFFF) throw std::length_error("more than 2^31 words");
     const auto counted = counts(stop);
     Chosen chosen;
     chosen.table.assign(this->words(), -1);
-    chosen.counts.assign(words.size(), 0);
-    std::vector<std::uint8_t> padded;
-    for (std::size_t i = 0; i < words.size(); ++i) {
+    chosen.counts.assign(words.count, 0);
+    Padded padded;
+    for (std::size_t i = 0; i < words.count; ++i) {
         look(stop);
-        padded.assign(words[i].begin(), words[i].end());
-        padded.resize(words[i].size() + kPadding);
-        const std::uint32_t id = table().find(padded.data(), words[i].size());
+        const std::string_view word = words[i];
+        const std::uint32_t id = table().find(padded(word), word.size());
         if (id == kNone) continue;
         if (chosen.table[id] >= 0) throw std::invalid_argument("a word stands twice");
         chosen.table[id] = static_cast<std::int32_t>(i);

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "strings.hpp"
 #include "text.hpp"
 
 namespace lexarium {
@@ -38,7 +39,8 @@ public:
     Encoder(const Encoder&) = delete;
 
     // All that can take long looks at `stop` and throws Stopped (parallel.hpp). After an exception other than
-    // std::invalid_argument an Encoder that was being added to is no longer to be used.
+    // std::invalid_argument an Encoder that was being added to is no longer to be used. A token of more than
+    // 2^32 - 1 bytes is a std::length_error.
     void add(const std::vector<std::string_view>& texts, const std::atomic<bool>& stop);
     // One text a line; lines end with \n, and \r before it is no part of the text. Throws
     // std::invalid_argument, before it has read anything of the block, where a byte is not UTF-8.
@@ -53,7 +55,7 @@ public:
     // Words that occur at least `min_count` times, at most `max_vocab` of them.
     Chosen choose(std::int64_t min_count, std::size_t max_vocab, const std::atomic<bool>& stop) const;
     // The given words, which are distinct, in their order: only counts and table are filled in.
-    Chosen match(const std::vector<std::string_view>& words, const std::atomic<bool>& stop) const;
+    Chosen match(const Packed& words, const std::atomic<bool>& stop) const;
 
 private:
     struct Worker;

@@ -16,6 +16,7 @@
 #include "parallel.hpp"
 #include "python.hpp"
 #include "python_text.hpp"
+#include "strings.hpp"
 
 namespace nb = nanobind;
 using namespace nb::literals;
@@ -86,16 +87,9 @@ public:
     }
 
     nb::tuple match(Flat<const std::uint8_t> bytes, Flat<const std::int64_t> offsets) {
-        std::vector<std::string_view> words;
-        if (offsets.size() == 0 || offsets.data()[0] < 0) throw nb::value_error("the offsets do not begin");
-        for (std::size_t i = 0; i + 1 < offsets.size(); ++i) {
-            const std::int64_t begin = offsets.data()[i], end = offsets.data()[i + 1];
-            if (end < begin) throw nb::value_error("the offsets do not rise");
-            if (static_cast<std::size_t>(end) > bytes.size()) throw nb::value_error("the offsets go beyond the bytes");
-            words.emplace_back(reinterpret_cast<const char*>(bytes.data()) + begin, static_cast<std::size_t>(end - begin));
-        }
+        const lexarium::Checked words(bytes.data(), bytes.size(), offsets.data(), offsets.size());
         lexarium::Chosen chosen;
-        locked(false, [&](auto& stop) { chosen = encoder_.match(words, stop); });
+        locked(false, [&](auto& stop) { chosen = encoder_.match(words.get(), stop); });
         return nb::make_tuple(lexarium::array(std::move(chosen.counts)), lexarium::array(std::move(chosen.table)));
     }
 

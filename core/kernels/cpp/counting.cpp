@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <cstring>
+#include <functional>
 #include <limits>
 #include <stdexcept>
 #include <utility>
@@ -72,7 +73,8 @@ struct Spelled {
 // One thread's part of a corpus. A term is coded as 2 x token, or 2 x gram + 1; a gram is the packed ids of its tokens.
 struct Learner::Worker {
     Worker(const Settings& settings, bool rows, std::size_t prune_at, const std::atomic<bool>& stop)
-        : settings(settings), rows(rows), prune_at(prune_at), stop(stop), analysis(settings, stops, stop) {}
+        : settings(settings), rows(rows), prune_at(prune_at), stop(stop), tokens(stop), grams(stop),
+          analysis(settings, stops, stop) {}
 
     bool alone() const { return settings.analyzer != Analyzer::word || settings.shortest == 1; }
     int longest() const { return settings.analyzer == Analyzer::word ? settings.longest : 1; }
@@ -116,7 +118,7 @@ struct Learner::Worker {
             codes.clear();
             counts.clear();
         }
-        for (; prune_at != 0 && tokens.size() + std::size_t{grams.size()} > prune_at; ++least) prune();
+        if (prune_at != 0) prune();
     }
 
     void add_grams(std::size_t count_of_tokens, std::size_t n) {
@@ -149,8 +151,30 @@ struct Learner::Worker {
         }
     }
 
-    // Drops what stands in `least` texts or fewer; a token stays while a gram has it.
+    // Where there are more than prune_at terms, drops those that stand in the fewest texts, all of one number of
+    // texts together, so that at most three quarters of prune_at are left: then it is seldom done. Where tokens are
+    // no terms, those that no term has are dropped, too, before they outnumber the others.
     void prune() {
+        const std::size_t terms = (alone() ? tokens.size() : 0) + std::size_t{grams.size()};
+        if (terms > prune_at)
+            drop(most_dropped(prune_at - prune_at / 4));
+        else if (!alone() && tokens.size() / 2 / longest() > prune_at)
+            drop(0);
+    }
+
+    // The smallest number of texts that no more than `left` terms, fewer than there are, stand in more of.
+    std::int64_t most_dropped(std::size_t left) const {
+        std::vector<std::int64_t> texts;
+        if (alone())
+            for (const Sums& sums : token_sums) texts.push_back(sums.texts);
+        for (const Sums& sums : gram_sums) texts.push_back(sums.texts);
+        const auto first = texts.begin() + static_cast<std::ptrdiff_t>(left);
+        std::nth_element(texts.begin(), first, texts.end(), std::greater<>());
+        return *first;
+    }
+
+    // Drops the terms that stand in `least` texts or fewer; a token stays while a gram has it.
+    void drop(std::int64_t least) {
         std::vector<std::uint8_t> needed(tokens.size());
         auto keeps_gram = [&](std::uint32_t id) { return gram_sums[id].texts > least; };
         for (std::uint32_t id = 0; id < grams.size(); ++id)
@@ -160,7 +184,7 @@ struct Learner::Worker {
         std::vector<std::uint32_t> renumbered(tokens.size());
         std::uint32_t next = 0;
         for (std::uint32_t id = 0; id < tokens.size(); ++id) renumbered[id] = keeps_token(id) ? next++ : kNone;
-        Table fewer;
+        Table fewer(stop);
         std::vector<std::uint32_t> ids;
         std::uint32_t kept = 0;
         for (std::uint32_t id = 0; id < grams.size(); ++id) {
@@ -312,7 +336,6 @@ struct Learner::Worker {
     const bool rows;
     const std::size_t prune_at;
     const std::atomic<bool>& stop;
-    std::int64_t least = 1;  // what stands in so many texts goes when there are too many terms
     Table stops, tokens, grams;
     Analysis analysis;
     std::uint32_t row = 0;                 // the text at hand
@@ -364,9 +387,9 @@ struct Learner::Part {
 Learner::Learner(Settings settings, const std::vector<std::string_view>& stop_words, bool rows, std::size_t prune_at)
     : settings_(settings), rows_(rows) {
     if (rows && prune_at != 0) throw std::invalid_argument("rows cannot be kept where terms are dropped");
-    const std::size_t each = prune_at == 0 ? 0 : std::max<std::size_t>(1, prune_at / settings.threads);
-    for (int t = 0; t < settings.threads; ++t) {
-        workers_.push_back(std::make_unique<Worker>(settings_, rows, each, stop_));
+    if (prune_at != 0) settings_.threads = 1;  // what is dropped follows from what was read before
+    for (int t = 0; t < settings_.threads; ++t) {
+        workers_.push_back(std::make_unique<Worker>(settings_, rows, prune_at, stop_));
         intern_all(workers_.back()->stops, stop_words);
     }
 }

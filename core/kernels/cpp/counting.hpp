@@ -67,8 +67,10 @@ struct Learned {
 // Learns the terms of a corpus. add() may be called any number of times, then finish() once.
 class Learner {
 public:
-    // `prune_at`: hold about so many terms, dropping the rarest whenever there are more (0: hold all). What is
-    // dropped and met again is counted from 0, so counts are lower bounds. Not together with rows.
+    // `prune_at`: hold at most so many terms behind each text (0: hold all). Where there are more, those in the
+    // fewest texts are dropped, all of one number of texts together, until at most three quarters of `prune_at` are
+    // left. What is dropped and met again is counted from 0, so counts are lower bounds. Texts are then counted in
+    // their order, by one thread. Not together with rows.
     Learner(Settings settings, const std::vector<std::string_view>& stop_words, bool rows, std::size_t prune_at);
     ~Learner();
     Learner(const Learner&) = delete;

@@ -133,12 +133,8 @@ Counter::Counter(Settings settings, const std::vector<std::string_view>& stop_wo
         if (columns[id] >= 0) throw std::invalid_argument("a term stands twice");
         columns[id] = static_cast<std::int32_t>(column);
     };
-    std::vector<std::uint8_t> padded;
-    auto token = [&](std::string_view text) {
-        padded.assign(text.begin(), text.end());
-        padded.resize(text.size() + kPadding);
-        return index.tokens.intern(padded.data(), text.size()).id;
-    };
+    Padded padded;
+    auto token = [&](std::string_view text) { return index.tokens.intern(padded(text), text.size()).id; };
     // Terms come in order, so the first word of a term is mostly that of the one before.
     std::string_view first_word;
     std::uint32_t first_id = kNone;

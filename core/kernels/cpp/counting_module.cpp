@@ -205,12 +205,10 @@ NB_MODULE(_counting, m) {
             [](PyCounter* self, std::string_view analyzer, std::string_view rule, bool lowercase, int shortest,
                int longest, int threads, nb::handle stop_words, GivenBytes bytes, GivenOffsets offsets, std::int64_t most) {
                 const auto settings = settings_of(analyzer, rule, lowercase, shortest, longest, threads, most);
-                // checked, and then nobody's to change
-                const std::vector<std::int64_t> ends(offsets.data(), offsets.data() + offsets.size());
-                lexarium::check_offsets(ends.data(), ends.size(), bytes.size());
-                if (ends.size() > static_cast<std::size_t>(std::numeric_limits<std::int32_t>::max()))
+                const lexarium::Checked checked(bytes.data(), bytes.size(), offsets.data(), offsets.size());
+                const lexarium::Packed terms = checked.get();
+                if (terms.count >= static_cast<std::size_t>(std::numeric_limits<std::int32_t>::max()))
                     throw nb::value_error("more than 2^31 - 2 terms");
-                const lexarium::Packed terms{bytes.data(), ends.data(), ends.size() - 1};
                 const bool brief = bytes.size() + terms.count < kBrief;
                 new (self) PyCounter(settings, stop_words, brief, [&](auto& counter, auto& stops, auto& stop) {
                     counter.emplace(settings, stops, terms, stop);

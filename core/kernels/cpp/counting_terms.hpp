@@ -183,19 +183,15 @@ private:
     const Table& stops_;
     const std::atomic<bool>& stop_;
     Tokenizer tokenizer_;
-    Words words_;
+    WordScanner words_;
     Token waiting_[kWaiting];
     std::vector<std::uint8_t> buffer_;
     std::vector<std::size_t> ends_;
 };
 
 inline void intern_all(Table& table, const std::vector<std::string_view>& words) {
-    std::vector<std::uint8_t> padded;
-    for (auto word : words) {
-        padded.assign(word.begin(), word.end());
-        padded.resize(word.size() + kPadding);
-        table.intern(padded.data(), word.size());
-    }
+    Padded padded;
+    for (auto word : words) table.intern(padded(word), word.size());
 }
 
 // Cuts texts into `count` runs of about equal bytes; returns count + 1 indices.

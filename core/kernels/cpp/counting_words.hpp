@@ -12,9 +12,9 @@
 namespace lexarium {
 
 // Runs of two and more word characters. One object to a thread.
-class Words {
+class WordScanner {
 public:
-    explicit Words(const Characters& characters) : characters_(characters) {}
+    explicit WordScanner(const Characters& characters) : characters_(characters) {}
 
     // Calls found(begin, length) for each word of the n bytes at s, in order.
     template <typename Found>

@@ -91,11 +91,11 @@ private:
 // One thread's walk over the sentences: what both models of words share.
 class Walk {
 public:
-    Walk(const Words& words, const Loss& loss, Rows input, Rows output, Shared& shared, const Schedule& schedule, int t, Control& control)
-        : words_(words), texts_(words.texts), loss_(loss), input_(input), output_(output), apart_(shared, input_, output_, schedule.threads), loops_(loss.loops()),
+    Walk(const Unlabelled& data, const Loss& loss, Rows input, Rows output, Shared& shared, const Schedule& schedule, int t, Control& control)
+        : data_(data), texts_(data.texts), loss_(loss), input_(input), output_(output), apart_(shared, input_, output_, schedule.threads), loops_(loss.loops()),
           control_(control), rate_(schedule, texts_.tokens(), control), random_(schedule.seed, static_cast<std::uint64_t>(t)),
-          step_(input.stride), ring_(2 * static_cast<std::size_t>(words.window) + 2),
-          sums_(words.cbow ? ring_ * input.stride : 0), changes_(sums_.size()) {
+          step_(input.stride), ring_(2 * static_cast<std::size_t>(data.window) + 2),
+          sums_(data.cbow ? ring_ * input.stride : 0), changes_(sums_.size()) {
         const std::int64_t all = texts_.offsets[texts_.count];
         begin_ = all * t / schedule.threads;
         end_ = all * (t + 1) / schedule.threads;
@@ -124,11 +124,11 @@ private:
     void add(std::int32_t word) {
         ++read_;
         if (!texts_.has(word)) return;
-        if (random_.uniform() < words_.keep[word]) sentence_.push_back(word);
+        if (random_.uniform() < data_.keep[word]) sentence_.push_back(word);
     }
 
     void learn() {
-        words_.cbow ? cbow() : skip_gram();
+        data_.cbow ? cbow() : skip_gram();
         sentence_.clear();
         rate_.passed(read_);
         apart_.passed(read_);
@@ -137,7 +137,7 @@ private:
 
     // The words around `at` are others_.
     void look_around(std::size_t at) {
-        const std::size_t reach = 1 + random_.below(static_cast<std::uint32_t>(words_.window));
+        const std::size_t reach = 1 + random_.below(static_cast<std::uint32_t>(data_.window));
         from_ = at < reach ? 0 : at - reach;
         to_ = std::min(sentence_.size(), at + reach + 1);
     }
@@ -161,7 +161,7 @@ private:
             loops_.sum(input_, rows, count, step_.hidden.data());
             loops_.scale(step_.hidden.data(), 1.0f / static_cast<float>(count), input_.stride);
             std::fill(step_.gradient.begin(), step_.gradient.end(), 0.0f);
-            loss_.learn(output_, around_.data(), around_.size(), rate_.value(), words_.paces[sentence_[at]], step_);
+            loss_.learn(output_, around_.data(), around_.size(), rate_.value(), data_.paces[sentence_[at]], step_);
             loops_.add(input_, rows, count, step_.gradient.data());
         }
     }
@@ -169,7 +169,7 @@ private:
     // The mean of all rows of the words around learns to tell the middle word. A word's rows are summed when it
     // comes into the window and changed when it goes; in between its sum follows its own changes.
     void cbow() {
-        const std::size_t stride = input_.stride, window = static_cast<std::size_t>(words_.window);
+        const std::size_t stride = input_.stride, window = static_cast<std::size_t>(data_.window);
         std::size_t entered = 0, left = 0;
         for (std::size_t at = 0; at < sentence_.size() && !stopped(); ++at) {
             for (; entered < std::min(sentence_.size(), at + window + 1); ++entered) enter(entered);
@@ -208,12 +208,12 @@ private:
         loops_.add(input_, texts_.rows_of(sentence_[i]), texts_.rows_in(sentence_[i]), changes_.data() + i % ring_ * input_.stride);
     }
 
-    const Words& words_;
+    const Unlabelled& data_;
     const Texts& texts_;
     const Loss& loss_;
     Rows input_, output_;
     Apart apart_;
-    const Loops& loops_;
+    const TrainLoops& loops_;
     Control& control_;
     Rate rate_;
     Random random_;
@@ -358,16 +358,16 @@ void shuffle(std::vector<std::size_t>& order, std::size_t begin, std::size_t end
     }
 }
 
-void train_words(const Words& words, const Loss& loss, Rows input, Rows output, Shared& shared, const Schedule& schedule,
+void train_words(const Unlabelled& data, const Loss& loss, Rows input, Rows output, Shared& shared, const Schedule& schedule,
                  int t, Control& control) {
-    Walk walk(words, loss, input, output, shared, schedule, t, control);
+    Walk walk(data, loss, input, output, shared, schedule, t, control);
     for (int epoch = 0; epoch < schedule.epochs && !control.stop.load(std::memory_order_relaxed); ++epoch) walk.epoch();
 }
 
 void train_labels(const Labelled& data, const Loss& loss, Rows input, Rows output, Shared& shared, const Schedule& schedule,
                   int t, std::vector<std::size_t>& order, Control& control) {
     Apart apart(shared, input, output, schedule.threads);
-    const Loops& loops = loss.loops();
+    const TrainLoops& loops = loss.loops();
     const Texts& texts = data.texts;
     const std::size_t begin = texts.count * static_cast<std::size_t>(t) / static_cast<std::size_t>(schedule.threads);
     const std::size_t end = texts.count * static_cast<std::size_t>(t + 1) / static_cast<std::size_t>(schedule.threads);

@@ -52,13 +52,13 @@ struct Step {
 class Loss {
 public:
     // counts: how often each of the targets occurs. Negative samples are drawn by count^exponent, `negative` of
-    // them for each target. Hierarchical softmax takes counts that fall, below 2^62 together; throws
-    // std::invalid_argument where so many are 0 that its tree is too deep. Reads the environment (dispatch.hpp): call it
-    // with the interpreter's lock.
+    // them for each target; throws std::invalid_argument where that gives no shares (alias.hpp). Hierarchical softmax
+    // takes counts that fall, below 2^62 together; throws the same where so many are 0 that its tree is too deep. Reads
+    // the environment (dispatch.hpp): call it with the interpreter's lock.
     Loss(Kind kind, const std::int64_t* counts, std::size_t size, int negative, double exponent);
 
     std::size_t size() const { return size_; }
-    const Loops& loops() const { return loops_; }
+    const TrainLoops& loops() const { return loops_; }
     bool takes_all() const { return kind_ == Kind::one_vs_all; }  // of the labels of a text, not one of them
 
     // What can be done before step.hidden is known: draws the negative samples, and fetches the first rows.
@@ -72,7 +72,7 @@ public:
 private:
     void build_tree(const std::int64_t* counts);
 
-    const Loops& loops_;
+    const TrainLoops& loops_;
     Kind kind_;
     std::size_t size_;
     std::size_t negative_;
@@ -96,7 +96,7 @@ struct Control {
     std::atomic<bool> stop{false};
 };
 
-struct Words {
+struct Unlabelled {
     Texts texts;
     const float* keep;   // (words): the probability with which an occurrence of a word is kept
     const float* paces;  // (words): what the mean of a word's rows changes by where each of them changes by 1
@@ -133,7 +133,7 @@ private:
 };
 
 // The work of thread `t` of schedule.threads.
-void train_words(const Words& words, const Loss& loss, Rows input, Rows output, Shared& shared, const Schedule& schedule,
+void train_words(const Unlabelled& data, const Loss& loss, Rows input, Rows output, Shared& shared, const Schedule& schedule,
                  int t, Control& control);
 
 // Puts order[begin .. end) in a random order.

@@ -198,8 +198,8 @@ void softmax(Rows output, std::size_t classes, std::size_t target, const float* 
 
 }  // namespace
 
-extern const fasttext::Loops kFastTextLoops;
-const fasttext::Loops kFastTextLoops = {sum_rows, add_rows, fetch, add_scaled, move, scale, logistic, softmax};
+extern const fasttext::TrainLoops kFastTextLoops;
+const fasttext::TrainLoops kFastTextLoops = {sum_rows, add_rows, fetch, add_scaled, move, scale, logistic, softmax};
 
 }  // namespace LEXARIUM_SET
 }  // namespace lexarium

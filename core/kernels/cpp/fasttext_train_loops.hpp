@@ -28,7 +28,7 @@ static inline float* row_of(const Rows& matrix, std::size_t row) {
     return (row < matrix.own ? matrix.own_values : matrix.values) + row * matrix.stride;
 }
 
-struct Loops {
+struct TrainLoops {
     // to = the sum of the `count` rows that `which` numbers.
     void (*sum)(Rows matrix, const std::int32_t* which, std::size_t count, float* to);
     // Adds `change` to each of those rows.
@@ -53,6 +53,6 @@ struct Loops {
 
 }  // namespace fasttext
 
-LEXARIUM_DECLARE_LOOPS(fasttext::Loops, kFastTextLoops, fasttext_loops)
+LEXARIUM_DECLARE_LOOPS(fasttext::TrainLoops, kFastTextLoops, fasttext_loops)
 
 }  // namespace lexarium

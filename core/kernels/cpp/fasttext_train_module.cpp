@@ -171,10 +171,10 @@ void learn_words(const PyTexts& texts, Array<float> keep, const PyLoss& loss, Ma
     const Matrices matrices(input, texts.limit(), output, texts.words());
     const Schedule plan = schedule(rates);
     const std::vector<float> paces = cbow ? std::vector<float>() : paces_of(texts.get());
-    const Words words{texts.get(), keep.data(), paces.data(), cbow, window};
+    const Unlabelled data{texts.get(), keep.data(), paces.data(), cbow, window};
     Shared shared = matrices.shared(plan.threads);
     watched(plan.threads, std::move(progress), [&](int t, Control& control) {
-        train_words(words, loss.get(), matrices.input, matrices.output, shared, plan, t, control);
+        train_words(data, loss.get(), matrices.input, matrices.output, shared, plan, t, control);
     });
 }
 

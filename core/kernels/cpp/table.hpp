@@ -1,19 +1,25 @@
 // Distinct byte strings and their numbers.
 #pragma once
 
+#include <algorithm>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <limits>
 #include <stdexcept>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "counting_buffer.hpp"
+#include "parallel.hpp"
 
 namespace lexarium {
 
 inline constexpr std::size_t kPadding = 8;  // bytes that may be read, and are zero, behind a text
 inline constexpr std::uint32_t kNone = std::numeric_limits<std::uint32_t>::max();
+inline constexpr std::size_t kMostInKey = std::numeric_limits<std::uint32_t>::max();
 
 // The first `count` (at most 8) of 8 readable bytes, the others zero.
 inline std::uint64_t load(const std::uint8_t* bytes, std::size_t count) {
@@ -27,6 +33,24 @@ inline std::uint64_t mix(std::uint64_t a, std::uint64_t b) {
     return a ^ a >> 32;
 }
 
+inline void check_length(std::size_t n) {
+    if (n > kMostInKey) throw std::length_error("a word has more than " + std::to_string(kMostInKey) + " bytes");
+}
+
+// A copy of a byte string, with the padding that a Key needs; good until the next one is made.
+class Padded {
+public:
+    const std::uint8_t* operator()(std::string_view bytes) {
+        check_length(bytes.size());
+        copy_.assign(bytes.begin(), bytes.end());
+        copy_.resize(bytes.size() + kPadding);
+        return copy_.data();
+    }
+
+private:
+    std::vector<std::uint8_t> copy_;
+};
+
 // A byte string as two words: itself where it is short, two hash values where it is longer than 16.
 struct Key {
     std::uint64_t low = 0, high = 0;
@@ -35,7 +59,7 @@ struct Key {
 
     Key() = default;
 
-    // Reads up to 8 bytes behind the string.
+    // Reads up to 8 bytes behind the string. Throws std::length_error where its length needs more than 32 bits.
     Key(const std::uint8_t* bytes, std::size_t n) : length(static_cast<std::uint32_t>(n)) {
         if (n <= 8) {
             low = load(bytes, n);
@@ -43,6 +67,7 @@ struct Key {
             low = load(bytes, 8);
             high = load(bytes + 8, n - 8);
         } else {
+            check_length(n);
             for (; n > 8; bytes += 8, n -= 8) {
                 low = mix(low, load(bytes, 8));
                 high = mix(high ^ 0xA0761D6478BD642Fu, load(bytes, 8));
@@ -68,11 +93,15 @@ public:
     };
 
     Table() : slots_(1 << 12), mask_(slots_.size() - 1), arena_(kPadding) { offsets_.push_back(0); }
+    // Throws Stopped where `stop`, which has to outlive the table, becomes true while it grows: with millions of
+    // strings that takes a second. It is then as it was before.
+    explicit Table(const std::atomic<bool>& stop) : Table() { stop_ = &stop; }
 
     // The same strings without those that `keep` has not; the ids close up, in their order.
     template <typename Keep>
     Table without(const Keep& keep) const {
         Table rest;
+        rest.stop_ = stop_;
         for (std::uint32_t id = 0; id < size(); ++id)
             if (keep(id)) rest.intern(data(id), length(id));
         return rest;
@@ -139,9 +168,16 @@ private:
     }
 
     void grow(std::size_t slots) {  // a power of two
-        std::vector<Slot, HugePages<Slot>> wider(slots);
-        const std::size_t mask = wider.size() - 1;
-        for (const Slot& slot : slots_) {
+        std::vector<Slot, HugePages<Slot>> wider;
+        wider.reserve(slots);
+        while (wider.size() < slots) {
+            wider.resize(std::min(slots, wider.size() + kTogether));
+            look_now();
+        }
+        const std::size_t mask = slots - 1;
+        for (std::size_t from = 0; from < slots_.size(); ++from) {
+            if (from % kTogether == 0) look_now();
+            const Slot& slot = slots_[from];
             if (slot.id == kNone) continue;
             std::size_t i = Key(data(slot.id), slot.length).hash & mask;
             while (wider[i].id != kNone) i = (i + 1) & mask;
@@ -151,6 +187,13 @@ private:
         mask_ = mask;
     }
 
+    void look_now() const {
+        if (stop_ != nullptr) look(*stop_);
+    }
+
+    static constexpr std::size_t kTogether = 1 << 12;  // slots
+
+    const std::atomic<bool>* stop_ = nullptr;
     std::vector<Slot, HugePages<Slot>> slots_;
     std::size_t mask_;
     std::vector<std::uint8_t> arena_;  // padded, so that keys may be read from it

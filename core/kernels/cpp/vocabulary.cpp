@@ -51,7 +51,7 @@ std::uint32_t crc32(std::string_view word) {
     return ~crc;
 }
 
-Built build_slots(const Words& words, std::size_t slots, std::size_t probes, const std::atomic<bool>& stop) {
+Built build_slots(const Packed& words, std::size_t slots, std::size_t probes, const std::atomic<bool>& stop) {
     Built built;
     built.slots.assign(slots, 0);
     std::vector<std::uint32_t> crcs(words.count);  // compared before the bytes are
@@ -97,7 +97,7 @@ std::int64_t find(const Words& words, const std::uint32_t* slots, std::size_t co
     return kUnknown;
 }
 
-Merged merge(const std::vector<Words>& vocabularies, const std::atomic<bool>& stop) {
+Merged merge(const std::vector<Packed>& vocabularies, const std::atomic<bool>& stop) {
     struct Entry {
         std::string_view word;
         std::size_t vocabulary, index;

@@ -11,6 +11,8 @@
 #include <utility>
 #include <vector>
 
+#include "strings.hpp"
+
 namespace lexarium {
 
 // Like zlib's (ISO 3309), of eight bytes at a time (Kounavis and Berry, 2005: "slicing").
@@ -31,9 +33,6 @@ struct Words {
         word = {reinterpret_cast<const char*>(bytes) + begin, static_cast<std::size_t>(end - begin)};
         return true;
     }
-    std::string_view operator[](std::size_t i) const {
-        return {reinterpret_cast<const char*>(bytes) + offsets[i], static_cast<std::size_t>(offsets[i + 1] - offsets[i])};
-    }
 };
 
 // What came of building a table: the slots, or the first word that stands twice, or a word that found no slot.
@@ -43,8 +42,8 @@ struct Built {
     bool crowded = false;                  // more than `probes` slots were taken
 };
 
-// The words must hold, all of them, and stay so. Throws Stopped (parallel.hpp) on `stop`, as merge() does.
-Built build_slots(const Words& words, std::size_t slots, std::size_t probes, const std::atomic<bool>& stop);
+// The words must stay as they are. Throws Stopped (parallel.hpp) on `stop`, as merge() does.
+Built build_slots(const Packed& words, std::size_t slots, std::size_t probes, const std::atomic<bool>& stop);
 
 inline constexpr std::int64_t kUnknown = -1, kDamaged = -2;
 
@@ -59,6 +58,6 @@ struct Merged {
     std::vector<std::int64_t> offsets;
     std::vector<std::vector<std::int64_t>> places;
 };
-Merged merge(const std::vector<Words>& vocabularies, const std::atomic<bool>& stop);
+Merged merge(const std::vector<Packed>& vocabularies, const std::atomic<bool>& stop);
 
 }  // namespace lexarium

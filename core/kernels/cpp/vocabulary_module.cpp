@@ -24,20 +24,6 @@ using Slots = nb::ndarray<const std::uint32_t, nb::ndim<1>, nb::c_contig, nb::de
 
 constexpr std::size_t kBrief = 1 << 12;  // words: for fewer, no other thread watches for Ctrl-C
 
-// The words of arrays that somebody may change meanwhile: their offsets are copied, and the copy checked.
-class Whole {
-public:
-    Whole(GivenBytes bytes, const GivenOffsets& offsets)
-        : bytes_(std::move(bytes)), offsets_(offsets.data(), offsets.data() + offsets.size()) {
-        lexarium::check_offsets(offsets_.data(), offsets_.size(), bytes_.size());
-    }
-    lexarium::Words words() const { return {bytes_.data(), bytes_.size(), offsets_.data(), offsets_.size() - 1}; }
-
-private:
-    GivenBytes bytes_;
-    std::vector<std::int64_t> offsets_;
-};
-
 nb::tuple pack(nb::sequence words) {
     const lexarium::Views views(words);
     std::vector<std::uint8_t> bytes;
@@ -51,8 +37,8 @@ nb::tuple pack(nb::sequence words) {
 }
 
 nb::tuple build(GivenBytes bytes, GivenOffsets offsets, std::size_t slots, std::size_t probes) {
-    const Whole whole(bytes, offsets);
-    const lexarium::Words words = whole.words();
+    const lexarium::Checked checked(bytes.data(), bytes.size(), offsets.data(), offsets.size());
+    const lexarium::Packed words = checked.get();
     if (slots <= words.count || probes == 0) throw nb::value_error("there must be more slots than words, and a probe");
     if (words.count >= std::numeric_limits<std::uint32_t>::max()) throw nb::value_error("more than 2^32 - 2 words");
     lexarium::Built built;
@@ -63,7 +49,8 @@ nb::tuple build(GivenBytes bytes, GivenOffsets offsets, std::size_t slots, std::
 }
 
 nb::tuple merge(nb::sequence vocabularies) {
-    std::vector<Whole> wholes;
+    std::vector<GivenBytes> alive;
+    std::vector<lexarium::Checked> checked;
     for (nb::handle given : vocabularies) {
         const auto pair = nb::cast<nb::tuple>(given);
         if (pair.size() != 2) throw nb::value_error("a vocabulary is a pair of bytes and offsets");
@@ -71,12 +58,13 @@ nb::tuple merge(nb::sequence vocabularies) {
         GivenOffsets offsets;
         if (!nb::try_cast(pair[0], bytes, false) || !nb::try_cast(pair[1], offsets, false))
             throw nb::type_error("a vocabulary is a pair of bytes (uint8) and offsets (int64), both contiguous");
-        wholes.emplace_back(std::move(bytes), offsets);
+        checked.emplace_back(bytes.data(), bytes.size(), offsets.data(), offsets.size());
+        alive.push_back(std::move(bytes));
     }
-    std::vector<lexarium::Words> words;
+    std::vector<lexarium::Packed> words;
     std::size_t count = 0;
-    for (const Whole& whole : wholes) {
-        words.push_back(whole.words());
+    for (const lexarium::Checked& one : checked) {
+        words.push_back(one.get());
         count += words.back().count;
     }
     lexarium::Merged merged;

@@ -157,7 +157,7 @@ def test_a_given_vocabulary_keeps_its_numbers(threads):
     counts, table = encoder.match(raw, np.array([0, 1, 2, 3, 4, 5]))
     assert counts.tolist() == [0, 3, 1, 0, 2]
     assert texts_of(*encoder.take(), table) == ([[4, 1, 2], [1], [], [4, 1]], 6)
-    for offsets in ([], [-1, 1], [0, 2, 1], [0, 6]):
+    for offsets in ([], [-1, 1], [1, 2], [0, 2, 1], [0, 6]):
         with pytest.raises(ValueError, match="offsets"):
             encoder.match(raw, np.array(offsets, np.int64))
     with pytest.raises(ValueError, match="a word stands twice"):
@@ -209,3 +209,10 @@ def test_what_is_no_text_no_rule_and_no_number_of_threads_is_refused():
     for arguments in (("jieba", False, 1), ("words", False, 0), ("words", False, 1025)):
         with pytest.raises(ValueError, match=r"rule|threads"):
             corpus.Encoder(*arguments)
+
+
+def test_a_word_whose_length_needs_more_than_32_bits_is_refused():
+    encoder = corpus.Encoder("words", False, 1)
+    raw, ends = np.zeros(2**32, np.uint8), np.array([0, 2**32])  # zeros take no memory before they are read
+    with pytest.raises(ValueError, match="a word has more than 4294967295 bytes"):
+        encoder.match(raw, ends)

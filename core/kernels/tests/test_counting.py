@@ -38,7 +38,8 @@ def learn(texts, arguments, batch=5, *, rows=True, prune_at=0):
 
 
 def words(raw, offsets):
-    return [raw.tobytes()[a:b].decode("utf-8", "surrogatepass") for a, b in pairwise(offsets.tolist())]
+    whole = raw.tobytes()
+    return [whole[a:b].decode("utf-8", "surrogatepass") for a, b in pairwise(offsets.tolist())]
 
 
 def options(cut, ngram_range, *, lowercase=True):
@@ -188,6 +189,47 @@ def test_rows_are_equal_however_many_texts_are_counted_together(threads):
 def test_stop_words_are_left_out_before_n_grams_are_made():
     raw, *_ = learn(["see the film"], setup(ngram_range=(2, 2), stop_words=["the"]))
     assert raw.tobytes() == b"see film"
+
+
+def pruned(texts, ngram_range, prune_at):
+    """Return term to (texts, count): after each text, where there are more, those of the fewest texts go."""
+    held = {}
+    for text in texts:
+        tokens = text.split()
+        for n in range(ngram_range[0], ngram_range[1] + 1):
+            for term, count in Occurrences(map(" ".join, zip(*(tokens[i:] for i in range(n))))).items():  # noqa: B905
+                before = held.get(term, (0, 0))
+                held[term] = before[0] + 1, before[1] + count
+        least, left = 0, len(held) if len(held) <= prune_at else prune_at - prune_at // 4
+        while len(held) > left:
+            least += 1
+            held = {term: sums for term, sums in held.items() if sums[0] > least}
+    return held
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.lists(st.sampled_from("abcdefghij"), max_size=6).map(" ".join), max_size=40),
+    st.sampled_from([(1, 1), (1, 2), (2, 2), (2, 4)]),
+    st.integers(1, 20),
+    st.integers(1, 3),
+    st.integers(1, 9),
+)
+def test_terms_of_the_fewest_texts_are_pruned_on_any_threads_and_in_any_batches(
+    texts, ngram_range, prune_at, threads, batch
+):
+    arguments = setup(("word", "words"), ngram_range, threads)
+    raw, offsets, document, term, *_ = learn(texts, arguments, batch, rows=False, prune_at=prune_at)
+    sums = zip(document.tolist(), term.tolist(), strict=True)
+    expected = pruned(texts, ngram_range, prune_at)
+    assert dict(zip(words(raw, offsets), sums, strict=True)) == expected
+    assert len(expected) <= prune_at
+
+
+def test_words_that_make_no_term_push_none_out():
+    texts = ["a b", *(f"w{i}" for i in range(1000)), "a b", *(f"w{i} x" for i in range(3)), "a b"]
+    raw, offsets, document, *_ = learn(texts, setup(("word", "words"), (2, 2)), rows=False, prune_at=2)
+    assert (words(raw, offsets), document.tolist()) == (["a b", "w2 x"], [3, 1])
 
 
 @pytest.mark.parametrize("ngram_range", [(1, 1), (1, 2), (2, 3)])

@@ -353,6 +353,8 @@ def test_a_corpus_that_does_not_fit_together_is_refused(changes: dict[str, Any])
         ("ns", np.empty(0, np.int64), 5, 0.5),
         ("ns", COUNTS, -1, 0.5),
         ("ns", COUNTS, 5, float("nan")),
+        ("ns", COUNTS, 5, 1000.0),  # infinite shares
+        ("ns", np.full(3, 5), 5, -1000.0),  # and such as are 0
         ("ns", -COUNTS, 5, 0.5),
         ("hs", COUNTS[::-1].copy(), 5, 0.5),
         ("hs", np.full(1 << 17, (1 << 48) - 1), 5, 0.5),  # 2^65 together

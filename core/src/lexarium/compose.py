@@ -13,6 +13,7 @@ from lexarium.config import fit_only_settings
 from lexarium.errors import CheckpointError, ConfigError, MethodNotFoundError, PluginError
 from lexarium.inputs import batches, check_texts
 from lexarium.method import Method
+from lexarium.roles import Progress, silent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,6 +27,7 @@ __all__ = ["Pipeline", "TextHead", "put_together", "take_apart"]
 
 _BATCH, _TEXTS = 512, 8192  # texts embedded at a time, and given to a head that takes texts
 _EMBEDDER = "embedder"
+_PREDICTING = "predicting"
 _PARTS = {_EMBEDDER: [], "head": [_EMBEDDER]}
 
 
@@ -70,26 +72,32 @@ class Pipeline:
             label for part in batches(texts, _BATCH) for label in self.head.predict(self.embedder.embed(part))
         ]
 
-    def predict_proba(self, inputs: Sequence[str]) -> NDArray[np.float64]:
-        """Return the probability of each label for each input, (n, K)."""
+    def predict_proba(self, inputs: Sequence[str], progress: Progress = silent) -> NDArray[np.float64]:
+        """Return the probability of each label for each input, (n, K); ``progress`` counts the inputs."""
         texts = check_texts(inputs)
-        found = self._straight(texts)
+        found = self._straight(texts, progress)
         if found is not None:
             return found
-        parts = [self.head.predict_proba(self.embedder.embed(part)) for part in batches(texts, _BATCH)]
-        return np.concatenate([np.zeros((0, len(self.labels))), *parts])
+        parts, done = [np.zeros((0, len(self.labels)))], 0
+        for part in batches(texts, _BATCH):
+            parts.append(self.head.predict_proba(self.embedder.embed(part)))
+            done += len(part)
+            progress(_PREDICTING, done, len(texts))
+        return np.concatenate(parts)
 
-    def _straight(self, texts: Sequence[str]) -> NDArray[np.float64] | None:
+    def _straight(self, texts: Sequence[str], progress: Progress = silent) -> NDArray[np.float64] | None:
         """Return the probabilities, (n, K), where the head needs no vectors for them."""
         if self._text_head is None:
             return None
-        parts = []
+        parts, done = [np.zeros((0, len(self.labels)))], 0
         for part in batches(texts, _TEXTS):
             found = self._text_head.text_probabilities(self.embedder, part)
             if found is None:
                 return None
             parts.append(found)
-        return np.concatenate([np.zeros((0, len(self.labels))), *parts])
+            done += len(part)
+            progress(_PREDICTING, done, len(texts))
+        return np.concatenate(parts)
 
 
 def take_apart(model: StoredEmbedder | Pipeline, host: Host) -> Node:

@@ -31,10 +31,11 @@ __all__ = [
 
 _C = TypeVar("_C")
 _SHOWN = 80
+_PAIRS = tuple[tuple[str, str], ...]
 
 
 def from_mapping(cls: type[_C], values: Mapping[str, Any], *, trained: bool = False) -> _C:
-    """Build ``cls`` from plain values; JSON lists become tuples.
+    """Build ``cls`` from plain values; JSON lists become tuples, and a mapping the pairs of its items.
 
     ``trained``: they are for a model that is there, and an unknown key is not answered with what only
     training reads.
@@ -94,7 +95,8 @@ def parse_settings(pairs: Iterable[str]) -> dict[str, Any]:
     """Read ``key=value`` pairs as typed on a command line.
 
     What a value is, is decided by the field that it is for (:func:`from_mapping`): ``1`` is a number for
-    one and text for another; ``1,2`` and ``[1, 2]`` are lists, ``true`` and ``none`` what they say.
+    one and text for another; ``1,2`` and ``[1, 2]`` are lists, ``{"name": "text"}`` pairs, ``true`` and
+    ``none`` what they say.
 
     :raises ConfigError: a pair has no ``=``.
     """
@@ -178,6 +180,8 @@ def _convert(value: Any, hint: Any) -> Any:  # noqa: ANN401
 
 
 def _convert_tuple(value: Any, parts: tuple[Any, ...]) -> tuple[Any, ...]:  # noqa: ANN401
+    if isinstance(value, dict) and parts == get_args(_PAIRS):
+        value = list(value.items())
     if not isinstance(value, list | tuple):
         raise TypeError
     if len(parts) == 2 and parts[1] is Ellipsis:  # noqa: PLR2004  tuple[X, ...]
@@ -193,6 +197,8 @@ def _say(hint: Any) -> str:  # noqa: ANN401
         origin = get_origin(option)
         if origin is Literal:
             names.append(" or ".join(repr(a) for a in get_args(option)))
+        elif option == _PAIRS:
+            names.append('pairs, as in {"name": "text"}')
         elif origin is tuple:
             inner = ", ".join("..." if a is Ellipsis else _say(a) for a in get_args(option))
             names.append(f"a list ({inner})")

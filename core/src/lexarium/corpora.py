@@ -59,11 +59,11 @@ class FileCorpus:
         """
         if not paths:
             raise InputError("corpus", "no file is named", "give at least one")
-        #: The paths as they were given.
+        #: The paths as they were given, one by one and as errors name them.
+        self.paths = tuple(paths)
         self.path = ", ".join(paths)
         #: How many texts the last complete iteration read; None before there was one.
         self.read: int | None = None
-        self._paths = list(paths)
         self._column = column
         self._errors = errors
         self._spool: IO[bytes] | None = None
@@ -150,7 +150,7 @@ class FileCorpus:
             next(rows(file, (self._column or only_column(file),)), None)
 
     def _files(self) -> Iterator[TextFile]:
-        for path in self._paths:
+        for path in self.paths:
             if path == "-":
                 yield TextFile(path, self._errors, self._standard_input)
             elif Path(path).is_dir():
@@ -197,7 +197,7 @@ class FileCorpus:
 
     def _finished(self, file: TextFile, read: int) -> None:
         self._require_unchanged(file)
-        if not read and str(file.path) in self._paths:
+        if not read and str(file.path) in self.paths:
             raise InputError(file.path, "there are no texts in it", "give a file with at least one row")
 
     def _complete(self, read: int) -> None:

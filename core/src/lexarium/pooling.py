@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import numpy as np
 from scipy.sparse import csr_array
 
-from lexarium.backend import Backend, kernel, processors
+from lexarium.backend import Backend, check_threads, kernel, processors
 from lexarium.errors import CheckpointError, InputError
 from lexarium.inputs import check_texts
 from lexarium.tokens import tokenizer
@@ -67,6 +67,7 @@ class Pooler:
         that this process may use; a few short texts never take more than one.
 
         :raises InputError: ``vectors`` is not float32 with one row per word.
+        :raises ConfigError: ``threads`` is not from 1 to 1024.
         """
         if vectors.dtype != np.float32 or vectors.ndim != 2 or len(vectors) != len(vocabulary):  # noqa: PLR2004
             problem = f"they are {vectors.dtype} {vectors.shape}, not float32 ({len(vocabulary)}, dim)"
@@ -75,7 +76,7 @@ class Pooler:
         self._vectors = np.ascontiguousarray(vectors)
         self._tokenizer = tokenizer
         self._lowercase = lowercase
-        self._threads = processors() if threads is None else threads
+        self._threads = processors() if threads is None else check_threads(threads)
         self._rule = tokenizer if isinstance(tokenizer, str) else None
         self._module = kernel("_pooling", backend, instead="numpy")
 

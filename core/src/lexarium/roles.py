@@ -14,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from lexarium.backend import check_threads
+from lexarium.config import require
 from lexarium.files import EncodingErrors  # noqa: TC001  the types of Run are looked up when settings are read
 
 if TYPE_CHECKING:
@@ -70,13 +72,20 @@ def silent(what: str, done: int, total: int | None) -> None:
 class Run:
     """How to work, apart from what to compute: never global state.
 
-    ``encoding_errors``: what readers of foreign text do about bytes that are not UTF-8.
+    ``threads`` is from 1 to 1024, ``seed`` from 0 to 2**63 - 1. ``encoding_errors``: what readers of foreign
+    text do about bytes that are not UTF-8.
+
+    :raises ConfigError: threads or seed is out of range.
     """
 
     threads: int = 1
     seed: int = 0
     progress: Progress = silent
     encoding_errors: EncodingErrors = "strict"
+
+    def __post_init__(self) -> None:
+        check_threads(self.threads)
+        require("seed", 0 <= self.seed < 2**63, f"{self.seed} is not from 0 to 2**63 - 1")
 
 
 @dataclass(frozen=True, kw_only=True)

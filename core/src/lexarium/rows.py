@@ -104,14 +104,18 @@ def _json_rows(file: TextFile, columns: Sequence[str]) -> Iterator[Row]:
         try:
             row = json.loads(text)
         except (ValueError, RecursionError) as error:
-            what = getattr(error, "msg", "too deep")
-            raise InputError(
-                file.path, f"not JSON: {what}", "write one object per line", line=line
-            ) from error
+            problem = f"not JSON: {_why(error)}"
+            raise InputError(file.path, problem, "write one object per line", line=line) from error
         if not isinstance(row, dict):
             raise InputError(file.path, "not a JSON object", "write one object per line", line=line)
         need(str(file.path), list(row), columns, line)
         yield line, row
+
+
+def _why(error: ValueError | RecursionError) -> str:
+    if isinstance(error, RecursionError):
+        return "too deep"
+    return error.msg if isinstance(error, json.JSONDecodeError) else "a number has too many digits"
 
 
 def _parquet_rows(file: TextFile, columns: Sequence[str]) -> Iterator[Row]:

@@ -18,6 +18,7 @@ from lexarium.errors import (
     AmbiguousError,
     CheckpointError,
     InputError,
+    LexariumError,
     MethodNotFoundError,
     ModelNotFoundError,
     StoreError,
@@ -39,6 +40,7 @@ Model: TypeAlias = StoredEmbedder | Pipeline
 _METHOD = "method:"
 _FOLDER = "folder"
 _HUB = "hf://"
+_NAMED = ("embedder", "with")  # of a lineage: what a pipeline stands on, what words were mixed with
 
 
 @dataclass(frozen=True)
@@ -130,9 +132,12 @@ class Shelf:
     ) -> StoredVersion:
         """Store a model as the next version of ``name``: all of it, or nothing.
 
+        Stored models that ``lineage`` names (``base``, ``embedder``, ``with``) are named there so that others
+        know them: one that was pulled by repository and commit, and each with the licence that it states.
+
         :raises StoreError: the name cannot be one, or the disk refuses.
         """
-        about = About(license=license, lineage=lineage or {}, metrics=metrics or {})
+        about = About(license=license, lineage=self._traced(lineage or {}), metrics=metrics or {})
         self._check_name(name)
         return self.store.publish(name, lambda folder: self.write(model, folder, about, name=name))
 
@@ -149,13 +154,13 @@ class Shelf:
     def verify(self, reference: str, *, golden: bool = False) -> Iterator[str]:
         """Re-hash every file of a model; yield one sentence per thing that is wrong.
 
-        Where the manifest is not known by its hash, the id of the space is computed again as well.
-        With ``golden`` an intact model is also run on its golden inputs.
+        With ``golden``, and of a folder, the ids of the spaces are computed again as well; with ``golden`` an
+        intact model is also run on its golden inputs.
         """
         try:
             stored = self.store.resolve(reference)
-            known = stored.digest is not None
-            problems = list(verify_files(stored.manifest, stored.locate, spaces=not known))
+            spaces = golden or stored.digest is None
+            problems = list(verify_files(stored.manifest, stored.locate, spaces=spaces))
             if golden and not problems:
                 problems = check_golden(self.load(reference), read_golden(stored.manifest, stored.locate))
         except CheckpointError as error:
@@ -270,6 +275,37 @@ class Shelf:
             if "/" in asked or "\\" in asked or (Path(asked) / "lexarium.json").is_file():
                 raise
             return None
+
+    def _traced(self, lineage: Mapping[str, Any]) -> dict[str, Any]:
+        said = dict(lineage)
+        base = said.get("base")
+        bases = [self._known(entry) for entry in (base if isinstance(base, list) else [base]) if entry]
+        for key in _NAMED:
+            entry = {"model": said.get(key), "relation": key}
+            known = self._known(entry)
+            if known != entry:
+                bases.append(known)
+                said[key] = "@".join(filter(None, (known["model"], known.get("revision"))))
+        if bases:
+            said["base"] = bases if isinstance(base, list) or len(bases) > 1 else bases[0]
+        return said
+
+    def _known(self, entry: Any) -> Any:  # noqa: ANN401  of a lineage: any JSON
+        """Return an entry of a lineage with what the store knows of the version that it names."""
+        named = entry.get("model") if isinstance(entry, dict) else None
+        if not isinstance(named, str) or "@" not in named or "://" in named:
+            return entry
+        try:
+            stored = self.store.resolve(named)
+        except LexariumError:
+            return entry
+        about, origin = stored.manifest.about, stored.origin
+        source = f"{origin.reference}@{origin.commit}" if origin else str(about.lineage.get("edited_from"))
+        repository, at, commit = source.rpartition("@")
+        pulled = {"model": repository, "revision": commit} if at and repository.startswith(_HUB) else {}
+        terms = about.lineage.get("terms")  # what it came under, where it was put under another licence
+        licence = (isinstance(terms, dict) and terms.get(repository)) or about.license
+        return {**entry, **pulled, **({"license": licence} if licence else {})}
 
     def _check_name(self, name: str | None) -> None:
         """Refuse a name before the work and not after it."""

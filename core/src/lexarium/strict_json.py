@@ -47,11 +47,12 @@ def parse_object(raw: bytes, where: str | Path, remedy: str = _AGAIN) -> dict[st
 
 
 def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        names = [name for name, _ in pairs]
-        message = f"the name {next(name for name in names if names.count(name) > 1)!r} stands twice"
-        raise ValueError(message)
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in found:
+            message = f"the name {name!r} stands twice"
+            raise ValueError(message)
+        found[name] = value
     return found
 
 

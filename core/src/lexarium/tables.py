@@ -38,6 +38,11 @@ class Texts:
     lines: list[int]
 
     @property
+    def paths(self) -> tuple[str, ...]:
+        """The path alone; a :class:`~lexarium.corpora.FileCorpus` may have several."""
+        return (self.path,)
+
+    @property
     def read(self) -> int:
         """How many texts there are, as in :class:`~lexarium.corpora.FileCorpus`."""
         return len(self.texts)
@@ -55,12 +60,21 @@ class Texts:
 
 @dataclass(frozen=True)
 class Labelled:
-    """Texts with a label each, and the line of ``path`` (or of a file of it) on which each row starts."""
+    """Texts with a label each, and the line of ``path`` (or of a file of it) on which each row starts.
+
+    ``files``: the paths that ``path`` names, where they may be several.
+    """
 
     path: str
     texts: list[str]
     labels: list[str]
     lines: list[int]
+    files: tuple[str, ...] = ()
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The paths of the files, one by one."""
+        return self.files or (self.path,)
 
     @property
     def read(self) -> int:
@@ -164,7 +178,7 @@ def labelled_corpus(
     :raises UnsupportedError: Lexarium does not read files of this ending.
     """
     files = FileCorpus([str(path) for path in paths], column, errors)
-    found = Labelled(files.path, [], [], [])
+    found = Labelled(files.path, [], [], [], files.paths)
     for line, text, name in files.labelled(label):
         found.texts.append(text)
         found.labels.append(name)

@@ -320,7 +320,7 @@ def _told(
 
 
 def _lineage(texts: Texts | FileCorpus | Labelled, seed: int) -> dict[str, Any]:
-    data = ", ".join(Path(part).name for part in texts.path.split(", "))
+    data = ", ".join(Path(part).name for part in texts.paths)
     return {"data": data, "texts": texts.read, "seed": seed}
 
 

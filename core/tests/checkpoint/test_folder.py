@@ -310,14 +310,14 @@ def test_a_space_whose_id_is_not_that_of_what_is_there_is_reported(folder, chang
     ]
 
 
-NESTED = {"1_Pooling/config.json": b"{}", "a/b/c.txt": b"deep", "golden.txt": b"", "model/x": b"2"}
+NESTED = {"1_Pooling/config.json": b"{}", "a/b/c.txt": b"deep", "golden.txt": b"", "model/x.txt": b"2"}
 
 
 def test_files_in_folders_come_back_and_stay_apart_from_those_of_a_part(tmp_path):
     inner = replace(EMBEDDER, state=replace(EMBEDDER.state, files=NESTED))
     node = replace(
         PIPELINE,
-        state=replace(PIPELINE.state, files={**NESTED, "embedders/x": b"3"}),
+        state=replace(PIPELINE.state, files={**NESTED, "embedders/x.txt": b"3"}),
         parts={"embedder": inner},
     )
     write_folder(tmp_path / "model", "m", node, GOLDEN, About())
@@ -329,7 +329,8 @@ def test_files_in_folders_come_back_and_stay_apart_from_those_of_a_part(tmp_path
     "name",
     ["../../../evil.txt", "/evil.txt", "a/../../evil.txt", "", ".", "a//b", "a\\b", "c:evil", "evil\n",
      "evil\x00", "lexarium.json", "Lexarium.JSON", "golden.json", "golden.safetensors", "model.safetensors",
-     "README.md", "embedder/x", "Embedder/x", "embedder", "a/model.safetensors"],
+     "README.md", "embedder/x.txt", "Embedder/x.txt", "embedder", "a/model.safetensors", "weights.pkl",
+     "run.py", "x.sh", "pytorch_model.bin", "no_ending", ".hidden.json", ".git/config.txt", "a/.b/c.json"],
 )  # fmt: skip
 def test_a_file_that_cannot_be_kept_is_refused_before_anything_is_written(tmp_path, name):
     node = replace(PIPELINE, state=replace(PIPELINE.state, files={"good.txt": b"1", name: b"evil"}))
@@ -339,7 +340,7 @@ def test_a_file_that_cannot_be_kept_is_refused_before_anything_is_written(tmp_pa
     assert not Path("/evil.txt").exists()
 
 
-@pytest.mark.parametrize("files", [("a", "A"), ("a", "a/b"), ("a/b", "A")])
+@pytest.mark.parametrize("files", [("a.md", "A.md"), ("a.md", "a.md/b.md"), ("a.md/b.md", "A.md")])
 def test_two_files_that_some_disk_cannot_hold_together_are_refused(tmp_path, files):
     node = changed(files=dict.fromkeys(files, b""))
     with pytest.raises(CheckpointError):
@@ -381,7 +382,7 @@ def test_a_tensor_in_two_files_is_refused(folder):
 
 
 def test_a_card_and_files_of_a_later_role_are_no_part_of_the_model(folder):
-    for path, role in (("README.md", "card"), ("later.bin", "later"), ("embedder/later.bin", "later")):
+    for path, role in (("README.md", "card"), ("later.txt", "later"), ("embedder/later.txt", "later")):
         (folder / path).write_text("of it")
         relist(folder, path, role)
     equal(nodes(folder), PIPELINE)

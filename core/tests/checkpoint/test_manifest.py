@@ -411,11 +411,30 @@ def test_fields_of_a_later_version_are_kept_at_the_top_and_in_the_parts():
     assert json.loads(json.dumps(again)) == changed | {"name": "other", "version": "3"}
 
 
-@pytest.mark.parametrize("both", [("labels.json", "labels.json/a"), ("A/b", "a")])
+@pytest.mark.parametrize("both", [("labels.json", "labels.json/a.txt"), ("A.md/b.md", "a.md")])
 def test_a_file_that_is_a_folder_too_is_refused(both):
     changed = document()
     changed["files"] = [{"path": path, "size": 1, "sha256": SHA, "role": "method"} for path in both]
     with pytest.raises(CheckpointError, match="is both a file and a folder"):
+        read(changed)
+
+
+@pytest.mark.parametrize("role", ["method", "other"])
+@pytest.mark.parametrize(
+    "path", ["weights.pkl", "pytorch_model.bin", "modeling.py", "run.sh", "lib.so", "LICENSE", "a.json.gz"]
+)
+def test_a_manifest_lists_only_files_of_the_kinds_that_hold_data_alone(path, role):
+    changed = document()
+    changed["files"] = [{"path": path, "size": 1, "sha256": SHA, "role": role}]
+    with pytest.raises(CheckpointError, match="is none of the kinds that hold data alone; a model may hold"):
+        read(changed)
+
+
+@pytest.mark.parametrize("path", [".git/config.txt", ".gitattributes", "a/.b.json", ".json"])
+def test_a_manifest_lists_no_hidden_file(path):
+    changed = document()
+    changed["files"] = [{"path": path, "size": 1, "sha256": SHA, "role": "method"}]
+    with pytest.raises(CheckpointError, match="is hidden"):
         read(changed)
 
 

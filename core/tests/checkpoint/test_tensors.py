@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import resource
 import signal
 import subprocess
@@ -15,14 +16,12 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from safetensors.numpy import load_file, save_file
 
-from lexarium.checkpoint.tensors import read_tensors, write_tensors
+from lexarium.checkpoint.tensors import read_header, read_tensors, write_tensors
 from lexarium.errors import CheckpointError
 
 DTYPES = ["?", "u1", "i1", "u2", "i2", "u4", "i4", "u8", "i8", "f2", "f4", "f8"]
 ARRAYS = hnp.arrays(st.sampled_from(DTYPES), hnp.array_shapes(min_dims=0, max_dims=4, min_side=0, max_side=4))
-NAMES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=8).filter(
-    lambda name: name != "__metadata__"
-)
+NAMES = st.text(min_size=1, max_size=8).filter(lambda name: name.isprintable() and name != "__metadata__")
 
 
 def same(one, other):
@@ -122,7 +121,7 @@ def test_a_changed_byte_gives_tensors_or_a_checkpoint_error_and_nothing_else(tmp
 @pytest.mark.parametrize("places", [[(0, 8), (12, 20)], [(4, 12), (12, 20)], [(0, 8), (4, 12), (12, 20)]])
 def test_a_hole_or_an_overlap_is_refused_though_the_file_is_as_long_as_it_should_be(tmp_path, places):
     header = {f"x{number}": entry(*place) for number, place in enumerate(places)}
-    with pytest.raises(CheckpointError, match="overlaps another, or lies outside"):
+    with pytest.raises(CheckpointError, match="overlaps another, or leaves a hole"):
         read_tensors(file(tmp_path, header, b"\0" * 20))
 
 
@@ -147,7 +146,10 @@ HEADERS = {
     "huge empty shape": {"x": entry(0, 0, (0, 2**47, 2**47))},
     "many dimensions": {"x": entry(0, 4, (1,) * 65)},
     "huge offsets": {"x": entry(HUGE, HUGE + 8)},
-    "unknown type": {"x": entry(dtype="BF16")},
+    "unknown type": {"x": entry(dtype="F128")},
+    "a type that numpy lacks": {"x": entry(0, 8, (4,), "BF16")},
+    "metadata of numbers": {"x": entry(), "__metadata__": {"a": 1}},
+    "metadata is a list": {"x": entry(), "__metadata__": []},
     "type is a number": {"x": entry(dtype=7)},
     "type is a list": {"x": entry(dtype=["F32"])},
     "no type": {"x": {"shape": [2], "data_offsets": [0, 8]}},
@@ -202,8 +204,38 @@ def test_random_bytes_never_raise_anything_else(tmp_path_factory, raw, framed):
 
 @pytest.mark.parametrize("name", ["", "nothing"])
 def test_a_folder_or_nothing_is_a_checkpoint_error(tmp_path, name):
-    with pytest.raises(CheckpointError, match="cannot be read"):
+    with pytest.raises(CheckpointError, match="cannot be read" if name else "not a regular file"):
         read_tensors(tmp_path / name)
+
+
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(CheckpointError, match="not a regular file"):
+        read_tensors(tmp_path / "pipe")
+
+
+def test_a_header_is_read_with_types_that_numpy_lacks_and_what_it_belongs_to_is_named(tmp_path):
+    path = file(tmp_path, {"y": entry(8, 16), "x": entry(0, 8, (2, 2), "BF16")}, b"\0" * 16)
+    assert read_header(path) == {"x": (0, 8, "BF16", (2, 2)), "y": (8, 16, "F32", (2,))}
+    assert list(read_header(path)) == ["x", "y"]
+    with pytest.raises(CheckpointError, match=r"^hf://a/b, w: 1 bytes belong to no tensor"):
+        read_header(file(tmp_path, {"x": entry()}, b"\0" * 9), "hf://a/b, w")
+
+
+@pytest.mark.parametrize("name", ["", "a\x1b[31m", "a\u202eb", "a\nb", "x" * 513])
+def test_a_name_that_could_steer_a_terminal_is_none_of_a_tensor(tmp_path, name):
+    with pytest.raises(CheckpointError, match="is not the name of a tensor") as caught:
+        read_tensors(file(tmp_path, {name: entry()}, b"\0" * 8))
+    assert str(caught.value).isprintable()
+    with pytest.raises(CheckpointError, match="is not the name of a tensor"):
+        write_tensors(tmp_path / "t", {name: np.zeros(2)})
+
+
+def test_a_hundred_thousand_names_of_which_one_stands_twice_are_refused_in_one_pass(tmp_path):
+    names = [*map(str, range(10**5)), str(10**5 - 1)]
+    header = "{" + ",".join(f'"{name}":{json.dumps(entry(0, 0, (0,)))}' for name in names) + "}"
+    with pytest.raises(CheckpointError, match="the name '99999' stands twice"):
+        read_header(file(tmp_path, header.encode()))
 
 
 def test_a_path_that_cannot_be_written_is_an_error_of_the_system(tmp_path):

@@ -56,6 +56,26 @@ def test_a_commands_own_help_says_what_the_list_says_about_it(invoke):
         assert cli.get_command(click.Context(cli), name).help
 
 
+@pytest.mark.parametrize("before", [None, "0"])
+@pytest.mark.parametrize(
+    "arguments",
+    [("--offline", "fail", "online"), ("fail", "--offline", "online"), ("fail", "online", "--offline")],
+)
+def test_offline_does_before_and_after_a_command_and_ends_with_it(invoke, monkeypatch, arguments, before):
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+    if before is not None:
+        monkeypatch.setenv("HF_HUB_OFFLINE", before)
+    assert "HF_HUB_OFFLINE is 1" in invoke(*arguments).stderr
+    assert f"HF_HUB_OFFLINE is {before}" in invoke("fail", "online").stderr
+
+
+@pytest.mark.parametrize("arguments", [("plugins", "list"), ("plugins",), ("methods",), ("shout", "x")])
+def test_every_command_takes_offline_and_its_help_says_nothing_of_it(invoke, arguments):
+    assert invoke(*arguments, "--offline", "--help").exit_code == 0
+    assert "--offline" not in invoke(*arguments, "--help").stdout
+    assert "--offline" in invoke("--help").stdout
+
+
 @pytest.mark.parametrize(
     ("asked", "says"),
     [
@@ -130,6 +150,13 @@ def test_a_fault_is_one_line_too_and_is_not_called_the_users(invoke):
     assert done.stderr.startswith("Error: ZeroDivisionError: ")
     assert "a fault of Lexarium or of a plugin" in done.stderr
     assert "Traceback" in invoke("-v", "fail", "bug").stderr
+
+
+def test_a_command_that_ends_the_process_well_ends_it_well_and_no_other_way(invoke):
+    done, quitted = invoke("fail", "done"), invoke("fail", "quit")
+    assert (done.exit_code, done.stdout, done.stderr) == (0, "", "")
+    assert quitted.exit_code == 1
+    assert "SystemExit: 3; a fault of Lexarium or of a plugin" in quitted.stderr
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,8 @@ from scipy.stats import pearsonr, spearmanr
 from lexarium.errors import CheckpointError, ConfigError, DataError, NotFoundError
 from lexarium.intrinsic import Options, evaluate
 from lexarium.intrinsic.similarity import interval, pearson, spearman
+from lexarium.vocabulary import Vocabulary
+from lexarium.words import WordVectors
 
 FEW = st.integers(-3, 3).map(float)
 
@@ -72,6 +74,55 @@ def test_unknown_words_may_count_as_cosine_zero(model, write):
     assert (found.used, found.oov) == (6, 1)
     assert found.spearman.value == pytest.approx(spearmanr(scores, cosines).statistic)
     assert found.pearson.value == pytest.approx(pearsonr(scores, cosines).statistic, abs=1e-6)
+
+
+class Spelled(WordVectors):
+    """Word vectors that make one of any word that holds an ``a``, in small letters, of its letters."""
+
+    def unknown(self, words, threads=1):
+        rows = [[word.count(c) for c in "abcd"] if "a" in word else [0] * 4 for word in words]
+        return np.array(rows, np.float32).reshape(-1, 4)
+
+    def __getitem__(self, word):
+        return super().__getitem__(word) if word in self else self.unknown([word])[0]
+
+
+@pytest.fixture
+def spelled():
+    vectors = np.random.default_rng(3).standard_normal((4, 4)).astype(np.float32)
+    return Spelled(Vocabulary.build(["ab", "bcd", "dd", "ca"]), vectors)
+
+
+MADE = "ab bcd 1\ndd abba 2\nAca ca 5\nbcd xyz 3\nab dd 9\nabcda add 4\n"
+
+
+@pytest.mark.parametrize("case", ["auto", "ignore"])
+def test_words_that_the_model_makes_vectors_of_are_used_and_counted_as_unknown(spelled, write, case):
+    found = evaluate(spelled, write(MADE), task="similarity", options=Options(case=case))
+    lines = [line.lower().split() for line in MADE.splitlines() if "xyz" not in line]
+    cosines = [spelled.similarity(a, b) for a, b, _ in lines]
+    assert found.pearson.value == pytest.approx(np.corrcoef(cosines, [int(s) for *_, s in lines])[0, 1])
+    assert (found.total, found.used, found.oov, found.made) == (6, 5, 4, 3)
+    assert found.unknown == ("abba", "Aca", "xyz", "abcda", "add")
+
+
+def test_where_the_model_makes_no_vector_the_cosine_may_count_as_zero(spelled, write):
+    found = evaluate(spelled, write(MADE), task="similarity", options=Options(oov="zero"))
+    pairs = [line.lower().split() for line in MADE.splitlines()]
+    cosines = [0 if b == "xyz" else spelled.similarity(a, b) for a, b, _ in pairs]
+    assert found.pearson.value == pytest.approx(np.corrcoef(cosines, [int(s) for *_, s in pairs])[0, 1])
+    assert (found.used, found.oov, found.made) == (6, 4, 3)
+
+
+def test_a_word_beyond_the_restricted_vocabulary_is_made_as_any_other(spelled, write):
+    path = write("ab bcd 1\nab ca 3\nbcd dd 2\n")
+    found = evaluate(spelled, path, task="similarity", options=Options(restrict=2))
+    assert (found.used, found.oov, found.made, found.unknown) == (2, 2, 1, ("ca", "dd"))
+
+
+def test_a_model_of_its_vocabulary_alone_makes_no_vectors(model, write):
+    assert evaluate(model, write(FILE), task="similarity").made == 0
+    assert not model.unknown(["king", "unheard"]).any()
 
 
 def test_only_ten_unknown_words_are_named(model, write):
@@ -143,6 +194,6 @@ def test_an_unknown_task_is_named(model, write):
 
 def test_the_document_has_the_agreed_keys(model, write):
     document = evaluate(model, write(FILE), task="similarity").document()
-    assert list(document) == ["path", "pairs", "used", "oov", "unknown", "spearman", "pearson"]
+    assert list(document) == ["path", "pairs", "used", "oov", "made", "unknown", "spearman", "pearson"]
     assert list(document["spearman"]) == ["value", "interval"]
     assert len(document["spearman"]["interval"]) == 2

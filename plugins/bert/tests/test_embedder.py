@@ -76,7 +76,7 @@ def test_a_prompt_is_put_before_every_text(bert):
     asked = bert.with_settings({"default_prompt": "query"})
     np.testing.assert_allclose(asked.embed(["the film"]), bert.embed(["good : the film"]), atol=1e-6)
     assert asked.embed_tokens(["the film"]).spans.tolist() == [[0, 3], [4, 8]]
-    with pytest.raises(ConfigError, match="there are: query"):
+    with pytest.raises(ConfigError, match="no prompt 'passage'; it has query"):
         bert.with_settings({"default_prompt": "passage"})
 
 

@@ -11,7 +11,7 @@ import sys
 import numpy as np
 import pytest
 
-from lexarium.config import from_mapping
+from lexarium.config import from_mapping, parse_settings
 from lexarium.errors import CheckpointError, ConfigError, InputError, LexariumError, UnsupportedError
 from lexarium.roles import Run
 from lexarium_bert.config import BertConfig
@@ -50,6 +50,18 @@ def test_a_plain_folder_is_mean_pooled_and_not_normalised(tmp_path):
     assert (model.config.pooling, model.config.normalize, model.config.max_length) == ("mean", False, 64)
 
 
+def test_the_length_of_sentence_transformers_goes_before_that_of_the_tokenizer(checkpoint):
+    for name, key, value in (
+        ("sentence_bert_config.json", "max_seq_length", 40),
+        ("tokenizer_config.json", "model_max_length", 16),
+    ):
+        stated = json.loads((checkpoint / name).read_text(encoding="utf-8"))
+        (checkpoint / name).write_text(json.dumps({**stated, key: value}), encoding="utf-8")
+    assert read(checkpoint, BertConfig(), None, Run()).config.max_length == 40
+    (checkpoint / "modules.json").unlink()
+    assert read(checkpoint, BertConfig(), None, Run()).config.max_length == 16
+
+
 def test_settings_that_sentence_transformers_lacks_are_not_exported_to_it(tmp_path):
     model = Bert.tiny().with_settings({"layers": [-1, -2]})
     with pytest.raises(UnsupportedError, match="mix of layers"):
@@ -57,7 +69,46 @@ def test_settings_that_sentence_transformers_lacks_are_not_exported_to_it(tmp_pa
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("normalize", [False, True])
+def test_a_cut_dimension_is_read_and_written_and_cuts_as_in_sentence_transformers(
+    checkpoint, tmp_path, caplog, normalize
+):
+    library = pytest.importorskip("sentence_transformers").SentenceTransformer
+    edit(checkpoint / "config_sentence_transformers.json", truncate_dim=8)
+    model = read(checkpoint, BertConfig(normalize=normalize), None, Run())
+    assert caplog.messages == []
+    write_sentence_transformers(model, tmp_path / "out", Run())
+    ours, theirs = model.embed(TEXTS), library(str(tmp_path / "out"), device="cpu").encode(TEXTS)
+    assert ours.shape == theirs.shape == (3, 8)
+    if normalize:  # there, rows are cut after they were made 1 long
+        theirs = theirs / np.linalg.norm(theirs, axis=1, keepdims=True)
+    np.testing.assert_allclose(ours, theirs, atol=1e-5)
+    whole = model.with_settings({"truncate_dim": None})
+    assert whole.embed(TEXTS).shape == (3, 32)
+
+
+@pytest.mark.parametrize("dim", [0, -1, 8.0, "8", True])
+def test_a_cut_dimension_that_is_no_number_is_refused(checkpoint, dim):
+    edit(checkpoint / "config_sentence_transformers.json", truncate_dim=dim)
+    with pytest.raises(CheckpointError, match=r"config_sentence_transformers\.json: 'truncate_dim'"):
+        read(checkpoint, BertConfig(), None, Run())
+
+
+def test_a_prompt_that_the_model_lacks_is_said_with_those_that_it_has():
+    tiny = Bert.tiny().with_settings({"prompts": {}})
+    with pytest.raises(ConfigError, match=r"no prompt 'query'; it has none; give it one: --set 'prompts="):
+        tiny.with_settings({"default_prompt": "query"})
+    typed = parse_settings(["default_prompt=query", 'prompts={"query": "query: "}'])
+    prompted = tiny.with_settings(typed)
+    np.testing.assert_array_equal(prompted.embed(["film"]), tiny.embed(["query: film"]))
+    with pytest.raises(ConfigError, match="no prompt 'q'; it has query"):
+        prompted.with_settings({"default_prompt": "q"})
+
+
 def test_there_is_no_folder_or_it_is_a_file(tmp_path):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(CheckpointError, match=r"/empty: there is no config\.json; give a folder"):
+        read(tmp_path / "empty", BertConfig(), None, Run())
     with pytest.raises(InputError, match="no such folder"):
         read(tmp_path / "none", BertConfig(), None, Run())
     (tmp_path / "file").touch()

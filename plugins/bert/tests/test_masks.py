@@ -131,3 +131,13 @@ def test_the_embed_command_takes_settings_prompt_and_long(tmp_path, monkeypatch)
     assert prompted["vectors"] != plain["vectors"]
     pooled, _ = embed("--set", "pooling=max", "--set", "normalize=false")
     assert pooled["space_id"] not in {plain["space_id"], split["space_id"]}
+
+
+def test_a_trained_network_without_its_head_says_no_head(headed):
+    assert headed.described["architectures"] == ["BertModel"]  # of the tiny one, whose config this is
+    said = {**headed.described, "architectures": ["BertForMaskedLM"]}
+    files = {**headed.files, "config.json": json.dumps(said).encode()}
+    model = Bert(headed.config, headed.tensors, files)
+    trained = model.with_network(model.network())
+    assert trained.described == {**said, "architectures": ["BertModel"]}
+    assert not trained.config.extra

@@ -7,6 +7,7 @@ from lexarium.errors import CheckpointError, InputError
 from lexarium.vocabulary import Vocabulary
 from lexarium_counts.config import CountConfig
 from lexarium_counts.counter import TermCounter
+from lexarium_counts.kernel import compiled
 
 ODD = [
     "",
@@ -77,6 +78,15 @@ def test_a_vocabulary_that_points_outside_its_bytes_is_a_checkpoint_error():
     tensors = Vocabulary.build(["cat", "dog"]).tensors()
     tensors["vocabulary.offsets"] = np.array([0, 3, 600], np.int64)
     with pytest.raises(CheckpointError, match="outside"):
+        TermCounter(CountConfig(), Vocabulary(tensors)).count(["cat"])
+
+
+def test_a_vocabulary_whose_first_term_begins_late_is_a_checkpoint_error():
+    if compiled() is None:
+        pytest.skip("the reference takes the terms as they are")
+    tensors = Vocabulary.build(["cat", "dog"]).tensors()
+    tensors["vocabulary.offsets"] = np.array([1, 3, 6], np.int64)
+    with pytest.raises(CheckpointError, match="begin with 0"):
         TermCounter(CountConfig(), Vocabulary(tensors)).count(["cat"])
 
 

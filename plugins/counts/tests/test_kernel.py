@@ -27,7 +27,7 @@ for settings in json.loads(sys.argv[1]):
     sums = [found.statistics.document_frequency.tolist(), found.statistics.term_frequency.tolist()]
     answers.append(sums)
     answers.append([found.counter.count(texts).toarray().tolist()])
-    if config.n_features is None:
+    if config.n_features is None and config.prune_at is None:  # rows hold all terms
         counter, counts = learn(texts, config, Run(threads=2))
         again = counter.count(texts)
         answers.append([list(counter.terms), counts.toarray().tolist(), again.toarray().tolist()])
@@ -43,7 +43,10 @@ SETTINGS = """[
 {"analyzer": "char_wb", "ngram_range": [2, 4], "strip_accents": "unicode"},
 {"tokenizer": "pattern", "token_pattern": "[a-z]+ ?", "ngram_range": [1, 2]},
 {"n_features": 13}, {"n_features": 64, "alternate_sign": true, "ngram_range": [1, 2]},
-{"n_features": 7, "alternate_sign": true, "binary": true, "analyzer": "char"}
+{"n_features": 7, "alternate_sign": true, "binary": true, "analyzer": "char"},
+{"prune_at": 7}, {"prune_at": 20, "ngram_range": [1, 2], "binary": true},
+{"prune_at": 9, "ngram_range": [2, 3]}, {"prune_at": 120, "analyzer": "char", "ngram_range": [1, 3]},
+{"prune_at": 5, "tokenizer": "pattern", "token_pattern": "[a-z]+"}
 ]"""
 
 

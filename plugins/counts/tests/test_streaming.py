@@ -9,7 +9,6 @@ from lexarium.corpora import FileCorpus
 from lexarium.errors import DataError, InputError
 from lexarium.roles import Run
 from lexarium_counts.config import CountConfig
-from lexarium_counts.kernel import compiled
 from lexarium_counts.train import check_corpus, learn_terms
 
 TEXTS = ["A long film, a long evening.", "电影 很 好看", "", "The film ends.", "Σ café ΑΣ"]
@@ -39,7 +38,31 @@ def test_a_file_is_counted_as_the_list_of_its_texts(tmp_path, config, end):
     assert (found.counter.count(TEXTS) != expected.counter.count(TEXTS)).nnz == 0
 
 
-@pytest.mark.skipif(compiled() is None, reason="the reference holds all terms")
+@pytest.fixture(params=["kernels", "reference"])
+def _backend(request, monkeypatch):
+    monkeypatch.setenv("LEXARIUM_BACKEND", request.param)
+    if request.param == "kernels":
+        pytest.importorskip("lexarium_kernels._counting", reason="the kernels are not built")
+
+
+@pytest.mark.usefixtures("_backend")
+@pytest.mark.parametrize("threads", [1, 3])
+def test_pruning_keeps_frequent_terms_that_came_early(threads):
+    texts = ["a1 b1 c1 d1"] * 3 + [f"x{i} y{i}" for i in range(1000)]
+    found = learn_terms(texts, CountConfig(prune_at=10), Run(threads=threads))
+    assert found.counter.terms[:4] == ("a1", "b1", "c1", "d1")
+    assert len(found.counter) <= 10
+    assert found.statistics.document_frequency[:4].tolist() == [3] * 4
+    assert found.statistics.term_frequency[:4].tolist() == [3] * 4
+
+
+@pytest.mark.usefixtures("_backend")
+def test_where_pruning_leaves_nothing_the_error_names_it():
+    with pytest.raises(DataError, match="a larger prune_at"):
+        learn_terms(["one text of more words"], CountConfig(prune_at=2), Run())
+
+
+@pytest.mark.usefixtures("_backend")
 def test_pruning_bounds_the_terms_and_keeps_the_frequent_ones():
     texts = [f"often rare{i}" for i in range(1000)]
     found = learn_terms(texts, CountConfig(prune_at=50), Run())

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from sklearn.decomposition import PCA
 
-from lexarium.errors import ConfigError, DataError, UnsupportedError
+from lexarium.errors import ConfigError, DataError, ModelNotFoundError, UnsupportedError
 from lexarium.zoo import Zoo
 from lexarium_distill.config import DistillConfig
 from lexarium_distill.embedder import Static
@@ -135,7 +135,11 @@ def test_the_verb_stores_the_model_with_licence_and_lineage(zoo):
     opened = zoo.open("static-small")
     assert np.array_equal(opened.model.embed(["好看 film"]), made.embed(["好看 film"]))
     assert opened.manifest.about.license == "MIT"
-    assert opened.manifest.about.lineage["base"] == {"model": "small@1", "relation": "distilled"}
+    assert opened.manifest.about.lineage["base"] == {
+        "model": "small@1",
+        "relation": "distilled",
+        "license": "MIT",
+    }
     assert opened.manifest.about.lineage["settings"]["pca_dims"] == 8
 
 
@@ -143,6 +147,20 @@ def test_its_rows_are_the_encoders_vectors_of_single_tokens(zoo):
     bert = zoo.load("small").with_settings({"normalize": False})
     found = distill(zoo, "small", config={"pca_dims": None, "weighting": "none", "normalize": False})
     np.testing.assert_allclose(found.embed(["good", "电"]), bert.embed(["good", "电"]), atol=1e-5)
+
+
+def test_the_method_of_the_encoder_may_stand_before_its_name(zoo):
+    same = [
+        distill(zoo, name, config={"pca_dims": 8}).vectors for name in ("small", "bert:small", "bert:small@1")
+    ]
+    assert np.array_equal(same[0], same[1])
+    assert np.array_equal(same[0], same[2])
+    with pytest.raises(
+        UnsupportedError, match="small@1 is a model of bert, and not of static; write bert:small"
+    ):
+        distill(zoo, "static:small")
+    with pytest.raises(ModelNotFoundError):
+        distill(zoo, "bert:none")
 
 
 def test_what_is_no_encoder_and_another_method_are_refused(zoo):
@@ -176,3 +194,5 @@ def test_the_command_stores_what_the_verb_does_and_the_model_opens_without_torch
     np.testing.assert_allclose(found, expected.embed(["这部电影"]), atol=1e-6)
     assert shown.stderr.splitlines()[-1] == "False"
     assert lexarium("distill", "small", "--name", "t", "--column", "w").returncode == 2
+    unnamed = lexarium("distill", "bert:small@1", "--to", "static", "--set", "pca_dims=8")
+    assert unnamed.stdout.startswith("stored small-static@1: static, 8 dimensions")

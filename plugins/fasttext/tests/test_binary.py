@@ -139,7 +139,7 @@ def test_every_proper_prefix_and_every_longer_file_is_refused(whole, tmp_path):
         (DICTIONARY + 12, "<q", -1, "field 'ntokens'"),
         (DICTIONARY + 20, "<q", 2**40, "field 'pruneidx_size'"),
         (DICTIONARY + 20, "<q", 1, "field 'pruneidx': at byte 176"),
-        (ENTRIES, "<B", 0, "field 'word 0': .*it is empty"),
+        (ENTRIES, "<B", 0, "field 'word 1': .*is not one"),
         (ENTRIES, "<B", 0xFF, "field 'word 0': at byte 92: .*is not UTF-8"),
         (ENTRIES + 5, "<q", -1, "field 'word 0': .*count -1"),
         (ENTRIES + 13, "<b", 1, "the type 1 of '</s>'"),
@@ -172,6 +172,29 @@ def test_a_word_that_stands_twice_is_refused(tmp_path):
     refused(tmp_path, raw.replace(b"__label__b", b"__label__a"), "field 'label 1': .*stands twice")
 
 
+def test_a_label_that_is_empty_is_refused(tmp_path):
+    write_binary(parts(), tmp_path / "whole", silent)
+    raw = (tmp_path / "whole").read_bytes()
+    refused(tmp_path, raw.replace(b"__label__b", b""), "field 'label 1': .*it is empty")
+
+
+def test_words_and_labels_that_are_not_utf_8_are_replaced_where_asked_and_may_not_become_one(tmp_path):
+    path = tmp_path / "model.bin"
+    write_binary(parts(), path, silent)
+    raw = path.read_bytes()
+    path.write_bytes(raw.replace(b"film", b"f\xfflm").replace(b"__label__b", b"__label__\xe9"))
+    with pytest.raises(FormatError, match=r"field 'word 1': .*is not UTF-8"):
+        read_binary(path, silent)
+    found = read_binary(path, silent, "replace")
+    assert list(found.vocabulary) == ["</s>", "f\ufffdlm", "电影"]
+    assert found.labels == ("__label__a", "__label__\ufffd")
+    path.write_bytes(raw.replace(b"__label__a", b"__label__\xe8").replace(b"__label__b", b"__label__\xe9"))
+    with pytest.raises(
+        FormatError, match=r"field 'label 1': .*stands twice, with what is not UTF-8 replaced"
+    ):
+        read_binary(path, silent, "replace")
+
+
 def test_numbers_that_are_not_finite_are_refused_with_their_place(tmp_path):
     write_binary(parts(), tmp_path / "whole", silent)
     raw = (tmp_path / "whole").read_bytes()
@@ -185,6 +208,41 @@ def test_counts_that_no_sum_holds_are_refused(tmp_path, whole):
     path = tmp_path / "model.bin"
     path.write_bytes(replaced(whole, at, "<q", (1 << 62) - 8))
     assert read_binary(path, silent).counts.sum() == (1 << 62) - 1
+
+
+def wide(*, quantised_output):
+    """Return a classifier of 60,000 words, or labels, with a byte each that stands for 1,000 numbers."""
+    dim, (words, labels) = 1000, (2, 60_000) if quantised_output else (60_000, 2)
+
+    def packed(rows):
+        centroids = np.zeros(256 * dim, np.float32)
+        return Quantised(dim=dim, dsub=dim, codes=np.zeros((rows, 1), np.uint8), centroids=centroids)
+
+    return FastTextParts(
+        parameters=parameters(dim=dim, maxn=0, bucket=0),
+        vocabulary=Vocabulary.build([f"w{i}" for i in range(words)]),
+        counts=np.ones(words, np.int64),
+        tokens=words,
+        input=packed(words),
+        output=packed(labels) if quantised_output else np.zeros((labels, dim), np.float32),
+        labels=tuple(f"l{i}" for i in range(labels)),
+        label_counts=np.ones(labels, np.int64),
+    )
+
+
+@pytest.mark.parametrize(("quantised_output", "field"), [(False, "input"), (True, "output")])
+def test_quantised_rows_that_swell_beyond_measure_are_refused_before_they_fill_memory(
+    tmp_path, quantised_output, field
+):
+    path = tmp_path / "wide.ftz"
+    write_binary(wide(quantised_output=quantised_output), path, silent)
+    with pytest.raises(FormatError) as caught:
+        read(path, FastTextConfig(), None, Run())
+    assert caught.value.field == field
+    size = path.stat().st_size
+    assert f"60000 rows of 1000 numbers take 240000000 bytes, over 64 times the file's {size}" in str(
+        caught.value
+    )
 
 
 def test_damage_anywhere_is_refused_or_read_within_small_memory(whole, tmp_path):

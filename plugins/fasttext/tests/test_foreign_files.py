@@ -5,15 +5,17 @@ from __future__ import annotations
 import gzip
 import pickle
 import struct
+import zipfile
 from importlib.util import find_spec
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from lexarium.errors import FormatError
+from lexarium.errors import FormatError, InputError
 from lexarium.roles import Run
 from lexarium_fasttext.config import FastTextConfig
-from lexarium_fasttext.formats import read
+from lexarium_fasttext.formats import read, write
 from lexarium_fasttext.names import MAGIC
 
 SETTINGS = (100, 5, 5, 1, 5, 1, 2, 2, 2_000_000, 3, 6, 100)  # as HEADER has them: ns, skip-gram
@@ -27,19 +29,70 @@ def refused(tmp_path, raw):
     return str(caught.value)
 
 
+def test_one_of_several_files_of_an_archive_is_read(tmp_path):
+    path = tmp_path / "two.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("wiki.vec", b"2 1\nfilm 0.5\ngood 1.5\n")
+        archive.writestr("model.bin", struct.pack("<2i", MAGIC, 12) + bytes(100))
+    model = read(Path(f"{path}:wiki.vec"), FastTextConfig(), None, Run())
+    assert model.words["good"].tolist() == [1.5]
+    with pytest.raises(FormatError, match=r"holds 2 files: wiki\.vec, model\.bin; type .*two\.zip:wiki\.vec"):
+        read(path, FastTextConfig(), None, Run())
+    with pytest.raises(FormatError, match=r"a compressed \.bin"):
+        read(Path(f"{path}:model.bin"), FastTextConfig(), None, Run())
+    with pytest.raises(InputError, match="cannot be read"):
+        read(tmp_path / "three.zip:wiki.vec", FastTextConfig(), None, Run())
+
+
 def test_a_bin_from_before_the_magic_number(tmp_path):
     said = refused(tmp_path, struct.pack("<12id3iq", *SETTINGS, 1e-4, 1, 1, 0, 5) + b"film\0")
     assert "before May 2017" in said
     assert ".vec" in said
 
 
-def test_a_real_bin_from_before_the_magic_number():
+def carried(name):
+    """Return a file of gensim's test data."""
     package = find_spec("gensim")
     if package is None:
-        pytest.skip("gensim, which carries one, is not installed")
-    path = Path(str(package.origin)).parent / "test/test_data/lee_fasttext.bin"
+        pytest.skip("gensim, which carries it, is not installed")
+    return Path(str(package.origin)).parent / "test/test_data" / name
+
+
+def test_a_real_bin_from_before_the_magic_number():
     with pytest.raises(FormatError, match="before May 2017"):
+        read(carried("lee_fasttext.bin"), FastTextConfig(), None, Run())
+
+
+def test_a_real_bin_with_an_empty_word_is_read_and_written_as_it_is(backend, tmp_path):
+    path = carried("toy-model-pretrained.bin")
+    theirs = pytest.importorskip("fasttext").load_model(str(path))
+    model = read(path, FastTextConfig(), None, Run())
+    assert list(model.words) == theirs.get_words()
+    assert "" in model.words
+    for word in model.words:
+        np.testing.assert_array_equal(model.words[word], theirs.get_word_vector(word))
+    write(model, tmp_path / "again.bin", Run())
+    assert (tmp_path / "again.bin").read_bytes() == path.read_bytes()
+
+
+def test_a_real_bin_with_words_that_are_not_utf_8_is_read_where_they_may_be_replaced(backend, caplog):
+    path = carried("pang_lee_polarity_fasttext.bin")
+    with pytest.raises(FormatError, match=r"'\\\\x97' is not UTF-8.*--encoding-errors replace"):
         read(path, FastTextConfig(), None, Run())
+    model = read(path, FastTextConfig(), None, Run(encoding_errors="replace"))
+    assert [word for word in model.embedder.words if "\ufffd" in word] == [
+        "\ufffd",
+        "clich\ufffds",
+        "ladr\ufffdn",
+        "orqu\ufffddeas",
+        "am\ufffdlie's",
+    ]
+    assert "in 5 words bytes that are not UTF-8" in caplog.text
+    theirs = pytest.importorskip("fasttext").load_model(str(path))
+    for text in ("a moving and funny film", "the worst , most boring plot of the year ."):
+        (label,), (probability,) = theirs.predict(text)
+        assert model.predict([text]) == [label.removeprefix("__label__")]
+        assert model.predict_proba([text]).max() == pytest.approx(probability, abs=2e-5)
 
 
 @pytest.mark.parametrize("place", [6, 7])

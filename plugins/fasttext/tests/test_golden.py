@@ -14,8 +14,9 @@ from lexarium.roles import Run
 from lexarium_fasttext.assembly import assemble, disassemble
 from lexarium_fasttext.config import FastTextConfig
 from lexarium_fasttext.embedder import FastText
-from lexarium_fasttext.formats import read, write, write_vec
+from lexarium_fasttext.formats import read, write
 from lexarium_fasttext.model import FastTextParts, Parameters, Quantised
+from lexarium_static.exports import write_text
 
 UNKNOWN = ["unknown", "wordless", "电影院", "naïveté", "🙂🙃🙂", "a" * 300]
 TEXTS = [
@@ -219,7 +220,7 @@ def test_neighbours_of_a_word_that_is_not_in_the_vocabulary(reference):
 
 def test_text_vectors_go_both_ways(reference, tmp_path):
     theirs, path = reference("unsupervised")
-    write_vec(opened(path), tmp_path / "words.vec", Run())
+    write_text(opened(path), tmp_path / "words.vec", Run())
     again = opened(tmp_path / "words.vec")
     assert_same_words(again.words, theirs)
     with pytest.raises(NotFoundError):

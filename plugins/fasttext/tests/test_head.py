@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -28,6 +31,18 @@ def test_each_loss_learns_and_is_restored(loss):
     assert np.array_equal(again.predict_proba(rows), head.predict_proba(rows))
     if loss in {"softmax", "hs"}:
         np.testing.assert_allclose(head.predict_proba(rows).sum(axis=1), 1, atol=1e-9)
+
+
+def test_hierarchical_softmax_of_many_labels_takes_no_square_of_them():
+    labels, dim = 3000, 2
+    rows = np.random.default_rng(0).normal(size=(labels, dim)).astype(np.float32)
+    tracemalloc.start()
+    try:
+        head = FastTextHead.fit(rows, [f"{i}" for i in range(labels)], HeadConfig(loss="hs", epoch=1), Run())
+        assert tracemalloc.get_traced_memory()[1] < 8 * labels**2 / 4
+    finally:
+        tracemalloc.stop()
+    assert head.output.shape == (labels, dim)
 
 
 def test_the_tree_joins_the_rarest_first():
@@ -62,6 +77,16 @@ def test_a_state_whose_parts_do_not_belong_together_is_refused():
             FastTextHead.restore(
                 State(config=state.config, tensors={**state.tensors, name: wrong}, files=state.files)
             )
+    codes, centroids = np.zeros((4, 3), np.uint8), np.ones(256 * 5, np.float32)
+    norms = np.ones(256, np.float32)
+    quantised = {"norm_codes": np.zeros(4, np.uint8), "codes": codes, "centroids": centroids, "norms": norms}
+    document = json.loads(state.files["labels.json"]) | {"dsub": 2, "normed": True}
+    tensors, files = state.tensors | quantised, {"labels.json": json.dumps(document).encode()}
+    FastTextHead.restore(State(config=state.config, tensors=tensors, files=files))
+    for name in ("centroids", "norms"):
+        spoilt = tensors | {name: np.full_like(quantised[name], np.nan)}
+        with pytest.raises(CheckpointError, match="not finite"):
+            FastTextHead.restore(State(config=state.config, tensors=spoilt, files=files))
     for damaged in (b"{", b"[]", b'{"labels": ["a"], "prefix": 3, "dsub": 0, "normed": false}'):
         with pytest.raises(CheckpointError):
             FastTextHead.restore(

@@ -44,6 +44,20 @@ def test_imported_word_vectors_are_stored_whole(reference, tmp_path):
         zoo.export("words", "glove", tmp_path / "words.txt")
 
 
+@pytest.mark.parametrize("kind", ["unsupervised", "supervised"])
+@pytest.mark.parametrize(("form", "binary"), [("vec", False), ("word2vec", False), ("word2vec-binary", True)])
+def test_gensim_opens_the_word_vectors_that_are_exported(reference, tmp_path, kind, form, binary):
+    keyed = pytest.importorskip("gensim.models").KeyedVectors
+    zoo = Zoo(tmp_path / "home")
+    zoo.import_from("fasttext", reference(kind)[1], name="model")
+    zoo.export("model", form, tmp_path / "out")
+    theirs = keyed.load_word2vec_format(str(tmp_path / "out"), binary=binary)
+    model = zoo.load("model")
+    words = (model.embedder if isinstance(model, Pipeline) else model).words
+    assert theirs.index_to_key == list(words)
+    np.testing.assert_array_equal(theirs.vectors, words.vectors)
+
+
 def test_the_commands_answer(reference, tmp_path):
     _, path = reference("supervised")
     home = {**os.environ, "LEXARIUM_HOME": str(tmp_path / "home")}

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from lexarium.compose import Pipeline
-from lexarium.errors import CheckpointError
+from lexarium.errors import CheckpointError, ConfigError
 from lexarium.roles import Run
 from lexarium.vocabulary import Vocabulary
 from lexarium_fasttext.assembly import assemble
@@ -107,3 +107,20 @@ def test_a_damaged_vocabulary_is_said_to_be():
     )
     with pytest.raises(CheckpointError, match=r"damaged|lies outside the stored bytes"):
         model.head.text_probabilities(FastText(model.embedder.config, words), ASKED)
+
+
+def test_ngrams_that_the_kernels_do_not_take_are_damage_and_threads_are_not():
+    pytest.importorskip("lexarium_kernels._fasttext")
+    model = classifier()
+    words = model.embedder.words
+    strange = replace(words.subwords, parameters=replace(words.subwords.parameters, minn=1500, maxn=1001))
+    damaged = FastText(
+        model.embedder.config, SubwordVectors(words.vocabulary, words.vectors, strange, "words")
+    )
+    with pytest.raises(CheckpointError, match=r"lengths of n-grams .*; the model is damaged"):
+        model.head.text_probabilities(damaged, ASKED)
+    with pytest.raises(CheckpointError, match=r"lengths of n-grams .*; the model is damaged"):
+        damaged.embed(ASKED)
+    for threads in (0, 1025):
+        with pytest.raises(ConfigError, match=f"threads: {threads} is not from 1 to 1024"):
+            model.embedder.threads = threads

@@ -60,6 +60,21 @@ def test_the_reference_learns_the_same(settings: dict[str, Any]) -> None:
     assert separation(model) > 0.3
 
 
+def test_the_reference_learns_all_of_a_long_text() -> None:
+    pytest.importorskip("gensim")
+    # Gensim alone has another exponent than 0.5, and of a list of words it reads the first 10,000.
+    text = " ".join([*["und", "oder"] * 5000, *corpus(1000)])
+    model = fit([text], config(backend="reference", ns_exponent=0.75, epochs=20, window=2), Run())
+    assert separation(model) > 0.3
+
+
+def test_the_reference_takes_any_seed_and_texts_without_a_word() -> None:
+    pytest.importorskip("gensim")
+    texts = [*corpus(50), "once", ""]
+    model: Any = fit(texts, config(backend="reference", ns_exponent=0.75), Run(seed=5_000_000_000))
+    assert set(model.words) == {word for group in GROUPS for word in group}
+
+
 @backends
 def test_only_buckets_in_use_have_rows(backend: str) -> None:
     pytest.importorskip("fasttext")
@@ -155,11 +170,6 @@ def test_a_corpus_with_nothing_to_learn(texts: list[str], message: str, backend:
     pytest.importorskip("fasttext")
     with pytest.raises(DataError, match=message):
         fit(texts, config(backend=backend), Run())
-
-
-def test_no_threads() -> None:
-    with pytest.raises(ConfigError, match="threads: 0"):
-        fit(corpus(5), config(), Run(threads=0))
 
 
 @needs_kernels

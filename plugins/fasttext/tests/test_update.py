@@ -15,9 +15,10 @@ from lexarium.roles import Run
 from lexarium_fasttext.assembly import assemble, disassemble
 from lexarium_fasttext.config import FastTextConfig
 from lexarium_fasttext.embedder import FastText
-from lexarium_fasttext.formats import described, read, write, write_vec
+from lexarium_fasttext.formats import described, read, write
 from lexarium_fasttext.model import Parameters
 from lexarium_fasttext.train import fit, update
+from lexarium_static.exports import write_text
 
 pytestmark = pytest.mark.skipif(kernel("_fasttext_train") is None, reason="the kernels are not built")
 
@@ -85,7 +86,7 @@ def test_words_trained_with_another_loss_are_not_trained_on() -> None:
 
 
 def test_vectors_alone_are_not_trained_on(tmp_path: Any) -> None:
-    write_vec(words(OLD, config()), tmp_path / "words.vec", Run())
+    write_text(words(OLD, config()), tmp_path / "words.vec", Run())
     with pytest.raises(UnsupportedError, match=r"word vectors alone; import a \.bin"):
         update(imported(tmp_path / "words.vec", config()), NEW, config(), Run())
     with pytest.raises(UnsupportedError, match="word vectors alone; export it with --format vec"):

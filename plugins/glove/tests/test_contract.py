@@ -1,6 +1,8 @@
-"""The contract of every embedder, kept by the plain mean and by SIF."""
+"""The contract of every embedder, kept by the mean, by SIF and by a trained model."""
 
 from __future__ import annotations
+
+import pytest
 
 from lexarium.roles import Run
 from lexarium.testing import EmbedderContract
@@ -12,6 +14,14 @@ from lexarium_static.weights import weigh
 
 class TestGlove(EmbedderContract):
     method = "glove"
+
+
+class TestWithoutKernels(EmbedderContract):
+    method = "glove"
+
+    @pytest.fixture(autouse=True)
+    def _reference(self, monkeypatch):
+        monkeypatch.setenv("LEXARIUM_BACKEND", "reference")
 
 
 class TestSif(EmbedderContract):

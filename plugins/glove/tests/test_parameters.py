@@ -9,9 +9,12 @@ import pytest
 
 from lexarium.errors import FormatError, InputError, UnsupportedError
 from lexarium.roles import Run
+from lexarium.vocabulary import Vocabulary
+from lexarium.words import WordVectors
 from lexarium_glove.config import GloveConfig
-from lexarium_glove.formats import read
-from lexarium_glove.train import update
+from lexarium_glove.embedder import Glove
+from lexarium_glove.formats import read, write_binary
+from lexarium_glove.train import fit, update
 
 WORDS = ["the", "电影", "king"]
 DIM = 2
@@ -129,3 +132,63 @@ def test_a_bin_of_word2vec_is_called_so(path):
     path.write_bytes(b"1 2\nfilm " + struct.pack("<2f", 0.123, 4.56))
     with pytest.raises(FormatError, match="lexarium import word2vec"):
         opened(path)
+
+
+@pytest.fixture(scope="module")
+def trained():
+    return fit(TEXTS, GloveConfig(vector_size=DIM, min_count=1, iter=2, x_max=10.0), Run())
+
+
+def test_what_is_written_is_stanfords_layout(trained, tmp_path):
+    write_binary(trained, tmp_path / "v.bin", Run())
+    n = len(trained.words)
+    lines = (tmp_path / "vocab.txt").read_text(encoding="utf-8").splitlines()
+    assert [line.split(" ") for line in lines] == [[word, "0"] for word in trained.words]
+    for name, words, contexts in (
+        ("v.bin", "words", "contexts"),
+        ("gradsq.bin", "word_squares", "context_squares"),
+    ):
+        rows = np.fromfile(tmp_path / name, "<f8").reshape(2, n, DIM + 1)
+        np.testing.assert_array_equal(rows[0], trained.tensors[words])
+        np.testing.assert_array_equal(rows[1], trained.tensors[contexts])
+    rows = np.fromfile(tmp_path / "v.bin", "<f8").reshape(2, n, DIM + 1)
+    np.testing.assert_array_equal(rows.astype(np.float32).sum(axis=0)[:, :-1], trained.words.vectors)
+
+
+def test_a_model_that_is_written_reads_back_and_can_be_trained_on(trained, tmp_path):
+    write_binary(trained, tmp_path / "vectors.bin", Run())
+    again = opened(tmp_path / "vectors.bin", min_count=1, iter=2, x_max=10.0)
+    assert list(again.words) == list(trained.words)
+    np.testing.assert_array_equal(again.words.vectors, trained.words.vectors)
+    assert again.tensors.keys() == trained.tensors.keys()
+    for name, tensor in trained.tensors.items():
+        np.testing.assert_array_equal(again.tensors[name], tensor)
+    (tmp_path / "more").mkdir()
+    write_binary(again, tmp_path / "more/vectors.bin", Run())
+    assert (tmp_path / "more/vectors.bin").read_bytes() == (tmp_path / "vectors.bin").read_bytes()
+
+
+def test_word_vectors_alone_are_not_written_so(path):
+    with pytest.raises(UnsupportedError, match=r"word vectors alone.*--format glove"):
+        write_binary(opened(path), path.with_name("again.bin"), Run())
+    assert not path.with_name("again.bin").exists()
+
+
+@pytest.mark.parametrize("name", ["vocab.txt", "gradsq.bin"])
+def test_what_stands_beside_the_path_is_never_replaced(trained, tmp_path, name):
+    (tmp_path / name).write_text("mine")
+    with pytest.raises(InputError, match=f"{name}: it exists already"):
+        write_binary(trained, tmp_path / "vectors.bin", Run())
+    assert [(p.name, p.read_text()) for p in tmp_path.iterdir()] == [(name, "mine")]
+    (tmp_path / name).unlink()
+    with pytest.raises(InputError, match="this name is taken"):
+        write_binary(trained, tmp_path / name, Run())
+
+
+@pytest.mark.parametrize("word", ["a\tb", "a\0b", "\ud800", "", "a" * 1001])
+def test_a_word_that_stanfords_programs_would_not_read_is_refused_and_leaves_no_file(tmp_path, word):
+    tensors = {name: np.ones((1, DIM + 1), np.float32) for name in Glove.training}
+    vectors = WordVectors(Vocabulary.build([word]), np.ones((1, DIM), np.float32))
+    with pytest.raises(UnsupportedError, match="for GloVe's programs"):
+        write_binary(Glove(GloveConfig(), vectors, tensors=tensors), tmp_path / "vectors.bin", Run())
+    assert list(tmp_path.iterdir()) == []

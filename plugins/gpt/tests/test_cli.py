@@ -53,6 +53,16 @@ def test_a_message_is_answered(run, tiny):
     assert json.loads(done.stdout)["results"][0]["text"] == wanted
 
 
+def test_a_file_of_messages_is_answered_in_order(run, tiny, tmp_path):
+    (tmp_path / "p.txt").write_text("hi\n你好\na longer message\n", encoding="utf-8")
+    done = run("generate", "tiny", "--prompts", str(tmp_path / "p.txt"), "--chat", "--json", *SHORT)
+    wanted = [
+        tiny.chat([{"role": "user", "content": text}], GenerateConfig(max_new_tokens=5)).text
+        for text in ("hi", "你好", "a longer message")
+    ]
+    assert [one["text"] for one in json.loads(done.stdout)["results"]] == wanted
+
+
 def test_perplexity_is_that_of_all_texts_together(run, tiny, tmp_path):
     (tmp_path / "t.txt").write_text("a good film\n一部好电影\n", encoding="utf-8")
     found = json.loads(run("perplexity", "tiny", str(tmp_path / "t.txt"), "--json").stdout)

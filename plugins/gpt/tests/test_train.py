@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import socket
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -26,6 +30,27 @@ SETTINGS = {**testing.SETTINGS, "max_steps": 30, "vocab_size": 320, "max_length"
 @pytest.fixture(scope="module")
 def fitted():
     return fit(TEXTS, GptConfig(**SETTINGS), Run())
+
+
+def test_processes_of_torchrun_store_one_model_and_all_end_well(tmp_path):
+    (tmp_path / "corpus.txt").write_text("\n".join(TEXTS), encoding="utf-8")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    at = ("--master-addr", "127.0.0.1", "--master-port", port, "--nproc-per-node", "2")
+    settings = {**SETTINGS, "max_steps": 4, "output_dir": tmp_path / "run", "device": "cpu"}
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "torch.distributed.run", *at),
+            *("-m", "lexarium", "fit", "gpt", "--corpus", tmp_path / "corpus.txt", "--name", "shared"),
+            *(part for key, value in settings.items() for part in ("--set", f"{key}={value}")),
+        ],
+        capture_output=True, text=True, check=False, timeout=300,
+        env={**os.environ, "OMP_NUM_THREADS": "1", "LEXARIUM_HOME": str(tmp_path / "home")},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("stored shared@1: gpt, ")
+    assert done.stdout.count("\n") == 1
 
 
 def test_the_loss_falls_and_it_writes_and_comes_back(fitted):

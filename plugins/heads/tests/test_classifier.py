@@ -127,6 +127,24 @@ def test_a_class_with_one_row_means_no_cross_validation_and_a_note(caplog):
     assert "the smallest class has 1 row" in caplog.text
 
 
+@pytest.mark.parametrize(("among", "nearest"), [((0.01, 10.0, 2.5), 2.5), ((0.5, 2.0, 100.0), 0.5)])
+def test_without_cross_validation_the_candidate_nearest_to_one_is_taken(caplog, among, nearest):
+    matrix, targets = data()
+    with caplog.at_level(logging.WARNING):
+        head = Classifier.fit(matrix, ["rare", *targets[1:]], ClassifierConfig(Cs=among), Run())
+    assert nearest == head.choice.C
+    assert f"C={nearest}" in caplog.text
+
+
+@pytest.mark.parametrize("seed", [5_000_000_000, 2**63 - 1])
+def test_a_seed_that_scikit_learn_does_not_take_is_cut_to_one_that_it_does(seed):
+    matrix, targets = data()
+    first, same = (
+        Classifier.fit(matrix, targets, ClassifierConfig(), Run(seed=s)) for s in (seed, seed % 2**32)
+    )
+    assert first.choice == same.choice
+
+
 def test_a_fit_that_runs_out_of_steps_is_noted_and_not_warned_about(caplog):
     matrix, targets = data()
     with caplog.at_level(logging.WARNING):

@@ -40,6 +40,19 @@ def test_each_batch_is_scored_once(zoo, trained, rows):
     assert scored == [60]
 
 
+def test_a_head_that_takes_texts_is_given_them_and_nothing_is_embedded(trained, rows):
+    class Straight(type(trained.head)):
+        def text_probabilities(self, embedder, texts):
+            assert embedder is None
+            return np.tile([0.2, 0.3, 0.5], (len(texts), 1))
+
+    told = []
+    pipeline = Pipeline(None, Straight.restore(trained.head.state()))
+    found = _apply("clf@1", pipeline, rows.texts, lambda *said: told.append(said))
+    assert found.labels == ["等"] * 60
+    assert told == [("predicting", 60, 60)]
+
+
 def test_no_texts_give_no_predictions(zoo, trained):
     found = predict(zoo, "clf", [])
     assert found.labels == []

@@ -24,7 +24,7 @@ from lexarium.roles import Space, State
 from lexarium.vocabulary import Vocabulary
 from lexarium.words import WordVectors
 from lexarium.zoo import Zoo
-from lexarium_heads.intrinsic.evaluation import evaluate_words
+from lexarium_heads.intrinsic.evaluation import WordEvaluation, evaluate_words, tables
 
 VECTORS = {
     "man": (1, 0, 0.1),
@@ -113,6 +113,25 @@ def test_similarity_prints_a_row_a_file_and_the_unknown_words(evaluate, files, t
     assert lines[3].split()[:4] == ["pairs.txt", "6", "5", "1"]
     assert lines[4].split()[:4] == ["相似.csv", "3", "3", "0"]
     assert lines[-1] == "unknown words in pairs.txt, for instance: unheard"
+
+
+class Lettered(WordVectors):
+    """Word vectors that make one of an unknown word."""
+
+    def unknown(self, words, threads=1):
+        return np.array([[len(word), 1, 2] for word in words], np.float32).reshape(-1, 3)
+
+
+def test_it_is_said_for_how_many_pairs_the_model_makes_vectors(words, files):
+    known = words.load("words").words
+    model = Lettered(known.vocabulary, known.vectors)
+    found = intrinsic.evaluate(model, files["pairs"], task="similarity")
+    done = WordEvaluation(model="words@1", task="similarity", options=Options(), files=(found,))
+    first, _, unknown = tables(done)
+    assert first.endswith("unknown words are left out where the model makes no vectors of them")
+    assert unknown == [
+        "unknown words in pairs.txt, for instance: unheard; the model makes vectors of those of 1 pair"
+    ]
 
 
 def test_options_reach_the_evaluation(evaluate, files):

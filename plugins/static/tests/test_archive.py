@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import tracemalloc
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -37,10 +38,27 @@ def test_the_only_file_of_an_archive_is_read_without_its_name(pack, kind):
     np.testing.assert_array_equal(vectors, [[0, 1], [2, 3]])
 
 
+def named(path, member):
+    return path.with_name(f"{path.name}:{member}")
+
+
 def test_one_of_several_files_is_read_by_its_name(pack):
-    path = pack({"v.1d.txt": b"a 7\n", "v.2d.txt": TEXT})
-    assert read_text(path, silent, member="v.1d.txt")[1].shape == (1, 1)
-    assert read_text(path, silent, member="v.2d.txt")[1].shape == (2, 2)
+    path = pack({"v.1d.txt": b"a 7\n", "more/v.2d.txt": TEXT, "v.bin": b"1 1\na \0\0\0\0"})
+    assert read_text(named(path, "v.1d.txt"), silent)[1].shape == (1, 1)
+    assert read_text(Path(f"{path}:more/v.2d.txt"), silent)[1].shape == (2, 2)
+    assert read_binary(named(path, "v.bin"), silent)[0] == ["a"]
+
+
+def test_a_file_whose_own_name_looks_so_is_read_as_it_is(pack):
+    path = pack({"v.txt": TEXT})
+    named(path, "v.txt").write_bytes(b"c 7\n")
+    assert read_text(named(path, "v.txt"), silent)[0] == ["c"]
+
+
+def test_what_is_wrong_in_a_file_of_an_archive_is_said_with_its_name(pack):
+    path = pack({"good.txt": TEXT, "bad.txt": TEXT + b"c 4\n"})
+    with pytest.raises(FormatError, match=r"zip:bad\.txt, line 3: "):
+        read_text(named(path, "bad.txt"), silent)
 
 
 def test_without_the_name_the_error_lists_the_files_and_says_what_to_type(pack):
@@ -48,7 +66,7 @@ def test_without_the_name_the_error_lists_the_files_and_says_what_to_type(pack):
     with pytest.raises(FormatError, match=r"holds 2 files: v\.1d\.txt, v\.2d\.txt; type .*zip:v\.1d\.txt"):
         read_text(path, silent)
     with pytest.raises(FormatError, match=r"no file 'v\.3d\.txt'; did you mean"):
-        read_text(path, silent, member="v.3d.txt")
+        read_text(named(path, "v.3d.txt"), silent)
 
 
 def test_an_empty_archive_and_a_file_that_is_none_say_so(pack, tmp_path):
@@ -56,7 +74,7 @@ def test_an_empty_archive_and_a_file_that_is_none_say_so(pack, tmp_path):
         read_text(pack({}), silent)
     (tmp_path / "plain").write_bytes(TEXT)
     with pytest.raises(FormatError, match="not a zip archive"):
-        read_text(tmp_path / "plain", silent, member="x")
+        read_text(tmp_path / "plain:x", silent)
 
 
 def test_every_prefix_of_an_archive_is_refused(pack):
@@ -101,6 +119,16 @@ def test_an_encrypted_file_is_refused(pack):
     path.write_bytes(whole)
     with pytest.raises(FormatError, match="encrypted"):
         read_text(path, silent)
+
+
+@pytest.mark.parametrize("kind", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA], ids=["bzip2", "lzma"])
+def test_another_compression_than_deflate_is_refused_whole_or_damaged(pack, kind):
+    path = pack({"v.txt": TEXT * 100}, kind)
+    whole = path.read_bytes()
+    for content in (whole, whole[:40] + bytes(9) + whole[49:]):
+        path.write_bytes(content)
+        with pytest.raises(FormatError, match=f"compressed by method {kind}, and only .*; unpack it"):
+            read_text(path, silent)
 
 
 def test_gzip_is_a_stream_too(tmp_path):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -88,6 +90,33 @@ def test_an_input_that_is_not_a_list_of_texts_is_refused(inputs):
         means().embed(inputs)
     with pytest.raises(InputError):
         means().coverage(inputs)
+
+
+@pytest.mark.parametrize("tokenizer", ["unicode", "words", "whitespace", "characters"])
+def test_coverage_of_a_long_text_is_that_of_its_parts(tokenizer):
+    part, times = "Good ΟΔΟΣ ΟΔΟΣ! worse\xa0film,\u3000好电影 ", 9000
+    found, one = (
+        means(tokenizer=tokenizer).coverage([part * times]),
+        means(tokenizer=tokenizer).coverage([part]),
+    )
+    assert (found.tokens, found.unknown) == (times * one.tokens, times * one.unknown)
+    assert set(found.examples) == set(one.examples)
+
+
+def test_coverage_of_a_long_text_counts_tokens_with_spaces_in_them_whole():
+    settings = {"tokenizer": "pattern", "token_pattern": r"\S+ \S+"}
+    assert means(**settings).coverage(["good worse " * 9000]) == Coverage(9000, 9000, ("good worse",))
+
+
+def test_coverage_of_a_long_text_takes_little_memory():
+    text, model = "good worse " * 50_000, means()
+    model.coverage(["good worse"])
+    tracemalloc.start()
+    try:
+        assert model.coverage([text]).unknown == 50_000
+        assert tracemalloc.get_traced_memory()[1] < 4 * len(text)
+    finally:
+        tracemalloc.stop()
 
 
 def test_coverage_counts_unknown_words_and_names_the_most_frequent():

@@ -99,7 +99,7 @@ def test_rows_of_zeros_have_no_common_component():
 @pytest.mark.parametrize("pooling", ["idf", "sif"])
 @pytest.mark.parametrize("corpus", [[], [""], ["不 认识"]])
 def test_a_corpus_without_a_known_word_is_refused(pooling, corpus):
-    with pytest.raises(DataError, match="none of the"):
+    with pytest.raises(DataError, match="no text of the corpus has a word with a vector"):
         means(corpus, pooling=pooling)
 
 

@@ -17,6 +17,7 @@ from lexarium_t5.config import T5Config
 from lexarium_t5.embedder import T5
 from lexarium_t5.formats import read
 from lexarium_t5.verbs import summarize, text2text, translate
+from lexarium_transformer.token_bytes import TokenBytes
 
 SHORT = GenerateConfig(max_new_tokens=6)
 
@@ -122,6 +123,16 @@ def test_marian_of_one_pair_needs_no_language_and_refuses_another(opened, tmp_pa
         again.translation("en", "de")
 
 
+def test_marian_that_does_not_say_its_languages_takes_any_and_says_so(opened, caplog):
+    ours, *_ = opened("marian")
+    assert told(ours, None, None) == ([], ["</s>"], {})
+    assert caplog.messages == []
+    assert told(ours, "xx", "yy") == ([], ["</s>"], {})
+    assert [line.partition("that it ")[2] for line in caplog.messages] == [
+        "translates from xx to yy is taken on trust"
+    ]
+
+
 def test_marian_of_several_targets_is_told_by_a_token(opened):
     ours, *_ = opened("marian", languages=[">>fra<<", ">>zho<<"])
     assert told(ours, "en", "zh") == ([">>zho<<"], ["</s>"], {})
@@ -183,6 +194,33 @@ def test_training_on_pairs_lowers_the_loss_and_leaves_the_model(tiny):
         network.collate_pairs(["a", "b"], ["c"])
 
 
+def test_labels_have_no_prompt_before_them(tiny):
+    prompted = tiny.with_settings({"prompts": {"query": "translate: "}, "default_prompt": "query"})
+    plain = tiny.network().collate_pairs(["the film"], ["good"])
+    batch = prompted.network().collate_pairs(["the film"], ["good"])
+    assert batch["input_ids"].shape[1] > plain["input_ids"].shape[1]
+    assert batch["labels"].tolist() == plain["labels"].tolist()
+
+
+@pytest.mark.parametrize(
+    ("model_type", "frame"), [("mbart", "$A </s> zh_CN"), ("m2m_100", "__zh__ $A </s>")], ids=str
+)
+def test_labels_carry_the_language_that_they_are_in(opened, model_type, frame):
+    ours, _, _ = opened(model_type)
+    labels = ours.network().collate_pairs(["the film"], ["good"], "zh")["labels"][0].tolist()
+    names = [ours._speech.voice.tokenizer.id_to_token(one) for one in labels]
+    lead, trail = (part.split() for part in frame.split("$A"))
+    assert names[: len(lead)] == lead
+    assert names[len(names) - len(trail) :] == trail
+    with pytest.raises(ConfigError, match="language: say which language"):
+        ours.network().collate_pairs(["the film"], ["good"])
+
+
+def test_a_language_of_labels_is_refused_where_the_model_has_no_token_for_it(tiny):
+    with pytest.raises(ConfigError, match="no tokens of languages"):
+        tiny.network().collate_pairs(["the film"], ["good"], "zh")
+
+
 @pytest.mark.parametrize(
     ("edit", "match"),
     [
@@ -202,6 +240,28 @@ def test_a_folder_of_something_else_is_refused(make_checkpoint, tmp_path, edit, 
     path.write_text(json.dumps(config), encoding="utf-8")
     with pytest.raises(LexariumError, match=match):
         read(tmp_path / "there", T5Config(), None, Run())
+
+
+def test_a_tokenizer_with_other_special_tokens_or_far_fewer_is_another_models(opened, tmp_path):
+    opened("t5")
+    path = tmp_path / "there" / "tokenizer_config.json"
+    stated = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps({**stated, "eos_token": "▁film"}), encoding="utf-8")
+    with pytest.raises(CheckpointError, match=r"eos_token_id is 1 in config\.json and .* another model's"):
+        read(tmp_path / "there", T5Config(), None, Run())
+    for token in ("none", None, {"content": "</s>"}):  # not in the vocabulary, not stated, the same
+        path.write_text(json.dumps({**stated, "eos_token": token}), encoding="utf-8")
+        read(tmp_path / "there", T5Config(), None, Run())
+    with pytest.raises(CheckpointError, match=r"ids and the embeddings 600 rows: it is another model's"):
+        opened("t5", vocab_size=600)
+
+
+def test_a_forced_word_of_chinese_is_written_without_a_blank(tiny):
+    config = GenerateConfig(max_new_tokens=12, force_words=("电影", "film"))
+    table, (written,) = TokenBytes(tiny._speech.voice.tokenizer), tiny.generate(["good"], config)
+    assert "电影".encode() in table.join(written.tokens)
+    assert " 电影".encode() not in table.join(written.tokens)
+    assert b" film" in table.join(written.tokens)
 
 
 def test_settings_of_a_checkpoint_that_cannot_be_are_its_error(opened):

@@ -214,3 +214,16 @@ def test_two_vocabularies_and_merges_without_their_parts_are_not_read(tmp_path):
     with pytest.raises(UnsupportedError, match="a vocabulary of its own"):
         translator_files(tmp_path, {"separate_vocabs": True})
     assert translator_files(tmp_path.parent, {}) == {}
+
+
+def test_labels_of_marian_are_cut_as_what_it_writes(marian):
+    folder, _, slow = marian
+    ours = read(folder, T5Config(), None, Run())
+    if ours._speech.voice.tokenizer.model.__class__.__name__ == "BPE":
+        with pytest.raises(UnsupportedError, match="which is no token of"):
+            ours.network().collate_pairs(["The film"], CHINESE[:1])
+        return
+    network = ours.network()
+    for text in CHINESE[:4]:
+        labels = network.collate_pairs(["The film"], [text])["labels"][0].tolist()
+        assert labels == slow(text_target=text)["input_ids"]

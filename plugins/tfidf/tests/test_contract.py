@@ -1,7 +1,19 @@
-"""The method keeps what every embedder must keep."""
+"""The method keeps what every embedder must keep, with the kernels and without."""
+
+from __future__ import annotations
+
+import pytest
 
 from lexarium.testing import EmbedderContract
 
 
 class TestContract(EmbedderContract):
     method = "tfidf"
+
+
+class TestWithoutKernels(EmbedderContract):
+    method = "tfidf"
+
+    @pytest.fixture(autouse=True)
+    def _reference(self, monkeypatch):
+        monkeypatch.setenv("LEXARIUM_BACKEND", "reference")

@@ -190,5 +190,5 @@ def test_the_terms_that_weigh_most_are_named_with_their_weights():
 
 @pytest.mark.parametrize("weighting", ["tfidf", "bm25", "log-entropy"])
 def test_texts_without_a_term_are_refused_when_terms_are_hashed(weighting):
-    with pytest.raises(DataError, match="no term in 2 texts"):
+    with pytest.raises(DataError, match=r"no term in the corpus \(texts: 2; "):
         fit(["", "!"], TfidfConfig(n_features=32, weighting=weighting), Run())

@@ -9,6 +9,7 @@ import transformers
 from lexarium.errors import CheckpointError
 from lexarium_transformer.architecture import architecture_of
 from lexarium_transformer.encoders import open_encoder
+from lexarium_transformer.foreign import ENCODERS, kind_of
 from lexarium_transformer.names import FAMILIES
 
 SMALL = {
@@ -21,10 +22,21 @@ SMALL = {
     "pad_token_id": 1,
 }
 DISTILBERT = {"vocab_size": 50, "dim": 24, "n_layers": 2, "n_heads": 4, "hidden_dim": 40, "pad_token_id": 1}
+ENDS = {"cls_token_id": 2, "sep_token_id": 3, "bos_token_id": 2, "eos_token_id": 3}
+XLM = {"vocab_size": 50, "emb_dim": 24, "n_layers": 2, "n_heads": 4, "pad_token_id": 1}
+#: Settings of the families that transformers computes, where they are others than those of BERT.
 OTHERS = {
     "albert": {**SMALL, "embedding_size": 12},
     "deberta-v2": {**SMALL, "relative_attention": True, "pos_att_type": ["p2c", "c2p"]},
-    "modernbert": {**SMALL, "cls_token_id": 2, "sep_token_id": 3, "bos_token_id": 2, "eos_token_id": 3},
+    "eurobert": {**SMALL, **ENDS},
+    "flaubert": XLM,
+    "longformer": {**SMALL, **ENDS, "attention_window": 16, "max_position_embeddings": 100},
+    "luke": {**SMALL, "entity_vocab_size": 10, "entity_emb_size": 8},
+    "modernbert": {**SMALL, **ENDS},
+    "rembert": {**SMALL, "input_embedding_size": 12, "output_embedding_size": 12},
+    "roformer": {**SMALL, "embedding_size": 24},
+    "xlm": XLM,
+    "xmod": {**SMALL, "languages": ["en_XX"], "default_language": "en_XX"},
 }
 
 
@@ -46,7 +58,7 @@ def numpy(model):
 
 
 @pytest.mark.parametrize("every", [False, True])
-@pytest.mark.parametrize("model_type", [*FAMILIES, *OTHERS])
+@pytest.mark.parametrize("model_type", [*FAMILIES, "albert", "deberta-v2", "modernbert"])
 def test_hidden_states_are_those_of_transformers(model_type, every):
     config, model = reference(model_type)
     described = {**config.to_dict(), "model_type": model_type}
@@ -62,6 +74,44 @@ def test_hidden_states_are_those_of_transformers(model_type, every):
     wanted = theirs.hidden_states if every else [theirs.last_hidden_state]
     for one, other in zip(ours, wanted, strict=True):
         torch.testing.assert_close(one[mask], other[mask], atol=2e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize("model_type", ENCODERS)
+def test_a_text_has_the_states_beside_a_longer_one_that_it_has_alone(model_type):
+    config, model = reference(model_type)
+    loaded = open_encoder({**config.to_dict(), "model_type": model_type}, numpy(model), torch.float32, "test")
+    ids = torch.randint(5, 50, (2, 60), generator=torch.Generator().manual_seed(1))
+    mask = torch.arange(60) < torch.tensor([[60], [20]])
+    ids[~mask] = 1
+    with torch.no_grad():
+        together = loaded.encoder(ids, mask)[-1][1, :20]
+        alone = loaded.encoder(ids[1:, :20], None)[-1][0]
+        theirs = model(input_ids=ids[1:, :20]).last_hidden_state[0]
+    torch.testing.assert_close(together, alone, atol=2e-5, rtol=1e-4)
+    torch.testing.assert_close(alone, theirs, atol=2e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize("model_type", ["fnet", "yoso", "convbert", "squeezebert", "big_bird", "esm", "gpt2"])
+def test_what_sees_its_neighbours_or_is_no_encoder_of_texts_is_none(model_type):
+    assert kind_of({"model_type": model_type}) != "encoder"
+
+
+def test_what_may_write_and_may_fill_masks_is_what_its_config_says():
+    assert kind_of({"model_type": "bert"}) == "encoder"
+    assert kind_of({"model_type": "bert", "is_decoder": True}) == "decoder"
+    assert kind_of({"model_type": "big_bird", "is_decoder": True}) == "decoder"
+    assert kind_of({"model_type": "t5"}) == "encoder-decoder"
+
+
+@pytest.mark.parametrize(("model_type", "count"), [("albert", 2), ("modernbert", 3), ("bert", 3)])
+def test_layers_are_modules_those_that_share_their_weights_one(model_type, count):
+    config, model = reference(model_type)
+    loaded = open_encoder({**config.to_dict(), "model_type": model_type}, numpy(model), torch.float32, "test")
+    blocks = loaded.blocks()
+    assert len(blocks) == count
+    parameters = [id(parameter) for block in blocks for parameter in block.parameters()]
+    assert len(parameters) == len(set(parameters))
+    assert len(parameters) > len(list(loaded.encoder.parameters())) / 2
 
 
 @pytest.mark.parametrize("model_type", ["bert", "albert"])

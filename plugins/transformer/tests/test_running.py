@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 
 from lexarium.errors import UnsupportedError
+from lexarium_transformer.encoders import copied_bytes
+from lexarium_transformer.folder import _needed
 from lexarium_transformer.inference import padded
 from lexarium_transformer.memory import available_memory, require_memory
 from lexarium_transformer.pooling import mix, pool
@@ -62,7 +65,28 @@ def test_padding_is_masked_and_no_mask_is_made_where_there_is_none():
 
 
 def test_a_model_that_does_not_fit_says_so_before_it_tries():
-    with pytest.raises(UnsupportedError, match=r"4\.0 GB, 3\.0 GB are free; .*dtype=bfloat16"):
-        require_memory(10**9, 4, "big", available=3 * 10**9)
-    require_memory(10**9, 2, "big", available=3 * 10**9)
+    with pytest.raises(UnsupportedError, match=r"4\.0 GB, 3\.0 GB are free; type that, take a smaller model"):
+        require_memory(4 * 10**9, "big", "type that", available=3 * 10**9)
+    require_memory(2 * 10**9, "big", available=3 * 10**9)
     assert available_memory() > 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "dtype", "size"),
+    [
+        ("F32", torch.float32, 4),
+        ("F32", torch.bfloat16, 6),
+        ("F16", torch.float16, 2),
+        ("F16", torch.float32, 6),
+        ("BF16", torch.float32, 4),
+        ("BF16", torch.bfloat16, 6),
+    ],
+)
+def test_what_is_held_and_what_is_computed_with_both_count(kind, dtype, size):
+    assert _needed({kind: 10, "I64": 1}, dtype) == 10 * size + 8
+
+
+def test_weights_that_are_computed_with_as_they_are_take_no_memory():
+    tensors = {"a": np.zeros(10, np.float32), "b": np.zeros(10, np.float16), "c": np.zeros(10, np.int64)}
+    assert copied_bytes(tensors, torch.float32) == 40
+    assert copied_bytes(tensors, torch.bfloat16) == 40

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import pickle
+import zipfile
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -12,9 +13,10 @@ import pytest
 
 from lexarium.errors import FormatError, InputError
 from lexarium.roles import Run
+from lexarium_static.exports import write_binary, write_text
 from lexarium_word2vec.config import Word2VecConfig
 from lexarium_word2vec.embedder import Word2Vec
-from lexarium_word2vec.formats import read, write_binary, write_text
+from lexarium_word2vec.formats import read
 from lexarium_word2vec.train import fit
 
 CORPUS = ["the king and the queen rule the land 很 好", "a film with a good plot is a good film"] * 20
@@ -41,6 +43,23 @@ def test_a_model_that_is_written_reads_back(tmp_path, model, write, packed):
     assert np.array_equal(again.words.vectors, model.words.vectors)
     assert np.array_equal(again.embed(CORPUS[:2]), model.embed(CORPUS[:2]))
     assert again.tensors == {}
+
+
+@pytest.mark.parametrize("write", [write_text, write_binary])
+def test_one_of_several_files_of_an_archive_is_read(tmp_path, model, write):
+    write(model, tmp_path / "vectors", Run())
+    with zipfile.ZipFile(tmp_path / "two.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.write(tmp_path / "vectors", "words.kept")
+        archive.writestr("readme", b"")
+        archive.writestr("pickle", pickle.dumps({}))
+    again = read_plain(tmp_path / "two.zip:words.kept")
+    assert np.array_equal(again.words.vectors, model.words.vectors)
+    with pytest.raises(FormatError, match=r"holds 3 files: words\.kept, .*; type .*two\.zip:words\.kept"):
+        read_plain(tmp_path / "two.zip")
+    with pytest.raises(FormatError, match="a pickle"):
+        read_plain(tmp_path / "two.zip:pickle")
+    with pytest.raises(InputError, match="there is no such file"):
+        read_plain(tmp_path / "three.zip:words.kept")
 
 
 @pytest.mark.parametrize("write", [write_text, write_binary])

@@ -91,5 +91,5 @@ def test_pruning_orders_by_count_then_bytes_and_keeps_the_first():
     assert list(found.vocabulary) == ["c", "a"]
     assert decoded(found) == [["a", "c", "c"], ["a", "c"]]
     assert found.counts.tolist() == [3, 2]
-    with pytest.raises(DataError, match="none of the 4 words occurs 9 times"):
+    with pytest.raises(DataError, match=r"no word \(of 4\) occurs 9 times"):
         prune(encoded(["b a c c d"]), 9, None)

@@ -153,15 +153,6 @@ def test_a_corpus_with_nothing_to_learn_is_a_data_error(backend, corpus, setting
         fit(corpus, Word2VecConfig(backend=backend, **settings), Run())
 
 
-@pytest.mark.parametrize("threads", [0, -1, 2000])
-def test_threads_out_of_range_are_a_config_error(threads):
-    config = Word2VecConfig(**SMALL)
-    with pytest.raises(ConfigError, match="threads"):
-        fit(CORPUS, config, Run(threads=threads))
-    with pytest.raises(ConfigError, match="threads"):
-        update(fit(CORPUS, config, Run()), CORPUS, config, Run(threads=threads))
-
-
 @pytest.mark.parametrize(
     "changed",
     [{"vector_size": 11}, {"hs": 1}, {"lowercase": False}, {"phrases": 1}, {"negative": 0}],
@@ -192,7 +183,7 @@ def test_a_model_of_vectors_alone_cannot_learn_on():
 
 def test_text_without_a_known_or_new_word_is_a_data_error():
     config = Word2VecConfig(**SMALL)
-    with pytest.raises(DataError, match="none of the 2 tokens"):
+    with pytest.raises(DataError, match=r"no token \(read: 2\)"):
         update(fit(CORPUS, config, Run()), ["xyzzy plugh"], config, Run())
 
 

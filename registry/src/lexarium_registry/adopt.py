@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Adoption", "about", "recognise"]
 
 #: All that is data and nothing else; ``.model`` is sentencepiece's, templates are never rendered on the way.
-_KINDS = frozenset({".safetensors", ".json", ".txt", ".model", ".md", ".jinja"})
+_KINDS = frozenset({".safetensors", ".json", ".txt", ".model", ".spm", ".md", ".jinja"})
 _PICKLES = frozenset({".bin", ".pt", ".pth", ".pkl", ".ckpt", ".h5", ".msgpack"})
 _LONGEST = 200  # characters of a language
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from lexarium.cli.session import Session, emit_json, json_option, note, packed, say, table
-from lexarium_registry.catalog.entries import catalog, find
+from lexarium_registry.catalog.entries import catalog, check_filters, find
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,6 +56,7 @@ def search_(session: Session, *, text: tuple[str, ...], filters: _Filters, as_js
     every = catalog(session.host)
     for each in every.notes:
         note(f"Note: {each}")
+    check_filters(session.host, every.listed, filters.method, filters.license)
     found = find(every.listed, " ".join(text), **asdict(filters))
     if as_json:
         emit_json([{**asdict(each.entry), "source": each.source, "missing": each.missing} for each in found])

@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lexarium.cli.session import Session, emit_json, human_bytes, json_option, note, packed, say
+from lexarium.cli.session import (
+    Session,
+    emit_json,
+    human_bytes,
+    json_option,
+    note,
+    offline_option,
+    packed,
+    say,
+)
 from lexarium_registry.locked_pull import pull_locked
 from lexarium_registry.lockfile import LOCKFILE
 from lexarium_registry.pull import pull
@@ -51,11 +60,11 @@ class _How:
     show_default=True,
     help="The lock file of --locked.",
 )
-@click.option("--offline", is_flag=True, help="Ask nothing of the network: take what was pulled before.")
+@offline_option()
 @json_option
 @packed(_What, "what")
 @click.pass_obj
-def pull_(session: Session, *, what: _What, offline: bool, as_json: bool) -> None:
+def pull_(session: Session, *, what: _What, as_json: bool) -> None:
     """Pull the model REF, hf://org/repo or hf://org/repo@revision, into the store.
 
     A name that `lexarium search` shows does as well; the model is then stored under it.
@@ -67,10 +76,9 @@ def pull_(session: Session, *, what: _What, offline: bool, as_json: bool) -> Non
     with session.progress() as progress:
         transfer = Transfer(progress=progress)
         if what.reference is None:
-            done = pull_locked(session.zoo, what.lock, offline=offline, transfer=transfer)
+            done = pull_locked(session.zoo, what.lock, transfer=transfer)
         else:
-            one = pull(session.zoo, what.reference, name=what.name, offline=offline, transfer=transfer)
-            done = [one]
+            done = [pull(session.zoo, what.reference, name=what.name, transfer=transfer)]
     if as_json:
         emit_json([asdict(each) for each in done] if what.locked else asdict(done[0]))
         return

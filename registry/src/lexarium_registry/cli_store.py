@@ -179,6 +179,7 @@ def set_(
 ) -> None:
     """State licence, languages or limits of MODEL. It is stored as the next version; files are shared."""
     from lexarium_registry.editing import edit  # noqa: PLC0415  numpy, which listing must not import
+    from lexarium_registry.licences import conflicts  # noqa: PLC0415  as in show
 
     settings: dict[str, Any] = {}
     for limit in limits:
@@ -191,6 +192,8 @@ def set_(
         emit_json({"name": stored.name, "version": stored.version})
     else:
         say(f"stored {stored.name}@{stored.version}")
+    for base, theirs in conflicts(session.zoo, stored.manifest) if licence is not None else ():
+        note(f"Note: it stems from {base}, under {theirs}, and is now under {stored.manifest.about.license}")
 
 
 def _about(stored: StoredVersion, document: dict[str, Any]) -> dict[str, str]:

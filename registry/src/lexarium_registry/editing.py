@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from lexarium.errors import UnsupportedError
-from lexarium_registry.licences import checked
+from lexarium_registry.licences import checked, licensed
+from lexarium_registry.names import HUB
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,6 +29,8 @@ def edit(
     """Store the model again as its next version, with another licence, other languages or limits.
 
     The files are shared. A manifest is never changed: a reference to a version always means the same bytes.
+    ``edited_from`` in the lineage names the repository and commit that it was pulled from, if it was, however
+    often it is edited. A licence that the model came under, from there or another model, is kept as well.
 
     :raises UnsupportedError: nothing is to be changed, or the licence is none that can be looked up.
     :raises ModelNotFoundError: nothing of that name is stored.
@@ -36,12 +39,15 @@ def edit(
         raise UnsupportedError("nothing is to be set", "give --license, --language or --limit")
     stored = zoo.store.resolve(reference)
     said = stored.manifest.about
-    source = f"{stored.name}@{stored.version}"
+    source = str(said.lineage.get("edited_from"))
     if stored.origin is not None:
         source = f"{stored.origin.reference}@{stored.origin.commit}"
+    elif not source.startswith(HUB):
+        source = f"{stored.name}@{stored.version}"
+    if license is not None:
+        said = licensed(zoo, stored, checked(license))
     about = replace(
         said,
-        license=said.license if license is None else checked(license),
         languages=tuple(languages) or said.languages,
         limits={**said.limits, **(limits or {})},
         lineage={**said.lineage, "edited_from": source},

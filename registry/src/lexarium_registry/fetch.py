@@ -1,7 +1,8 @@
 """Files from the Hub, hashed while they come, into parts that survive a kill and are taken up again.
 
 A part is named after the hash that its file must have, so it belongs to no repository and no commit: what
-one pull left, another goes on with. What lies there is hashed again before a byte is added to it.
+one pull left, another goes on with. What lies there is hashed again before a byte is added to it. A part
+that is whole gets a second name in a folder of the pull's own, so that nobody else can take it away.
 """
 
 from __future__ import annotations
@@ -10,11 +11,13 @@ import hashlib
 import io
 import os
 import shutil
+import stat
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
-from lexarium.errors import HubCorruptedError, HubNetworkError
+from lexarium.errors import HubCorruptedError, HubNetworkError, StoreError
 from lexarium_registry.durable import make_folder
 from lexarium_registry.layout import disk
 from lexarium_registry.locks import hold
@@ -25,7 +28,7 @@ if TYPE_CHECKING:
 
     from lexarium_registry.hub import Hub, RemoteFile, Snapshot
 
-__all__ = ["Part", "fetch_bytes", "fetch_file"]
+__all__ = ["Part", "fetch_bytes", "fetch_file", "forget"]
 
 _ROUNDS = 2  # a file that does not have its hash is fetched once more, from nothing
 _MUCH = 2**20  # bytes that a try must bring to count as one that got on
@@ -35,10 +38,11 @@ _DAY = 24 * 60 * 60.0  # seconds to wait for another process that fetches the sa
 
 @dataclass(frozen=True)
 class Part:
-    """A file that has come whole: where it lies, and its sha256."""
+    """A file that has come whole: its own name, its sha256, and the name that other pulls know it by."""
 
     path: Path
     sha256: str
+    shared: Path
 
 
 def fetch_file(
@@ -48,11 +52,13 @@ def fetch_file(
     folder: Path,
     told: Callable[[int], None],
     *,
+    own: Path,
     sha256: str | None = None,
 ) -> Part:
-    """Fetch a file into ``folder``; ``told`` hears how many bytes of it are there.
+    """Fetch a file into ``folder``, shared by all pulls, and give it a second name in the folder ``own``.
 
-    ``sha256``, where given, is the hash that it must have, apart from what the Hub says of it.
+    ``told`` hears how many bytes of it are there. ``sha256``, where given, is the hash that it must have,
+    apart from what the Hub says of it.
 
     :raises HubCorruptedError: it came twice with another hash, or with more bytes than announced.
     :raises HubError: it may not be read, or the network fails again and again; what has come stays.
@@ -63,6 +69,9 @@ def fetch_file(
         make_folder(folder)
         with hold(folder / f"{wanted.key}.lock", _DAY):
             part = folder / f"{wanted.key}.part"
+            found = _whole(part, wanted)
+            if found is not None:
+                return _named(part, own / wanted.name, found)
             for _ in range(_ROUNDS):
                 with _opened(part) as out:
                     hashes = _resume(out, wanted)
@@ -70,9 +79,15 @@ def fetch_file(
                     out.flush()
                     os.fsync(out.fileno())
                 if not wanted.misfit(hashes):
-                    return Part(part, hashes.sha256.hexdigest())
+                    return _named(part, own / wanted.name, hashes)
                 part.unlink()
     raise HubCorruptedError(f"{wanted.where}: {wanted.misfit(hashes)}", "nothing was stored; try again later")
+
+
+def forget(part: Part) -> None:
+    """Remove what other pulls know a file by, unless one of them is at work on it."""
+    with suppress(StoreError), hold(part.shared.with_suffix(".lock"), 0):
+        part.shared.unlink(missing_ok=True)
 
 
 def fetch_bytes(hub: Hub, snapshot: Snapshot, file: RemoteFile, most: int) -> bytes:
@@ -120,6 +135,11 @@ class _Wanted:
         known = self.file.sha256 or self.sha256
         return known or hashlib.sha256(f"git blob {self.file.blob}".encode()).hexdigest()
 
+    @property
+    def name(self) -> str:
+        """A name that no other file of the repository has."""
+        return hashlib.sha256(self.file.path.encode()).hexdigest()
+
     def misfit(self, hashes: _Hashes) -> str:
         """Say what is wrong with what has come, if anything."""
         found = hashes.sha256.hexdigest()
@@ -158,14 +178,34 @@ def _tell_nobody(count: int) -> None:
     del count
 
 
+def _whole(part: Path, wanted: _Wanted) -> _Hashes | None:
+    """Return the hashes of a part that is the whole file already, None where there is none."""
+    hashes = _Hashes(wanted.file.size)
+    if part.is_symlink() or not part.is_file() or part.stat().st_size != wanted.file.size:
+        return None
+    with part.open("rb") as file:
+        while chunk := file.read(_BLOCK):
+            hashes.take(chunk)
+    return None if wanted.misfit(hashes) else hashes
+
+
+def _named(part: Path, own: Path, hashes: _Hashes) -> Part:
+    """Give a whole part its second name."""
+    try:
+        os.link(part, own)
+    except OSError:  # this file system has no second names
+        shutil.copyfile(part, own)
+    return Part(own, hashes.sha256.hexdigest(), part)
+
+
 def _opened(part: Path) -> BinaryIO:
     """Open a part to go on with; never one that has another name as well, which would change that, too.
 
-    A pull gives its parts names in the store before it is done, so one that was killed leaves such parts.
+    Nor one that may not be written to: what the store takes in is made read-only under all its names.
     """
     if part.is_symlink():
         part.unlink()
-    elif part.exists() and part.stat().st_nlink != 1:
+    elif part.exists() and (part.stat().st_nlink != 1 or not part.stat().st_mode & stat.S_IWUSR):
         aside = part.with_suffix(".copy")
         shutil.copyfile(part, aside)
         os.replace(aside, part)

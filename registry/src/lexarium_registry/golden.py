@@ -8,7 +8,7 @@ import sys
 from contextlib import redirect_stdout
 from pathlib import Path
 
-from lexarium.checkpoint.folder import read_golden, verify_files
+from lexarium.checkpoint.folder import read_golden, verify_files, verify_spaces
 from lexarium.checkpoint.golden import check_golden
 from lexarium.errors import CheckpointError, LexariumError
 from lexarium.shelf import Shelf
@@ -21,49 +21,59 @@ _HASH = "--hash"
 
 
 def prove_golden(home: Path, reference: str, *, hashes: bool = False) -> None:
-    """Open a model in another process and compare its golden rows; with ``hashes``, re-hash its files first.
+    """Open a model in another process, compute the ids of its spaces again, and compare its golden rows.
 
-    ``reference`` names a model in the store at ``home``, or a folder.
+    ``reference`` names a model in the store at ``home``, or a folder; with ``hashes`` its files are hashed
+    first.
 
-    :raises CheckpointError: a row has drifted, a file is damaged, or the process dies of the model.
+    :raises CheckpointError: a row has drifted, a space has another id, a file is damaged, the model cannot be
+        opened, or the process dies of it.
     """
     # -P: a module of the user's working folder must not stand in for one of ours.
     command = [sys.executable, "-P", "-m", __spec__.name, str(home), reference, *([_HASH] if hashes else [])]
     try:
         done = subprocess.run(command, capture_output=True, check=False, timeout=_LONGEST)  # noqa: S603  our own module
     except subprocess.TimeoutExpired as error:
-        raise CheckpointError(reference, f"it was not tried in {_LONGEST:.0f} seconds", _REMEDY) from error
+        raise CheckpointError(reference, f"it was not tried in {_LONGEST:.0f} seconds", _DRIFTED) from error
     try:
-        problems = json.loads(done.stdout)
+        problems, remedy = json.loads(done.stdout)
     except ValueError as error:
         says = done.stderr.decode("utf-8", "replace").strip().splitlines()
         last = says[-1][-_SHOWN:] if says else "without a word"
         problem = f"the process that tried it ended with {done.returncode}: {last}"
-        raise CheckpointError(reference, problem, _REMEDY) from error
+        raise CheckpointError(reference, problem, _DRIFTED) from error
     if problems:
-        raise CheckpointError(reference, "; ".join(problems), _REMEDY)
+        raise CheckpointError(reference, "; ".join(problems), remedy)
 
 
-_REMEDY = "its golden rows were not reproduced here, so it is refused"
+_DRIFTED = "its golden rows were not reproduced here, so it is refused"
+_DAMAGED = "it is not what its manifest says, so it is refused"
+_SHUT = "it cannot be opened here, so it is refused"
 
 
-def _problems(home: Path, reference: str, *, hashes: bool) -> list[str]:
+def _tried(home: Path, reference: str, *, hashes: bool) -> tuple[list[str], str]:
+    """Return what is wrong, one sentence each, and what follows from that."""
     shelf = Shelf(home)
     try:
         stored = shelf.store.resolve(reference)
-        wrong = list(verify_files(stored.manifest, stored.locate)) if hashes else []
+        wrong = list(verify_files(stored.manifest, stored.locate, spaces=False)) if hashes else []
+        wrong = wrong or list(verify_spaces(stored.manifest, stored.locate))
         if wrong:
-            return wrong
-        return check_golden(shelf.load(reference), read_golden(stored.manifest, stored.locate))
+            return wrong, _DAMAGED
+        model, golden = shelf.load(reference), read_golden(stored.manifest, stored.locate)
     except LexariumError as error:
-        return [str(error)]
+        return [str(error)], _SHUT
+    try:
+        return check_golden(model, golden), _DRIFTED
+    except LexariumError as error:
+        return [str(error)], _DRIFTED
 
 
 def _main() -> None:
     home, reference, *flags = sys.argv[1:]
     with redirect_stdout(sys.stderr):  # what a plugin prints is no result
-        problems = _problems(Path(home), reference, hashes=_HASH in flags)
-    sys.stdout.write(json.dumps(problems))
+        found = _tried(Path(home), reference, hashes=_HASH in flags)
+    sys.stdout.write(json.dumps(found))
 
 
 if __name__ == "__main__":

@@ -11,9 +11,11 @@ from __future__ import annotations
 import io
 import logging
 import os
+import re
+import threading
 import time
 import warnings
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from importlib.metadata import version
@@ -49,6 +51,8 @@ _SENDING = 120.0  # seconds that the Hub may take to answer what was sent to it
 _ROOM = "lexarium_most"  # the extension of a request that says how many bytes its answer may have
 _US: dict[str, Any] = {"library_name": "lexarium", "library_version": version("lexarium-core")}
 _LATER = "try again later"
+#: What a server says of a file, and how many characters it may take; an address that is signed is long.
+_HEADERS = {"etag": 512, "x-linked-etag": 512, "x-linked-size": 32, "location": 8192}
 _limits: ContextVar[Patience | None] = ContextVar("lexarium_limits", default=None)
 
 
@@ -79,6 +83,7 @@ class Hub:
         """Ask nothing yet."""
         self.patience = patience or Patience()
         self.endpoint = (os.environ.get("HF_ENDPOINT") or constants.ENDPOINT).rstrip("/")
+        self._shown = re.sub(r"//[^/]*@", "//", self.endpoint)  # a password may stand there
         self._api = HfApi(endpoint=self.endpoint, **_US)
 
     def snapshot(self, of: HubReference) -> Snapshot:
@@ -120,8 +125,8 @@ class Hub:
             headers = build_hf_headers(library_name="lexarium", library_version=version("lexarium-core"))
             headers |= {"range": f"bytes={start}-"} if start else {}
             room = {
-                _ROOM: file.size - start + 2**20
-            }  # what exceeds it in small is refused where it is hashed
+                _ROOM: file.size + 2**20
+            }  # a server may send all; what is too much is refused when hashed
             with get_session().stream("GET", url, headers=headers, extensions=room) as response:
                 hf_raise_for_status(response)
                 _check_answer(response, snapshot, where)
@@ -177,10 +182,10 @@ class Hub:
         """Set the limits, keep the library quiet, and turn its errors into ours."""
         limits = _limits.set(self.patience)
         try:
-            with _quiet():
+            with _active.within(self.endpoint):
                 yield
         except Exception as error:
-            ours = translate(error, of, self.endpoint)
+            ours = translate(error, of, self._shown)
             if ours is error:
                 raise
             raise ours from None  # its text, and what it stems from, may hold addresses that are signed
@@ -238,7 +243,12 @@ class _Limited(httpx2.SyncByteStream):
 
 
 def _limit_request(request: httpx2.Request) -> None:
-    """Set limits of time, and ask for bodies as they are, where a request is ours or sends."""
+    """Set limits of time, and ask for bodies as they are, where a request is ours or sends.
+
+    An address that an answer names, on another host, does not get the token.
+    """
+    if not _active.trusts(str(request.url)):
+        request.headers.pop("authorization", None)
     patience = _limits.get()
     sends = request.method not in {"GET", "HEAD"}
     if patience is None and not sends:
@@ -292,24 +302,59 @@ def _install() -> None:
 _install()
 
 
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep the library's bars, reports, telemetry and Xet away: what goes wrong is an error here."""
+class _Active:
+    """What holds for the whole process while a request of ours is under way, in any number of threads.
+
+    The library's bars, reports, telemetry and Xet are kept away: what goes wrong is an error here.
+    """
+
+    def __init__(self) -> None:
+        self._lock, self._count = threading.Lock(), 0
+        self._undo: Callable[[], object] = lambda: None
+        self._origin = ""
+
+    @contextmanager
+    def within(self, endpoint: str) -> Iterator[None]:
+        """Keep the library quiet until the last who asked for it has ended."""
+        origin = _origin(endpoint)
+        with self._lock:
+            if not self._count:
+                self._undo = _hushed()
+            self._count, self._origin = self._count + 1, origin
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._count -= 1
+                if not self._count:
+                    self._undo()
+
+    def trusts(self, url: str) -> bool:
+        """Tell whether an address may be given the token: while we ask, it is the endpoint's own alone."""
+        return not self._count or _origin(url) == self._origin
+
+
+_active = _Active()
+
+
+def _origin(url: str) -> str:
+    found = urlsplit(url)
+    return f"{found.scheme}://{found.hostname}:{found.port or {'http': 80}.get(found.scheme, 443)}"
+
+
+def _hushed() -> Callable[[], object]:
+    """Switch off what the library says and does beside the work; return what switches it on again."""
     log = logging.getLogger("huggingface_hub")
-    level, bars = log.level, not are_progress_bars_disabled()
-    flags = constants.HF_HUB_DISABLE_XET, constants.HF_HUB_DISABLE_TELEMETRY
+    undo = ExitStack()
+    undo.callback(log.setLevel, log.level)
     log.setLevel(logging.CRITICAL)
-    constants.HF_HUB_DISABLE_XET = constants.HF_HUB_DISABLE_TELEMETRY = True
-    settable = constants.HF_HUB_DISABLE_PROGRESS_BARS is None
-    if bars and settable:
+    for name in ("HF_HUB_DISABLE_XET", "HF_HUB_DISABLE_TELEMETRY"):
+        undo.callback(setattr, constants, name, getattr(constants, name))
+        setattr(constants, name, True)
+    if constants.HF_HUB_DISABLE_PROGRESS_BARS is None and not are_progress_bars_disabled():
+        undo.callback(enable_progress_bars)
         disable_progress_bars()
-    try:
-        yield
-    finally:
-        log.setLevel(level)
-        constants.HF_HUB_DISABLE_XET, constants.HF_HUB_DISABLE_TELEMETRY = flags
-        if bars and settable:
-            enable_progress_bars()
+    return undo.close
 
 
 def _snapshot(of: HubReference, info: Any) -> Snapshot:  # noqa: ANN401  the library's record of what a server said
@@ -340,6 +385,8 @@ def _snapshot(of: HubReference, info: Any) -> Snapshot:  # noqa: ANN401  the lib
 
 def _check_answer(response: httpx2.Response, snapshot: Snapshot, where: str) -> None:
     for answer in [*response.history, response]:
+        for name, most in _HEADERS.items():
+            check_header(answer.headers.get(name), where, most)
         said = check_header(answer.headers.get("x-repo-commit"), where)
         if said is not None and said != snapshot.commit:
             raise HubCorruptedError(f"{where}: the server gives it from another commit, {said}", _LATER)

@@ -8,6 +8,7 @@ A manifest holds an SPDX expression (https://spdx.org/licenses), as ``packaging`
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from packaging.licenses import InvalidLicenseExpression, canonicalize_license_expression
@@ -17,10 +18,11 @@ from lexarium.errors import LexariumError, UnsupportedError, did_you_mean
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from lexarium.checkpoint.manifest import Manifest
+    from lexarium.checkpoint.manifest import About, Manifest
+    from lexarium.stores import StoredVersion
     from lexarium.zoo import Zoo
 
-__all__ = ["canonical", "checked", "conflicts", "from_hub", "same", "to_hub"]
+__all__ = ["canonical", "checked", "conflicts", "from_hub", "licensed", "same", "to_hub"]
 
 #: Names of the Hub that are SPDX's in small letters.
 _ALIKE = frozenset({
@@ -43,6 +45,7 @@ _HUB_ONLY = frozenset({
 })  # fmt: skip
 _OTHER = re.compile(r"other: *(?P<name>\S.*?)(?: +(?P<link>https?://\S+))?")
 _LONGEST = 200  # characters
+_TERMS = "terms"  # of the lineage: the licences that a model came under, by the model that had each
 _KNOWN = (
     "Apache-2.0", "MIT", "BSD-3-Clause", "CC-BY-4.0", "CC-BY-SA-3.0", "CC-BY-SA-4.0", "CC0-1.0",
     "GPL-3.0-only", "PDDL-1.0", "MPL-2.0",
@@ -126,9 +129,42 @@ def same(one: str, other: str) -> bool:
 def conflicts(zoo: Zoo, manifest: Manifest) -> Iterator[tuple[str, str]]:
     """Yield each model that this one stems from and that is under another licence, with that licence.
 
-    A model without a licence is looked behind. What is not stored here is not known, and left out.
+    A model without a licence is looked behind. Of what is not stored here, that counts which the lineage
+    records: with the base, or as the model's terms.
     """
-    mine, seen = manifest.about.license, set()
+    mine = manifest.about.license
+    for base, theirs in {**_stated(zoo, manifest), **_recorded(manifest.about)}.items():
+        if mine is None or not same(mine, theirs):
+            yield base, theirs
+
+
+def licensed(zoo: Zoo, stored: StoredVersion, licence: str) -> About:
+    """Return what is said of a model that is now put under a licence.
+
+    Where others gave it under another, what they said goes into its lineage, as ``terms``.
+    """
+    manifest, origin = stored.manifest, stored.origin
+    terms = {**_stated(zoo, manifest), **_recorded(manifest.about)}
+    if origin is not None and manifest.about.license is not None:
+        terms.setdefault(origin.reference, manifest.about.license)
+    lineage = dict(manifest.about.lineage)
+    if not all(same(licence, theirs) for theirs in terms.values()):
+        lineage[_TERMS] = terms
+    return replace(manifest.about, license=licence, lineage=lineage)
+
+
+def _recorded(about: About) -> dict[str, str]:
+    terms, base = about.lineage.get(_TERMS), about.lineage.get("base")
+    entries = [entry for entry in [*_listed(base), base] if isinstance(entry, dict)]
+    said = [(entry.get("model"), entry.get("license")) for entry in entries]
+    said += terms.items() if isinstance(terms, dict) else ()
+    return {str(model): str(theirs) for model, theirs in said if _is_word(model) and _is_word(theirs)}
+
+
+def _stated(zoo: Zoo, manifest: Manifest) -> dict[str, str]:
+    """Return the licences of the models that this one stems from, as far as they are stored here."""
+    found: dict[str, str] = {}
+    seen: set[tuple[str, str | None]] = set()
     pending = list(_bases(manifest.about.lineage))
     while pending:
         base, commit = pending.pop(0)
@@ -140,11 +176,12 @@ def conflicts(zoo: Zoo, manifest: Manifest) -> Iterator[tuple[str, str]]:
             continue
         if about.license is None:
             pending.extend(_bases(about.lineage))
-        elif mine is None or not same(mine, about.license):
-            yield base, about.license
+        else:
+            found.setdefault(base, about.license)
+    return found
 
 
-def _about(zoo: Zoo, base: str, commit: str | None) -> Any:  # noqa: ANN401  About, which needs numpy
+def _about(zoo: Zoo, base: str, commit: str | None) -> About | None:
     """Return what is said of a base as it was pulled, or as it is stored; None where it is not here."""
     try:
         if "://" in base:

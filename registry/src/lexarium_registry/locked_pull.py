@@ -19,22 +19,20 @@ if TYPE_CHECKING:
 __all__ = ["pull_locked"]
 
 
-def pull_locked(
-    zoo: Zoo, path: Path, *, offline: bool = False, transfer: Transfer | None = None
-) -> list[Pulled]:
-    """Pull what a lock file names and is not here, each at its commit, and check that it is the same.
+def pull_locked(zoo: Zoo, path: Path, *, transfer: Transfer | None = None) -> list[Pulled]:
+    """Pull what a lock file names and is not here whole, each at its commit, and check that it is the same.
 
     What came before an error stays stored.
 
     :raises InputError: the file is no lock file.
-    :raises StoreError: a model that is not here was not pulled from anywhere when it was locked.
+    :raises StoreError: a model that is not here, or damaged, was not pulled from anywhere.
     :raises CheckpointError: what came is not what was locked.
     :raises HubError: as in :func:`lexarium_registry.pull.pull`.
     """
-    return [_one(zoo, model, offline=offline or is_offline(), transfer=transfer) for model in read_lock(path)]
+    return [_one(zoo, model, transfer) for model in read_lock(path)]
 
 
-def _one(zoo: Zoo, model: Locked, *, offline: bool, transfer: Transfer | None) -> Pulled:
+def _one(zoo: Zoo, model: Locked, transfer: Transfer | None) -> Pulled:
     here = locked_version(zoo.store, model)
     if here is not None:
         return Pulled(
@@ -44,12 +42,13 @@ def _one(zoo: Zoo, model: Locked, *, offline: bool, transfer: Transfer | None) -
             new=False,
         )
     if model.reference is None:
-        problem = f"{model.name} of the lock file is not here, and was made elsewhere"
+        problem = f"{model.name} of the lock file is not here as it was locked, and comes from no hub"
         raise StoreError(problem, f"carry it over: lexarium bundle {model.name}@{model.version} --out FILE")
-    if offline:
+    if is_offline():
         problem = f"{model.name} ({model.reference}@{model.commit}) is not here as it was locked"
         raise HubOfflineError(problem, "leave --offline out (and HF_HUB_OFFLINE unset)")
-    done = pull(zoo, f"{model.reference}@{model.commit}", name=model.name, transfer=transfer)
+    pinned, asked = f"{model.reference}@{model.commit}", model.revision
+    done = pull(zoo, pinned, name=model.name, revision=asked, transfer=transfer)
     stored = zoo.store.resolve(done.model)
     problems = [] if content_digest(stored.manifest) == model.manifest else misfits(stored, model)
     if problems:

@@ -103,14 +103,18 @@ def read_lock(path: Path) -> list[Locked]:
 
 
 def locked_version(store: Store, model: Locked) -> StoredVersion | None:
-    """Return the stored version that is exactly the locked model, whatever its number, if there is one."""
+    """Return the stored version that is exactly the locked model, whatever its number, if one is.
+
+    It is whole: files that have changed since they were last hashed are hashed again.
+    """
     for version in reversed(store.versions(model.name)):
         try:
             stored = store.find(model.name, version)
+            if not misfits(stored, model):
+                store.prove(stored)
+                return stored
         except (CheckpointError, ModelNotFoundError):
             continue
-        if not misfits(stored, model):
-            return stored
     return None
 
 

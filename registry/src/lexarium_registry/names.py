@@ -100,14 +100,16 @@ def check_sha256(digest: object, where: str) -> str:
     return _hexadecimal(digest, _SHA256, f"{where}: the server names no sha256 but", "the hash")
 
 
-def check_header(value: str | None, where: str) -> str | None:
+def check_header(value: str | None, where: str, most: int = _LONGEST_HEADER) -> str | None:
     """Return a header's value without the quotes and the ``W/`` of an ETag; None where there is none.
+
+    It may have ``most`` characters.
 
     :raises HubCorruptedError: it is too long, or holds what is no printable ASCII.
     """
     if value is None:
         return None
-    if len(value) > _LONGEST_HEADER or not (value.isascii() and value.isprintable()):
+    if len(value) > most or not (value.isascii() and value.isprintable()):
         raise HubCorruptedError(f"{where}: the server sends a header that is none", _AGAIN)
     return value.strip().removeprefix("W/").strip('"')
 

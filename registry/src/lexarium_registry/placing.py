@@ -19,13 +19,9 @@ __all__ = ["copy_model", "parent_made", "place"]
 
 
 def place(parts: Mapping[str, Part], folder: Path) -> None:
-    """Put files that have come in their places, as second names; the parts stay until all is stored."""
+    """Move files that have come to their places; what other pulls know them by stays until all is stored."""
     for path, part in parts.items():
-        target = parent_made(folder / path)
-        try:
-            os.link(part.path, target)
-        except OSError:  # this file system has no second names
-            shutil.copyfile(part.path, target)
+        os.replace(part.path, parent_made(folder / path))
 
 
 def copy_model(stored: StoredVersion, folder: Path) -> None:

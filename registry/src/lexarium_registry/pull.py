@@ -8,31 +8,33 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from lexarium.checkpoint.manifest import MANIFEST, MAX_BYTES, Manifest
-from lexarium.errors import (
-    CheckpointError,
-    HubConflictError,
-    HubCorruptedError,
-    HubError,
-    HubOfflineError,
-    StoreError,
-)
+from lexarium.errors import CheckpointError, HubConflictError, HubError, HubOfflineError, StoreError
 from lexarium.stores import Origin
 from lexarium.strict_json import parse_object
+from lexarium_registry.admission import (
+    THEIRS,
+    check_fetched,
+    check_listed,
+    require_plugins,
+    require_room,
+    told_as,
+)
 from lexarium_registry.adopt import about, recognise
 from lexarium_registry.catalog.entries import look_up
 from lexarium_registry.durable import make_folder
 from lexarium_registry.golden import prove_golden
 from lexarium_registry.layout import Layout, disk
 from lexarium_registry.locks import hold
-from lexarium_registry.names import HUB, HubReference, check_files, local_name, parse_hub
+from lexarium_registry.names import HUB, HubReference, local_name, parse_hub
 from lexarium_registry.placing import copy_model, parent_made, place
+from lexarium_registry.store import LocalStore
 from lexarium_registry.transfer import Transfer, is_offline
 from lexarium_registry.versions import content_digest
 
@@ -40,8 +42,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from lexarium.checkpoint.manifest import Part as ManifestPart
-    from lexarium.host import Host
     from lexarium.stores import StoredVersion
     from lexarium.zoo import Zoo
     from lexarium_registry.fetch import Part
@@ -51,7 +51,6 @@ __all__ = ["Pulled", "pull"]
 
 _DAY = 24 * 60 * 60.0  # seconds to wait for another process that pulls the same
 _CONFIG, _MOST_CONFIG = "config.json", 4 * 2**20
-_SPARE = 64 * 2**20  # bytes to leave on the disk
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +71,7 @@ def pull(
     name: str | None = None,
     offline: bool = False,
     keep: bool = False,
+    revision: str | None = None,
     transfer: Transfer | None = None,
 ) -> Pulled:
     """Pull ``hf://org/repo[@revision]`` into the store, as ``name`` or under the repository's own name.
@@ -80,13 +80,15 @@ def pull(
     the store has under that name does not matter.
 
     A repository of ours is taken as it is; one that an installed plugin recognises is read and given a
-    manifest of ours. With ``keep``, a version that was pulled from there is taken without asking the Hub.
+    manifest of ours. With ``keep``, a version that was pulled from there is taken without asking the Hub,
+    if it is whole. ``revision`` is recorded as what was asked for, in the place of the reference's own.
 
     :raises NotFoundError: the catalogue has no such name.
     :raises UnsupportedError: the catalogue knows it, and it is in no repository that can be pulled.
     :raises HubError: the Hub cannot give it, or may not be asked; says which stored version there is.
     :raises HubConflictError: a tag, or a commit, holds another content than when it was pulled before.
-    :raises CheckpointError: what came is no model, or does not reproduce its golden rows.
+    :raises CheckpointError: what came is no model, is of another space than it says, or does not reproduce
+        its golden rows.
     :raises MethodNotFoundError: the plugin that opens it is not installed; says which one is.
     :raises StoreError: the reference or the name is none, or the disk refuses.
     """
@@ -99,13 +101,15 @@ def pull(
     offline = offline or is_offline()
     if keep or offline:
         here = _stored(zoo, asked, name)
-        if here is not None:
+        if here is not None and _is_whole(zoo, here):
             return _told(here, asked, new=False)
         if offline:
-            raise HubOfflineError(f"{asked} is not here, and nothing may be asked of the network", _ONLINE)
+            what = "not here" if here is None else f"here as {_model(here)}, which is damaged"
+            raise HubOfflineError(f"{asked} is {what}, and nothing may be asked of the network", _ONLINE)
     from lexarium_registry.hub import Hub  # noqa: PLC0415  the library, only where the network is asked
 
-    return _Pull(zoo, Hub((transfer or Transfer()).patience), asked, transfer or Transfer()).run(name)
+    transfer = transfer or Transfer()
+    return _Pull(zoo, Hub(transfer.patience), asked, revision or asked.revision, transfer).run(name)
 
 
 _ONLINE = "leave --offline out (and HF_HUB_OFFLINE unset), or type: lexarium list"
@@ -118,13 +122,15 @@ class _Pull:
     zoo: Zoo
     hub: Hub
     asked: HubReference
+    recorded: str
     transfer: Transfer
     fetched: int = field(default=0)
+    own: ExitStack = field(default_factory=ExitStack)  # folders that nobody else touches, until it ends
 
     def run(self, name: str | None) -> Pulled:
         snapshot = self._resolve()
         layout = Layout(self.zoo.home)
-        with _one_at_a_time(layout, f"{self.asked.reference}@{snapshot.commit}"):
+        with _one_at_a_time(layout, f"{self.asked.reference}@{snapshot.commit}"), self.own:
             there = self._there(snapshot, name)
             if there is not None:
                 return _told(there, self.asked, new=False)
@@ -178,23 +184,16 @@ class _Pull:
         """Return the whole version that was pulled from this commit already."""
         for stored in reversed(self._pulled()):
             same = stored.origin is not None and stored.origin.commit == snapshot.commit
-            if same and name in {None, stored.name} and self._is_whole(stored):
+            if same and name in {None, stored.name} and _is_whole(self.zoo, stored):
                 return stored
         return None
-
-    def _is_whole(self, stored: StoredVersion) -> bool:
-        try:
-            self.zoo.store.prove(stored)
-        except CheckpointError:
-            return False  # fetched again, and mended by that
-        return True
 
     def _take_ours(self, snapshot: Snapshot, name: str) -> tuple[StoredVersion, bool]:
         from lexarium_registry.fetch import fetch_bytes  # noqa: PLC0415  as in pull
 
         raw = fetch_bytes(self.hub, snapshot, snapshot.files[MANIFEST], MAX_BYTES)
         manifest = Manifest.from_bytes(raw, f"{self.asked}, {MANIFEST}")
-        _require_plugins(self.zoo.host, manifest.root)
+        require_plugins(self.zoo.host, manifest.root)
         digest = hashlib.sha256(raw).hexdigest()
         for stored in self._pulled():
             origin = stored.origin
@@ -204,7 +203,7 @@ class _Pull:
         same = self._same(name, lambda other: content_digest(other) == content_digest(manifest))
         if same is not None:
             return same, False
-        self._check_listed(snapshot, manifest)
+        check_listed(snapshot, manifest)
         known = {entry.sha256: found for entry in manifest.files if (found := self._known(entry.sha256))}
         wanted = [entry for entry in manifest.files if entry.sha256 not in known]
         parts = self._fetch(snapshot, {entry.path: entry.sha256 for entry in wanted})
@@ -235,7 +234,7 @@ class _Pull:
         said = about(snapshot, {path: part.sha256 for path, part in parts.items()})
 
         def write(folder: Path) -> None:
-            theirs = folder.parent / "theirs" / local_name(self.asked.repository)
+            theirs = folder.parent / THEIRS / local_name(self.asked.repository)
             place(parts, theirs)
             model = self.zoo.import_from(adoption.method, theirs)
             self.zoo.write(model, folder, said, name=name)
@@ -247,9 +246,12 @@ class _Pull:
         self, name: str, write: Callable[[Path], object], origin: Origin, parts: Mapping[str, Part]
     ) -> StoredVersion:
         """Store what ``write`` writes, and only then forget what has come: a pull killed before goes on."""
-        stored = self.zoo.store.publish(name, write, origin=origin)
+        with told_as(Layout(self.zoo.home), str(self.asked)):
+            stored = self.zoo.store.publish(name, write, origin=origin)
+        from lexarium_registry.fetch import forget  # noqa: PLC0415  as in pull
+
         for part in parts.values():
-            part.path.unlink(missing_ok=True)
+            forget(part)
         return stored
 
     def _same(self, name: str, same: Callable[[Manifest], bool]) -> StoredVersion | None:
@@ -260,7 +262,7 @@ class _Pull:
                 stored = store.find(name, version)
             except (CheckpointError, StoreError):
                 continue
-            if same(stored.manifest) and self._is_whole(stored):
+            if same(stored.manifest) and _is_whole(self.zoo, stored):
                 return stored
         return None
 
@@ -268,20 +270,9 @@ class _Pull:
         """Return where a file of that hash lies in an earlier version from there."""
         for stored in self._pulled():
             entry = next((e for e in stored.manifest.files if e.sha256 == sha256), None)
-            if entry is not None and self._is_whole(stored):
+            if entry is not None and _is_whole(self.zoo, stored):
                 return stored.locate(entry.path)
         return None
-
-    def _check_listed(self, snapshot: Snapshot, manifest: Manifest) -> None:
-        """Refuse a manifest that lists what the repository does not hold, or holds otherwise."""
-        check_files((entry.path for entry in manifest.files), str(self.asked))
-        for entry in manifest.files:
-            file = snapshot.files.get(entry.path)
-            if file is None or file.size != entry.size or file.sha256 not in {None, entry.sha256}:
-                what = "is missing" if file is None else "is not what lexarium.json says"
-                raise HubCorruptedError(
-                    f"{self.asked}: {entry.path} {what}", "ask its owner to push it again"
-                )
 
     def _fetch(self, snapshot: Snapshot, wanted: Mapping[str, str | None]) -> dict[str, Part]:
         """Fetch files, by path, with the sha256 that each must have where it is known beforehand."""
@@ -289,7 +280,10 @@ class _Pull:
 
         files = [snapshot.files[path] for path in wanted]
         total = sum(file.size for file in files)
-        _require_room(self.zoo.home, total)
+        require_room(self.zoo.home, total)
+        own = self.own.enter_context(LocalStore(self.zoo.home).staging()) / "fetched"
+        with disk():
+            own.mkdir()
         parts = {}
         for file in files:
             parts[file.path] = fetch_file(
@@ -298,8 +292,10 @@ class _Pull:
                 file,
                 Layout(self.zoo.home).partial,
                 self._counter(total),
+                own=own,
                 sha256=wanted[file.path],
             )
+            check_fetched(parts[file.path], file.path, str(self.asked))
             self.fetched += file.size
         return parts
 
@@ -310,7 +306,7 @@ class _Pull:
     def _origin(self, snapshot: Snapshot, manifest: str | None) -> Origin:
         return Origin(
             reference=self.asked.reference,
-            revision=self.asked.revision,
+            revision=self.recorded,
             commit=snapshot.commit,
             manifest=manifest,
         )
@@ -338,6 +334,14 @@ def _stored(zoo: Zoo, asked: HubReference, name: str | None) -> StoredVersion | 
     return found[-1] if found else None
 
 
+def _is_whole(zoo: Zoo, stored: StoredVersion) -> bool:
+    try:
+        zoo.store.prove(stored)
+    except CheckpointError:
+        return False  # fetched again, and mended by that
+    return True
+
+
 def _told(
     stored: StoredVersion, asked: HubReference, *, new: bool, commit: str | None = None, fetched: int = 0
 ) -> Pulled:
@@ -356,23 +360,3 @@ def _adopted(manifest: Manifest, asked: HubReference) -> Mapping[str, str] | Non
         return None
     files = base.get("files")
     return {path: entry["git"] for path, entry in files.items()} if isinstance(files, dict) else None
-
-
-def _require_plugins(host: Host, part: ManifestPart) -> None:
-    """Refuse what no installed plugin opens, before it is fetched."""
-    of = {"embedder": host.method, "head": host.head, "fuser": host.fuser}[part.kind]
-    of(part.method)
-    for inner in part.parts.values():
-        _require_plugins(host, inner)
-
-
-def _require_room(home: Path, size: int) -> None:
-    """Refuse what the disk has no room for: the download, and as much again to read it into the store."""
-    nearest = next(folder for folder in (home, *home.parents) if folder.exists())
-    free = shutil.disk_usage(nearest).free
-    needed = 2 * size + _SPARE
-    if free < needed:
-        problem = f"{size / 1e6:,.0f} MB are to be fetched, and the disk has {free / 1e6:,.0f} MB free"
-        raise StoreError(
-            problem, f"free {(needed - free) / 1e6:,.0f} MB, or set LEXARIUM_HOME to another disk"
-        )

@@ -23,7 +23,7 @@ from lexarium.errors import (
 )
 from lexarium_registry.card import metadata, render
 from lexarium_registry.golden import prove_golden
-from lexarium_registry.licences import checked, conflicts
+from lexarium_registry.licences import checked, conflicts, licensed
 from lexarium_registry.names import check_revision, parse_hub
 from lexarium_registry.readme import merge
 from lexarium_registry.transfer import Transfer, is_offline
@@ -85,14 +85,15 @@ def push(
     if tag is not None:
         check_revision(tag, target)
     if is_offline():
-        raise HubOfflineError(f"{target}: nothing may be asked of the network", "unset HF_HUB_OFFLINE")
+        remedy = "leave --offline out (and HF_HUB_OFFLINE unset)"
+        raise HubOfflineError(f"{target}: nothing may be asked of the network", remedy)
     stored = zoo.store.resolve(reference)
     about = stored.manifest.about
     if not (license or about.license):
         remedy = f"type: lexarium set {reference} --license SPDX, or give push the option --license SPDX"
         raise UnsupportedError(f"{reference} states no licence, and nobody may use what has none", remedy)
     licence = checked(license or about.license or "", f"type: lexarium set {reference} --license L; ")
-    manifest = replace(stored.manifest, about=replace(about, license=licence))
+    manifest = replace(stored.manifest, about=licensed(zoo, stored, licence))
     prove_golden(zoo.home, reference, hashes=True)
     from lexarium_registry.hub import Hub  # noqa: PLC0415  the library, only where the network is asked
 
@@ -125,10 +126,15 @@ class _Push:
         self._add_card(there)
         changed = {path: content for path, content in self.files.items() if not self._is_there(path, there)}
         stale = self._stale(there)
+        tags = {} if tag is None else self.hub.tags(self.onto)
+        named = tags.get(tag or "")
+        if named is not None and (changed or stale or named != there.commit):
+            problem = f"{self.onto.reference}: the tag {tag!r} names the commit {named} already"
+            raise HubConflictError(problem, "nothing was changed there; tag it otherwise")
         if changed or stale:
             there = self._commit(there, changed, stale)
-        if tag is not None:
-            self._tag(there, tag)
+        if tag is not None and named is None:
+            self.hub.tag(there, tag)
         return Pushed(
             model=self.model,
             reference=self.onto.reference,
@@ -202,14 +208,6 @@ class _Push:
 
     def _missing(self, there: Snapshot) -> list[str]:
         return [path for path in sorted(self.files) if not self._is_there(path, there)]
-
-    def _tag(self, there: Snapshot, tag: str) -> None:
-        tags = self.hub.tags(self.onto)
-        if tag not in tags:
-            self.hub.tag(there, tag)
-        elif tags[tag] != there.commit:
-            problem = f"{self.onto.reference}: the tag {tag!r} names the commit {tags[tag]} already"
-            raise HubConflictError(problem, f"the model is there as {there.commit}; tag it otherwise")
 
     def _read(self, there: Snapshot, path: str, most: int) -> bytes | None:
         from lexarium_registry.fetch import fetch_bytes  # noqa: PLC0415  as in push

@@ -18,53 +18,67 @@ __all__ = ["merge"]
 _BEGIN, _END = "<!-- lexarium: generated, begin -->", "<!-- lexarium: generated, end -->"
 _HEAD_BEGIN, _HEAD_END = "# lexarium: generated, begin", "# lexarium: generated, end"
 _RULE = "---"
-_KEY = re.compile(r"([A-Za-z_][\w-]*)\s*:")
+_KEY = re.compile(r"""(["']?)([A-Za-z_][\w-]*)\1\s*:""")
+_LINE = re.compile(r"[^\n]*\n|[^\n]+")
+_BOM = "\ufeff"
 
 
 def merge(old: str | None, head: Mapping[str, str | Sequence[str]], card: str) -> str | None:
     """Return README.md with the generated parts in their places; ``old`` is what stands there now.
 
-    A text without marks gets the card at its end. None: the marks do not pair up, so nothing can be said to
-    be generated, and the text is left as it is.
+    A text without marks gets the card at its end. What is generated ends its lines as the text does. None:
+    the marks do not pair up, so nothing can be said to be generated, and the text is left as it is.
     """
-    generated = f"{_BEGIN}\n{card.strip()}\n{_END}"
-    if old is None or not old.strip():
-        return f"{_headed([], head)}\n{generated}\n"
-    lines = old.splitlines(keepends=True)
-    stop = _head_end(lines)
-    inner = [line.rstrip("\r\n") for line in lines[1:stop]] if stop else []
-    body = "".join(lines[stop + 1 :]) if stop else old
-    own = _without(inner)
-    placed = _placed(body, generated)
-    return None if own is None or placed is None else _headed(own, head) + placed
+    old = "" if old is None or not old.strip() else old
+    lines: list[str] = _LINE.findall(old.removeprefix(_BOM))
+    end = "\r\n" if lines and lines[0].endswith("\r\n") else "\n"
+    start, stop = _head(lines)
+    own = _without(lines[start + 1 : stop])
+    placed = _placed(
+        "".join(lines[stop + 1 :] if stop else lines), [_BEGIN, *card.strip().split("\n"), _END], end
+    )
+    if own is None or placed is None:
+        return None
+    opening, closing = (lines[start], lines[stop]) if stop else (_RULE + end, _RULE + end)
+    before = [_BOM * old.startswith(_BOM), *lines[: start if stop else 0], opening, *own]
+    return "".join([*before, *(line + end for line in _generated(own, head)), closing, placed])
 
 
-def _head_end(lines: Sequence[str]) -> int:
-    """Return the number of the line that closes the head, 0 where there is none."""
-    if lines[0].rstrip() != _RULE:
-        return 0
-    return next((number for number, line in enumerate(lines[1:], 1) if line.rstrip() == _RULE), 0)
+def _head(lines: Sequence[str]) -> tuple[int, int]:
+    """Return the numbers of the lines that open and close the head; the second is 0 where there is none.
+
+    Blank lines may stand before it, as for the Hub.
+    """
+    start = next((number for number, line in enumerate(lines) if line.strip()), 0)
+    if not lines or lines[start].rstrip() != _RULE:
+        return 0, 0
+    closing = (number for number, line in enumerate(lines) if number > start and line.rstrip() == _RULE)
+    return start, next(closing, 0)
 
 
 def _without(inner: Sequence[str]) -> list[str] | None:
     """Return the lines of a head that are a person's; None where the marks do not pair up."""
-    marks = [line for line in inner if line in {_HEAD_BEGIN, _HEAD_END}]
+    bare = [line.rstrip("\r\n") for line in inner]
+    marks = [line for line in bare if line in {_HEAD_BEGIN, _HEAD_END}]
     if not marks:
         return list(inner)
     if marks != [_HEAD_BEGIN, _HEAD_END]:
         return None
-    return [*inner[: inner.index(_HEAD_BEGIN)], *inner[inner.index(_HEAD_END) + 1 :]]
+    return [*inner[: bare.index(_HEAD_BEGIN)], *inner[bare.index(_HEAD_END) + 1 :]]
 
 
-def _headed(own: Sequence[str], head: Mapping[str, str | Sequence[str]]) -> str:
-    stated = {found[1] for line in own if (found := _KEY.match(line))}
+def _generated(own: Sequence[str], head: Mapping[str, str | Sequence[str]]) -> list[str]:
+    """Return the lines that we put into a head: no key that the person's lines state."""
+    stated = {found[2] for line in own if (found := _KEY.match(line))}
     ours = [f"{key}: {json.dumps(value)}" for key, value in head.items() if key not in stated]  # JSON is YAML
-    return "\n".join([_RULE, *own, _HEAD_BEGIN, *ours, _HEAD_END, _RULE]) + "\n"
+    return [_HEAD_BEGIN, *ours, _HEAD_END]
 
 
-def _placed(body: str, generated: str) -> str | None:
+def _placed(body: str, card: Sequence[str], end: str) -> str | None:
+    generated = end.join(card)
     if _BEGIN not in body and _END not in body:
-        return f"{body.rstrip(chr(10))}\n\n{generated}\n" if body.strip() else f"\n{generated}\n"
+        apart = "" if body.endswith(2 * end) else end if body.endswith(end) else 2 * end
+        return f"{body}{apart if body.strip() else end * (not body)}{generated}{end}"
     if body.count(_BEGIN) != 1 or body.count(_END) != 1 or body.index(_END) < body.index(_BEGIN):
         return None
     return body[: body.index(_BEGIN)] + generated + body[body.index(_END) + len(_END) :]

@@ -7,6 +7,7 @@ import shutil
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from filelock import FileLock
@@ -38,12 +39,23 @@ class Freed:
     bytes: int = 0
     kinds: dict[str, int] = field(default_factory=dict)
 
-    def count(self, kind: str, path: Path) -> None:
-        """Count a file."""
-        size = path.lstat().st_size
-        self.files += 1
-        self.bytes += size
-        self.kinds[kind] = self.kinds.get(kind, 0) + size
+    def take(self, kind: str, path: Path, *, dry_run: bool) -> None:
+        """Remove a file or a folder, and count its files.
+
+        :raises OSError: the disk refuses; nothing of it is counted.
+        """
+        folder = path.is_dir() and not path.is_symlink()
+        inner = (
+            [each for each in path.rglob("*") if not each.is_dir() or each.is_symlink()] if folder else [path]
+        )
+        sizes = [each.lstat().st_size for each in inner]
+        if folder and not dry_run:
+            shutil.rmtree(path)
+        elif not dry_run:
+            path.unlink()
+        self.files += len(sizes)
+        self.bytes += sum(sizes)
+        self.kinds[kind] = self.kinds.get(kind, 0) + sum(sizes)
 
 
 def gc(zoo: Zoo, *, dry_run: bool = False) -> Freed:
@@ -64,23 +76,23 @@ def gc(zoo: Zoo, *, dry_run: bool = False) -> Freed:
 
 
 def collect(store: LocalStore, *, dry_run: bool = False) -> Freed:
-    """Do the work of :func:`gc` on a store."""
+    """Do the work of :func:`gc` on a store; what the disk refuses to remove is told when the rest is gone."""
     layout, freed = store.layout, Freed()
     layout.check_format()
     if not (layout.home / "format").exists() and not layout.staging.exists():
         return freed  # nothing was ever stored: no lock is made
     with disk(stores=False), store.lock():
-        doomed = [*_unused(layout), *_leavings(layout)]
-        for folder in dead_folders(layout.staging):
-            doomed += [("what the dead left behind", path) for path in folder.rglob("*") if path.is_file()]
-        for kind, path in doomed:
-            with suppress(FileNotFoundError):
-                freed.count(kind, path)
-                if not dry_run:
-                    path.unlink()
-        if not dry_run:
-            for folder in dead_folders(layout.staging):
-                shutil.rmtree(folder, ignore_errors=True)
+        dead = (("what the dead left behind", folder) for folder in dead_folders(layout.staging))
+        refused: OSError | None = None
+        for kind, path in chain(list(_unused(layout)), _leavings(layout), dead):
+            try:
+                freed.take(kind, path, dry_run=dry_run)
+            except FileNotFoundError:
+                continue
+            except OSError as error:  # what stays does not keep the rest
+                refused = refused or error
+        if refused is not None:
+            raise refused
     return freed
 
 
@@ -105,16 +117,16 @@ def _unused(layout: Layout) -> Iterator[tuple[str, Path]]:
 
 
 def _leavings(layout: Layout) -> Iterator[tuple[str, Path]]:
-    """Yield partial downloads and quarantined files that are older than a week and that nobody holds."""
+    """Yield partial downloads and quarantined files that are older than a week and that nobody holds.
+
+    The lock on a download is held until the next one is asked for: it is removed under its lock.
+    """
     oldest = time.time() - KEPT_DAYS * 24 * 3600
-    for path in layout.quarantine.glob("*"):
+    for path in sorted(layout.quarantine.glob("*")):
         if path.lstat().st_mtime < oldest:
             yield "quarantine", path
-    for path in layout.partial.glob("*"):
-        if path.lstat().st_mtime >= oldest or path.suffix not in {".part", ".copy", ".lock"}:
-            continue
-        lock = FileLock(path.with_suffix(".lock"))
-        with suppress(OSError):  # a Timeout is one: who downloads it holds it
-            lock.acquire(timeout=0)
-            lock.release()
-            yield "partial downloads", path
+    for path in sorted(layout.partial.glob("*")):
+        with suppress(OSError):  # it is gone, or a Timeout: who downloads it holds it
+            if path.lstat().st_mtime < oldest and path.suffix in {".part", ".copy", ".lock"}:
+                with FileLock(path.with_suffix(".lock"), timeout=0):
+                    yield "partial downloads", path

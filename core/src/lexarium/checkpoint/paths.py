@@ -7,7 +7,7 @@ import re
 import stat
 import unicodedata
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from lexarium.errors import CheckpointError
 
@@ -26,6 +26,7 @@ __all__ = [
     "check_paths",
     "fold_path",
     "is_device",
+    "open_regular",
     "read_small",
 ]
 
@@ -34,6 +35,8 @@ TENSORS = "model.safetensors"
 GOLDEN_ROWS, GOLDEN_INPUTS = "golden.safetensors", "golden.json"
 CARD = "README.md"
 _ROLES = {GOLDEN_ROWS: "golden", GOLDEN_INPUTS: "golden", CARD.casefold(): "card"}
+#: What a model may be made of, by the ending: data that no program takes for code of its own.
+_KINDS = (".safetensors", ".json", ".jsonl", ".txt", ".tsv", ".csv", ".model", ".spm", ".jinja", ".md")
 _PART = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _DEVICES = {"con", "prn", "aux", "nul", *(f"{kind}{n}" for kind in ("com", "lpt") for n in range(1, 10))}
 _LONGEST, _LONGEST_NAME = 1024, 255  # bytes, of a path and of one name in it
@@ -53,7 +56,8 @@ def check_path(path: str, where: str) -> None:
     """Refuse a path that is not plain, relative and within the folder on every file system.
 
     It is in Unicode's composed form (NFC), without control and bidirectional characters, names no
-    device, and no name in it is hidden from a file system (``..``, a last blank or full stop) or too long.
+    device, and no name in it is hidden (a first full stop), lost on a file system (a last blank or full
+    stop) or too long.
 
     :raises CheckpointError: names the path.
     """
@@ -64,6 +68,8 @@ def check_path(path: str, where: str) -> None:
     if unicodedata.normalize("NFC", path) != path:
         raise CheckpointError(where, f"{path!a} is not in Unicode's composed form (NFC)")
     for name in pure.parts:
+        if name.startswith("."):
+            raise CheckpointError(where, f"{path!r} is hidden, and a model has no hidden files")
         if is_device(name) or name.endswith((".", " ")) or name.startswith(" "):
             raise CheckpointError(where, f"{path!r} is not a path that every file system can hold")
     if len(path.encode()) > _LONGEST or max(len(name.encode()) for name in pure.parts) > _LONGEST_NAME:
@@ -73,8 +79,9 @@ def check_path(path: str, where: str) -> None:
 def check_paths(files: Iterable[tuple[str, str]], where: str) -> None:
     """Refuse files, given as path and role, that a model folder cannot hold.
 
-    A path is plain, relative and within the folder; no two are the same or one a folder of the other,
-    in any case of letters; the names that the format gives a meaning have the role that goes with it.
+    A path is plain, relative and within the folder, and ends as a file that holds data alone; no two are
+    the same or one a folder of the other, in any case of letters; the names that the format gives a
+    meaning have the role that goes with it.
 
     :raises CheckpointError: names the path, and which of these it breaks.
     """
@@ -82,6 +89,9 @@ def check_paths(files: Iterable[tuple[str, str]], where: str) -> None:
     folders: set[str] = set()
     for path, role in files:
         check_path(path, where)
+        if PurePosixPath(path).suffix not in _KINDS:
+            kinds = f"a model may hold {', '.join(_KINDS)}"
+            raise CheckpointError(where, f"{path!r} is none of the kinds that hold data alone", kinds)
         folded = fold_path(path)
         if folded == MANIFEST or _ROLES.get(folded, role) != role:
             raise CheckpointError(where, f"{path!r} is a name that the format keeps for itself")
@@ -110,13 +120,23 @@ def read_small(path: Path, most: int) -> bytes:
     :raises OSError: it cannot be read.
     :raises CheckpointError: it is not a regular file, or it is longer.
     """
-    # O_NONBLOCK: the open of a pipe that nobody writes to would not return.
-    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-    descriptor = os.open(path, flags)
-    with open(descriptor, "rb") as file:  # noqa: PTH123  a descriptor
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise CheckpointError(path, "this is not a regular file")
+    with open_regular(path) as file:
         raw = file.read(most + 1)
     if len(raw) > most:
         raise CheckpointError(path, f"the file takes more than {most} bytes")
     return raw
+
+
+def open_regular(path: Path) -> BinaryIO:
+    """Open a regular file to read it; a pipe or a device is not waited for.
+
+    :raises OSError: it cannot be read.
+    :raises CheckpointError: it is not a regular file.
+    """
+    # O_NONBLOCK: the open of a pipe that nobody writes to would not return.
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    descriptor = os.open(path, flags)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise CheckpointError(path, "this is not a regular file")
+    return os.fdopen(descriptor, "rb")

@@ -5,11 +5,12 @@ from __future__ import annotations
 import errno
 import traceback
 from contextlib import contextmanager
+from copy import copy
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from lexarium.cli.session import Session, note, printable
+from lexarium.cli.session import Session, note, offline_option, printable
 from lexarium.errors import LexariumError, NotFoundError, PluginError, did_you_mean
 from lexarium.method import resolve
 
@@ -90,7 +91,7 @@ class _Group(click.Group):
         command = resolve(target)
         if not isinstance(command, click.Command):
             raise PluginError(f"{name!r}: {target} is not a command; type: lexarium plugins doctor")
-        return command
+        return _with_offline(command)
 
     def _summaries(self, ctx: click.Context) -> dict[str, str]:
         offered = {o.descriptor.name: o.descriptor.summary for o in _session(ctx).host.offers("command")}
@@ -99,6 +100,17 @@ class _Group(click.Group):
 
 def _session(ctx: click.Context) -> Session:
     return ctx.ensure_object(Session)
+
+
+def _with_offline(command: click.Command) -> click.Command:
+    """Return a command that takes ``--offline``, as all do, unless it names the option itself."""
+    command = copy(command)
+    command.params = [*command.params]
+    if not any("--offline" in param.opts for param in command.params):
+        offline_option(hidden=True)(command)
+    if isinstance(command, click.Group):
+        command.commands = {name: _with_offline(inner) for name, inner in command.commands.items()}
+    return command
 
 
 @contextmanager
@@ -119,6 +131,8 @@ def _one_line(ctx: click.Context) -> Iterator[None]:
         note("Interrupted.")
         ctx.exit(_INTERRUPTED)
     except (Exception, SystemExit) as error:  # a fault of ours, or of a plugin
+        if isinstance(error, SystemExit) and not error.code:
+            raise  # it has done its work, as a process of torchrun that is not the first
         fault = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
         raise _failure(
             ctx, f"{fault}; a fault of Lexarium or of a plugin: lexarium -v shows where"
@@ -133,8 +147,12 @@ def _failure(ctx: click.Context, message: str) -> click.ClickException:
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("-v", "--verbose", is_flag=True, help="Show where an error comes from.")
+@offline_option()
 @click.version_option(package_name="lexarium-core", prog_name="lexarium")
 @click.pass_context
 def cli(ctx: click.Context, *, verbose: bool) -> None:  # noqa: ARG001  read by _failure
-    """Word representations, from bag of words to CLIP, behind one door."""
+    """Word representations, from bag of words to CLIP, behind one door.
+
+    --offline does after any command, too.
+    """
     _session(ctx)

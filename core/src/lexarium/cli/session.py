@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import sys
 import unicodedata
+from contextlib import contextmanager
 from dataclasses import fields
 from functools import cached_property, wraps
 from typing import TYPE_CHECKING, Any
@@ -15,7 +17,7 @@ import click
 from lexarium.host import Host
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from contextlib import AbstractContextManager
 
     from lexarium.roles import Progress
@@ -27,6 +29,7 @@ __all__ = [
     "human_bytes",
     "json_option",
     "note",
+    "offline_option",
     "packed",
     "printable",
     "report_stored",
@@ -35,6 +38,19 @@ __all__ = [
 ]
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+_OFFLINE = "HF_HUB_OFFLINE"
+
+
+def offline_option(*, hidden: bool = False) -> Callable[[Any], Any]:
+    """Return the option ``--offline``, for a command or a function that becomes one."""
+    return click.option(
+        "--offline",
+        is_flag=True,
+        expose_value=False,
+        hidden=hidden,
+        callback=_go_offline,
+        help="Ask nothing of the network: take what was pulled before.",
+    )
 
 
 def packed(cls: type[Any], name: str = "options") -> Callable[[Callable[..., None]], Callable[..., None]]:
@@ -133,6 +149,25 @@ def report_stored(session: Session, name: str, *, as_json: bool) -> None:
     else:
         size = human_bytes(stored.manifest.size)
         say(f"stored {facts['model']}: {facts['method']}, {facts['dim']} dimensions, {size}")
+
+
+def _go_offline(ctx: click.Context, _: click.Parameter, given: bool) -> None:  # noqa: FBT001  click's own signature
+    if given:
+        ctx.with_resource(_offline())
+
+
+@contextmanager
+def _offline() -> Iterator[None]:
+    """Set what the Hub's client, and the processes that a command starts, go by."""
+    before = os.environ.get(_OFFLINE)
+    os.environ[_OFFLINE] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[_OFFLINE]
+        else:
+            os.environ[_OFFLINE] = before
 
 
 def _cell(value: object) -> str:

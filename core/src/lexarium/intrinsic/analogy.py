@@ -105,7 +105,7 @@ def answer(model: WordVectors, asked: _Rows, lookup: Lookup, *, method: str, pro
     blocks = range(0, lookup.limit, _COLUMNS)
     for number, batch in enumerate(batches):
         distinct, places = np.unique(asked[batch], return_inverse=True)
-        words = units(model, distinct).astype(np.float32)
+        words = units(model.vectors[distinct]).astype(np.float32)
         places = places.reshape(-1, 3)
         barred = _barred(asked[batch], lookup)
         for step, start in enumerate(blocks):

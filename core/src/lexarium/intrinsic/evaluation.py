@@ -33,10 +33,10 @@ _ANALOGY_RESTRICT = 300_000
 class Options:
     """How to evaluate.
 
-    ``oov``: what has an unknown word is skipped, or scores zero. ``case``: ``auto`` takes a word as it
-    stands, else in lower case where the model is lower-cased; ``ignore`` is gensim's default.
-    ``restrict``: only the first words of the vocabulary; None is all, and 300,000 for analogies, as
-    usual. ``method``: how analogies are answered.
+    ``oov``: what has an unknown word is skipped, or scores zero; for similarity, only where the model makes
+    no vector of the word. ``case``: ``auto`` takes a word as it stands, else in lower case where the model is
+    lower-cased; ``ignore`` is gensim's default. ``restrict``: only the first words of the vocabulary; None is
+    all, and 300,000 for analogies, as usual. ``method``: how analogies are answered.
     """
 
     oov: Literal["skip", "zero"] = "skip"

@@ -69,7 +69,7 @@ def _found(
     The cosine of u with the mean of a group grows with the sum of u's cosines with the group, so a
     matrix of cosines is enough.
     """
-    same, other = units(model, rows[together]), units(model, rows[odd])
+    same, other = units(model.vectors[rows[together]]), units(model.vectors[rows[odd]])
     inner = (same @ same.T).sum(axis=1)  # (k,)
     outer = other @ same.T  # (m, k)
     of_odd = outer.sum(axis=1) + (other * other).sum(axis=1)

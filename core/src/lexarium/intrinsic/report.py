@@ -32,13 +32,15 @@ class Correlation:
 class Similarity:
     """Agreement of cosines and human scores: ``total`` pairs, ``used`` ones, ``oov`` with an unknown word.
 
-    ``unknown``: up to ten of the unknown words.
+    ``made``: those of ``oov`` whose unknown words the model makes vectors of. ``unknown``: up to ten of the
+    unknown words.
     """
 
     path: str
     total: int
     used: int
     oov: int
+    made: int
     unknown: tuple[str, ...]
     spearman: Correlation
     pearson: Correlation
@@ -62,6 +64,7 @@ class Similarity:
             "pairs": self.total,
             "used": self.used,
             "oov": self.oov,
+            "made": self.made,
             "unknown": list(self.unknown),
             **correlations,
         }

@@ -8,13 +8,17 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 
 from lexarium.errors import CheckpointError
+from lexarium.intrinsic.lookup import lower_cased
 from lexarium.intrinsic.report import Correlation, Similarity, nothing_known, some
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from lexarium.intrinsic.lookup import Lookup
     from lexarium.intrinsic.pairs import Pairs
+    from lexarium.roles import Floats
     from lexarium.words import WordVectors
 
     _Doubles: TypeAlias = NDArray[np.float64]
@@ -28,39 +32,69 @@ _LEAST = 3  # an interval divides by n - 3
 def word_similarity(model: WordVectors, pairs: Pairs, *, oov: str, lookup: Lookup) -> Similarity:
     """Correlate cosines and scores.
 
-    A pair with an unknown word is left out, or with ``oov="zero"`` has the cosine 0 (gensim's
+    A word outside the vocabulary has the vector that the model makes of it, if it does: fastText of its
+    n-grams, as Bojanowski et al., "Enriching word vectors with subword information", 2017, evaluate (sisg).
+    A pair with a word that has none is left out, or with ``oov="zero"`` has the cosine 0 (gensim's
     ``dummy4unknown``). Correlations are None where fewer than two pairs are used or all cosines or scores
     are equal.
 
-    :raises DataError: no pair has two known words.
+    :raises DataError: no pair has two words with a vector.
     """
-    rows = lookup.rows[pairs.ids]
-    known = (rows >= 0).all(axis=1)
-    if not known.any():
+    rows, made = _placed(model, pairs.words, lookup)
+    places = rows[pairs.ids]
+    whole = (places >= 0).all(axis=1)
+    if not whole.any():
         raise nothing_known(pairs.path, "pair", pairs.words)
-    used = known | (oov == "zero")
-    cosines = np.zeros(len(rows))
-    cosines[known] = (units(model, rows[known, 0]) * units(model, rows[known, 1])).sum(axis=1)
+    known = (lookup.rows[pairs.ids] >= 0).all(axis=1)
+    used = whole | (oov == "zero")
+    cosines = np.zeros(len(places))
+    one, other = (units(_gathered(model, made, places[whole, side])) for side in (0, 1))
+    cosines[whole] = (one * other).sum(axis=1)
     scores, cosines = pairs.scores[used], cosines[used]
     rho, r = spearman(scores, cosines), pearson(scores, cosines)
     n = len(scores)
     return Similarity(
         path=pairs.path,
-        total=len(rows),
+        total=len(places),
         used=n,
         oov=int((~known).sum()),
+        made=int((whole & ~known).sum()),
         unknown=some(pairs.words, lookup.rows),
         spearman=Correlation(rho, interval(rho, n, ranks=True)),
         pearson=Correlation(r, interval(r, n, ranks=False)),
     )
 
 
-def units(model: WordVectors, rows: NDArray[np.int64]) -> _Doubles:
-    """Return the vectors of rows at length 1, (n, dim) float64; a zero vector stays zero.
+def _placed(model: WordVectors, words: Sequence[str], lookup: Lookup) -> tuple[NDArray[np.int64], Floats]:
+    """Return the row of each word, (w,), and vectors (m, dim) made of unknown ones, whose rows follow.
 
-    :raises CheckpointError: a vector holds a number that is not finite.
+    The rows of the model come first; -1: a word has no vector.
     """
-    vectors = model.vectors[rows].astype(np.float64)
+    rows = lookup.rows.copy()
+    unknown = np.flatnonzero(rows < 0)
+    lower = len(unknown) and lower_cased(model)
+    asked = [words[place] for place in unknown.tolist()]
+    made = model.unknown([word.lower() for word in asked] if lower else asked)
+    has = made.any(axis=1)
+    rows[unknown[has]] = len(model) + np.arange(int(has.sum()))
+    return rows, made[has]
+
+
+def _gathered(model: WordVectors, made: Floats, rows: NDArray[np.int64]) -> Floats:
+    """Return the vectors of rows of :func:`_placed`, (n, dim)."""
+    own = rows < len(model)
+    vectors = np.empty((len(rows), made.shape[1]), np.float32)
+    vectors[own] = model.vectors[rows[own]]
+    vectors[~own] = made[rows[~own] - len(model)]
+    return vectors
+
+
+def units(rows: Floats) -> _Doubles:
+    """Return rows at length 1, (n, dim) float64; a zero row stays zero.
+
+    :raises CheckpointError: a row holds a number that is not finite.
+    """
+    vectors = rows.astype(np.float64)
     if not np.isfinite(vectors).all():
         raise CheckpointError("word vectors", "the vectors hold numbers that are not finite")
     lengths = np.sqrt((vectors * vectors).sum(axis=1, keepdims=True))

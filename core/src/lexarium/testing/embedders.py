@@ -129,7 +129,7 @@ class EmbedderContract:
         (tmp_path / "texts.json").write_text(json.dumps(texts), encoding="utf-8")
         paths = [str(folder), str(tmp_path / "texts.json"), str(tmp_path / "rows.npy")]
         done = subprocess.run(
-            [sys.executable, "-c", _REPLAY, *paths], capture_output=True, text=True, check=False
+            [sys.executable, "-P", "-c", _REPLAY, *paths], capture_output=True, text=True, check=False
         )
         assert done.returncode == 0, done.stderr
         assert np.array_equal(np.load(tmp_path / "rows.npy"), dense(embedder.embed(texts)))

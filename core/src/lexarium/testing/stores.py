@@ -32,7 +32,7 @@ def writer(content: bytes) -> Callable[[Path], object]:
         kind="embedder",
         method="any",
         plugin=PluginEntry("lexarium-any", ">=0"),
-        state=State(config={}, tensors={}, files={"content.bin": content}),
+        state=State(config={}, tensors={}, files={"content.txt": content}),
         space=Space(dim=1),
     )
     golden = Golden([""], "dense", {"rows": np.zeros((1, 1), np.float32)}, GoldenEntry(0, 1))
@@ -59,14 +59,14 @@ class StoreContract:
         assert (stored.name, stored.version) == ("x", "1")
         found = store.find("x")
         assert list(verify_files(found.manifest, found.locate)) == []
-        assert found.locate("content.bin").read_bytes() == b"one"
+        assert found.locate("content.txt").read_bytes() == b"one"
 
     def test_versions_count_up_and_the_newest_is_found_first(self, store: Store) -> None:
         for content in (b"one", b"two"):
             store.publish("x", writer(content))
         assert store.versions("x") == ["1", "2"]
-        assert store.find("x").locate("content.bin").read_bytes() == b"two"
-        assert store.find("x", "1").locate("content.bin").read_bytes() == b"one"
+        assert store.find("x").locate("content.txt").read_bytes() == b"two"
+        assert store.find("x", "1").locate("content.txt").read_bytes() == b"one"
         assert store.resolve("x@1").manifest.version == "1"
 
     def test_a_writer_that_fails_leaves_the_store_as_it_was(self, store: Store) -> None:
@@ -100,7 +100,7 @@ class StoreContract:
         for version in removed:
             store.remove("x", version)
         assert store.publish("x", writer(b"three")).version == "3"
-        assert store.find("x").locate("content.bin").read_bytes() == b"three"
+        assert store.find("x").locate("content.txt").read_bytes() == b"three"
         store.remove("x")
         assert store.names() == []
         assert store.publish("x", writer(b"four")).version == "4"
@@ -142,7 +142,7 @@ class StoreContract:
         assert store.resolve("x@stable").version == "1"
         store.tag("x", "stable", "2")
         assert store.tags("x") == {"old": "1", "stable": "2"}
-        assert store.resolve("x@stable").locate("content.bin").read_bytes() == b"two"
+        assert store.resolve("x@stable").locate("content.txt").read_bytes() == b"two"
         store.remove("x", "2")
         assert store.tags("x") == {"old": "1"}
         with pytest.raises(ModelNotFoundError, match="stable"):
@@ -201,13 +201,13 @@ class StoreContract:
     def test_a_damaged_file_is_found_before_a_model_is_opened(self, store: Store) -> None:
         stored = store.publish("x", writer(b"one"))
         store.prove(stored)
-        path = stored.locate("content.bin")
+        path = stored.locate("content.txt")
         path.chmod(0o644)
         path.write_bytes(b"eno")
-        with pytest.raises(CheckpointError, match=r"x@1: .*content\.bin"):
+        with pytest.raises(CheckpointError, match=r"x@1: .*content\.txt"):
             store.prove(stored)
         path.unlink()
-        with pytest.raises(CheckpointError, match=r"content\.bin is missing"):
+        with pytest.raises(CheckpointError, match=r"content\.txt is missing"):
             store.prove(store.find("x"))
 
     def test_a_version_that_was_found_is_held_until_it_is_removed(self, store: Store) -> None:

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from lexarium.backend import check_threads, processors
 from lexarium.config import from_mapping, require
 from lexarium.errors import CheckpointError, ConfigError, MissingExtraError, UnsupportedError
 from lexarium.output import atomic
@@ -92,6 +93,8 @@ class WordIndex:
         """Join words and a usearch index of exactly their rows: :meth:`build` and :meth:`open` do."""
         self.words = words
         self.settings = settings
+        #: How many threads answer many queries: by default as many as there are processors for this process.
+        self.threads = processors()
         self._graph = graph
         self._graph.expansion_search = settings.expansion_search
 
@@ -107,9 +110,9 @@ class WordIndex:
         """Build the index of all words; with several threads its graph, not its scores, varies a little.
 
         :raises MissingExtraError: usearch is not installed.
-        :raises ConfigError: ``threads`` is below 1.
+        :raises ConfigError: ``threads`` is not from 1 to 1024.
         """
-        require("threads", threads >= 1, f"{threads} is below 1")
+        check_threads(threads)
         settings = settings or IndexSettings()
         count, dim = words.vectors.shape
         graph = _empty(dim, settings)
@@ -185,7 +188,8 @@ class WordIndex:
         if not len(units):
             return []
         count = min(len(self.words), n + _SPARE + max(map(len, without)))
-        matches = self._graph.search(units.astype(np.float32), count, threads=0 if len(units) > 1 else 1)
+        threads = self.threads if len(units) > 1 else 1
+        matches = self._graph.search(units.astype(np.float32), count, threads=threads)
         keys = np.atleast_2d(matches.keys)
         counts = np.asarray(getattr(matches, "counts", [keys.shape[1]]), np.int64)
         found: list[list[tuple[int, float]]] = []

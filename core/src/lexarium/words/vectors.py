@@ -37,8 +37,8 @@ class WordVectors:
     """n words and their vectors, (n, dim) float32; opening reads neither the words nor the vectors.
 
     What transforms (``normalized``, ``reduced``, ...) returns new word vectors and changes nothing
-    here. A class with vectors for words outside its vocabulary overrides ``__getitem__``: every
-    query is looked up through it.
+    here. A class with vectors for words outside its vocabulary overrides ``__getitem__``, through which
+    every query is looked up, and ``unknown``.
     """
 
     def __init__(self, vocabulary: Vocabulary, vectors: Floats, where: str = "word vectors") -> None:
@@ -69,6 +69,10 @@ class WordVectors:
         :raises NotFoundError: the word is not in the vocabulary.
         """
         return np.array(self.vectors[self._row(word)])
+
+    def unknown(self, words: Sequence[str], threads: int = 1) -> Floats:  # noqa: ARG002  overriding takes work
+        """Return the vectors made of words that the vocabulary may lack, (m, dim); zeros: there is none."""
+        return np.zeros((len(words), self._dim), np.float32)
 
     def similar(
         self,
@@ -338,7 +342,9 @@ class WordVectors:
     def _check_dim(self, other: WordVectors) -> None:
         if self._dim != other._dim:
             problem = f"{self._dim} dimensions here, {other._dim} there"
-            raise InputError("vectors", problem, "reduce the larger with reduced(dim) first")
+            least = min(self._dim, other._dim)
+            remedy = f"reduce the larger, type: lexarium words reduce MODEL {least} --name NAME"
+            raise InputError("vectors", problem, remedy)
 
     def _direction(self, words: Sequence[str], negative: Sequence[str] = ()) -> Doubles:
         signed = [*map(self._unit, words), *(-self._unit(word) for word in negative)]

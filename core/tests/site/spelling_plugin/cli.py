@@ -1,4 +1,4 @@
-"""Two commands: one that works, and one that fails in the way that it is asked to."""
+"""Two commands: one that works, and one that fails in the way that it is asked to, or says if it may ask."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ _FAILURES = {
     "memory": MemoryError(),
     "interrupt": KeyboardInterrupt(),
     "bug": ZeroDivisionError("a bug"),
+    "done": SystemExit(0),
+    "quit": SystemExit(3),
 }
 
 
@@ -32,7 +34,9 @@ def shout(text, as_json):
 
 
 @click.command()
-@click.argument("kind", type=click.Choice(sorted(_FAILURES)))
+@click.argument("kind", type=click.Choice(sorted([*_FAILURES, "online"])))
 def fail(kind):
     """Fail as KIND says."""
+    if kind == "online":
+        raise DataError(f"HF_HUB_OFFLINE is {os.environ.get('HF_HUB_OFFLINE')}", "unset it")
     raise _FAILURES[kind]

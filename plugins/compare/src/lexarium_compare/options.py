@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from lexarium.config import from_mapping, require
-from lexarium.roles import Progress, silent
+from lexarium.roles import Progress, Run, silent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,8 +49,7 @@ class CompareOptions:
         require("budget", budget is None or 0 < budget < float("inf"), f"{budget} is not a time above 0")
         require("sample", self.sample is None or self.sample > 0, f"{self.sample} is not above 0")
         require("test_size", 0 < self.test_size < 1, f"{self.test_size} is not between 0 and 1")
-        require("seed", self.seed >= 0, f"{self.seed} is below 0")
-        require("threads", self.threads >= 1, f"{self.threads} is below 1")
+        Run(threads=self.threads, seed=self.seed)  # what each candidate is fitted with
         require("progress", callable(self.progress), "is not a function of (what, done, total)")
 
 

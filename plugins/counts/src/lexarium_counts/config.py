@@ -37,9 +37,10 @@ class CountConfig:
                       scikit-learn's ``HashingVectorizer``; terms that share a column are added up
     ``alternate_sign``  with ``n_features``: half of the terms count negatively, so that in a shared column
                       they cancel on average
-    ``prune_at``      hold about so many terms while counting, dropping those in the fewest texts whenever
-                      there are more; what was dropped and comes again is counted from 0, so that counts
-                      are lower bounds (the reference backend holds all)
+    ``prune_at``      hold at most so many terms behind each text: where there are more, those in the fewest
+                      texts are dropped, all of one number of texts together, until three quarters of
+                      ``prune_at`` or fewer are left. What was dropped and comes again is counted from 0, so
+                      that counts are lower bounds. One thread counts then
 
     :raises ConfigError: a value is out of range, or of no effect beside the others.
     """

@@ -84,9 +84,9 @@ class TermCounter:
         if compiled() is not None:
             try:
                 return KernelCounter(self.config, self._vocabulary).count
-            except ValueError:
-                self._columns()  # says what is wrong
-                raise
+            except ValueError as error:
+                self._columns()  # says which term it is
+                raise CheckpointError("vocabulary", str(error)) from error
         analyze, _ = analyzer(self.config)
         vectorizer = CountVectorizer(
             analyzer=analyze, vocabulary=self._columns(), binary=self.config.binary, dtype=np.float32

@@ -19,11 +19,11 @@ from lexarium.vocabulary import Vocabulary
 from lexarium_counts.analysis import analyzer
 from lexarium_counts.counter import HashCounter, TermCounter
 from lexarium_counts.kernel import KernelLearner, compiled
-from lexarium_counts.pruning import choose_terms
+from lexarium_counts.pruning import choose_terms, count_pruned
 from lexarium_counts.statistics import Statistics
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -107,9 +107,10 @@ def _terms(corpus: Corpus, config: CountConfig, run: Run, *, rows: bool) -> _Fou
         _log.warning("%s", remark)
     texts = _Texts(corpus, run)
     try:
-        counted = (
-            _by_reference(texts, config) if compiled() is None else _by_kernel(texts, config, run, rows=rows)
-        )
+        if compiled() is None:
+            counted = _by_reference(texts, config, rows=rows)
+        else:
+            counted = _by_kernel(texts, config, run, rows=rows)
         kept = choose_terms(counted.statistics, config)
     except ValueError as error:
         explained = explain_empty(str(error), texts.read, config) if texts.finished else None
@@ -164,15 +165,22 @@ def _by_kernel(texts: _Texts, config: CountConfig, run: Run, *, rows: bool) -> _
     return _Counted(*learner.finish())
 
 
-def _by_reference(texts: _Texts, config: CountConfig) -> _Counted:
+def _by_reference(texts: _Texts, config: CountConfig, *, rows: bool) -> _Counted:
     analyze, _ = analyzer(config)
+    if config.prune_at is not None and not rows:
+        terms, statistics = count_pruned(map(analyze, texts), config.prune_at, binary=config.binary)
+        return _Counted(*_packed(terms), statistics, None)
     # Exact: float32 sums would let max_features keep other terms.
     vectorizer = CountVectorizer(analyzer=analyze, binary=config.binary, dtype=np.int32)
     counts = csr_array(vectorizer.fit_transform(texts))
-    terms = [term.encode("utf-8", "surrogatepass") for term in vectorizer.get_feature_names_out()]
-    offsets = np.zeros(len(terms) + 1, np.int64)
-    np.cumsum([len(term) for term in terms], out=offsets[1:])
-    return _Counted(np.frombuffer(b"".join(terms), np.uint8), offsets, Statistics.of(counts), counts)
+    return _Counted(*_packed(vectorizer.get_feature_names_out()), Statistics.of(counts), counts)
+
+
+def _packed(terms: Iterable[str]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    encoded = [term.encode("utf-8", "surrogatepass") for term in terms]
+    offsets = np.zeros(len(encoded) + 1, np.int64)
+    np.cumsum([len(term) for term in encoded], out=offsets[1:])
+    return np.frombuffer(b"".join(encoded), np.uint8), offsets
 
 
 def _hashed(corpus: Corpus, config: CountConfig, run: Run) -> Learned:
@@ -287,7 +295,7 @@ def explain_empty(problem: str, read: int, config: CountConfig) -> LexariumError
         return ConfigError("max_df", f"{what}; lower min_df or raise max_df")
     if "no terms remain" in problem:
         limits = f"min_df={config.min_df} and max_df={config.max_df}"
-        return DataError(f"no term of the {read} texts is left with {limits}", "lower min_df or raise max_df")
+        return DataError(f"no term is left with {limits} (texts: {read})", "lower min_df or raise max_df")
     return None
 
 
@@ -298,13 +306,13 @@ def _texts_of(value: float, total: int) -> float:
 def _no_terms(read: int, config: CountConfig) -> LexariumError:
     n, m = config.ngram_range
     how = f"analyzer={config.analyzer}, ngram_range=({n}, {m})"
+    larger = "" if config.prune_at is None else ", or a larger prune_at"
     if config.analyzer != "word":
-        return DataError(
-            f"no term in {read} texts ({how})", "give texts that are not empty, or shorter n-grams"
-        )
+        remedy = f"give texts that are not empty, or shorter n-grams{larger}"
+        return DataError(f"no term in the corpus (texts: {read}; {how})", remedy)
     how += f", tokenizer={config.tokenizer}" + (", without stop words" if config.stop_words else "")
-    remedy = "try tokenizer=characters, tokenizer=jieba (Chinese) or fewer stop_words"
-    return DataError(f"no term in {read} texts ({how})", remedy)
+    remedy = f"try tokenizer=characters, tokenizer=jieba (Chinese) or fewer stop_words{larger}"
+    return DataError(f"no term in the corpus (texts: {read}; {how})", remedy)
 
 
 def _notice_unsegmented(texts: _Texts, config: CountConfig) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 import click
@@ -17,7 +18,7 @@ class _Options:
     vocabulary: str | None
     column: str | None
     settings: tuple[str, ...]
-    name: str
+    name: str | None
 
 
 @click.command()
@@ -33,12 +34,14 @@ class _Options:
 @click.option(
     "--set", "settings", multiple=True, metavar="KEY=VALUE", help="As in pca_dims=128 or weighting=none."
 )
-@click.option("--name", required=True, help="What to store the model as.")
+@click.option("--name", help="What to store the model as; by default minilm-static, for minilm.")
 @json_option
 @packed(_Options)
 @click.pass_obj
 def distill(session: Session, *, model: str, to: Literal["static"], as_json: bool, options: _Options) -> None:
     """Make word vectors out of the sentence encoder MODEL: each of its tokens, embedded alone.
+
+    MODEL is the name of a stored one, as minilm, or bert:minilm with its method.
 
     lexarium distill minilm --to static --name minilm-static
     """
@@ -48,6 +51,7 @@ def distill(session: Session, *, model: str, to: Literal["static"], as_json: boo
     from lexarium.tables import read_texts  # noqa: PLC0415  after --help
     from lexarium_distill.verbs import distill as verb  # noqa: PLC0415  numpy
 
+    name = options.name or f"{Path(model.rpartition(':')[2]).name.partition('@')[0]}-{to}"
     words = read_texts(options.vocabulary, options.column).texts if options.vocabulary else []
     with session.progress() as progress:
         verb(
@@ -56,7 +60,7 @@ def distill(session: Session, *, model: str, to: Literal["static"], as_json: boo
             to=to,
             vocabulary=words,
             config=parse_settings(options.settings),
-            name=options.name,
+            name=name,
             progress=progress,
         )
-    report_stored(session, options.name, as_json=as_json)
+    report_stored(session, name, as_json=as_json)

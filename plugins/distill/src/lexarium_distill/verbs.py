@@ -54,10 +54,12 @@ def distill(
 ) -> Static:
     """Make a static model out of a stored encoder; store it, under the encoder's licence, if named.
 
-    ``vocabulary`` are words that get vectors of their own beside the tokens of the encoder.
+    ``model`` may begin with the method that it must be of, as in ``bert:minilm``. ``vocabulary`` are words
+    that get vectors of their own beside the tokens of the encoder.
 
     :raises ModelNotFoundError: nothing is stored under ``model``.
-    :raises UnsupportedError: it is no pretrained transformer, or ``to`` is no method to distil into.
+    :raises UnsupportedError: it is no pretrained transformer, or not of that method, or ``to`` is no method
+        to distil into.
     :raises ConfigError: a setting is unknown or out of range.
     :raises DataError: no token is left to get a vector, or the encoder gives one that is not finite.
     """
@@ -66,7 +68,14 @@ def distill(
     settings = from_mapping(DistillConfig, config or {})
     if name is not None:
         zoo.store.versions(name)  # refuses what cannot be a name before the work
-    opened = zoo.open(model)
+    method, colon, reference = model.partition(":")
+    said = bool(colon) and any(method == offer.descriptor.name for offer in zoo.host.methods())
+    opened = zoo.open(reference if said else model)
+    own = opened.manifest.root.method
+    if said and own != method:
+        raise UnsupportedError(
+            f"{opened.reference} is a model of {own}, and not of {method}", f"write {own}:{reference}"
+        )
     if not isinstance(opened.model, Encoder):
         problem = f"{opened.reference} is no pretrained transformer"
         raise UnsupportedError(problem, "name a model that was imported as bert")

@@ -3,7 +3,8 @@
 Little-endian, as the program writes them on the machines that it runs on: magic number and version; the
 settings; the words and labels, each with its count; which buckets are kept, where the model was pruned; the
 input and the output matrix, each dense or quantised. The reader keeps to what the file holds: nothing is
-allocated for a number that the file promises, before the bytes are known to be there.
+allocated for a number that the file promises, before the bytes are known to be there. Quantised rows of words
+and labels, which are unpacked where they are used, may take 64 times the file and 1 MiB, and no more.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from lexarium.errors import DataError, FormatError, InputError
 from lexarium.vocabulary import Vocabulary
 from lexarium_fasttext.model import MOST_TOKENS, FastTextParts, Parameters, Quantised
 from lexarium_fasttext.names import HEADER, LOSSES, MAGIC, TASKS, VERSION
+from lexarium_static.decoding import Decoder
 
 if TYPE_CHECKING:
     import io
@@ -25,20 +27,24 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from lexarium.files import EncodingErrors
     from lexarium.roles import Floats, Progress
 
 __all__ = ["is_binary", "read_binary"]
 
 _MEND = "fetch the file again"
+_NOT_UTF8 = "train the model on UTF-8 text, or import it with --encoding-errors replace"
 _TRAINED = "fetch it again, or train it with 11 threads: with fewer, fastText leaves rows uninitialised"
 _OLDER = "train the model again with fastText 0.1 or newer, or give its .vec"
 _NEWER = "upgrade lexarium-fasttext, or give the model's .vec"
 _OLDEST = 11  # the version before had no buckets of quantised models
 _CENTROIDS = 256
 _ENTRY = struct.Struct("<qb")
-_SMALLEST_ENTRY = 1 + 1 + _ENTRY.size  # one letter and the NUL behind it
+_SMALLEST_ENTRY = 1 + _ENTRY.size  # an empty word and the NUL behind it
 _MAX_WORD = 1 << 16
 _BLOCK = 1 << 20  # numbers looked at together
+_SMALL = 1 << 20
+_MOST_SWOLLEN = 64  # times the file; fastText's default of a byte for 2 numbers reaches 8
 _WORD, _LABEL = 0, 1
 _TOLD = 100_000
 
@@ -55,8 +61,11 @@ def is_binary(path: Path) -> bool:
         raise InputError(path, f"cannot be read: {error.strerror}", "check the path") from error
 
 
-def read_binary(path: Path, progress: Progress) -> FastTextParts:
+def read_binary(path: Path, progress: Progress, errors: EncodingErrors = "strict") -> FastTextParts:
     """Read a ``.bin`` or ``.ftz`` of version 11 or 12.
+
+    ``errors`` says what becomes of words and labels that are not UTF-8. N-grams are those of the word as it
+    reads then; two that are the same then are refused, since each has rows of its own.
 
     :raises FormatError: names the field that breaks the format, and where it stands.
     :raises InputError: the file cannot be read.
@@ -65,7 +74,7 @@ def read_binary(path: Path, progress: Progress) -> FastTextParts:
         with path.open("rb", buffering=0) as file:
             size = file.seek(0, 2)
             data: Any = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if size else b""
-            return _Reader(path, file, data, progress).read()
+            return _Reader(Decoder(path, errors), file, data, progress).read()
     except (OSError, BufferError) as error:
         raise InputError(path, f"cannot be read: {error}", "check the path") from error
 
@@ -73,8 +82,9 @@ def read_binary(path: Path, progress: Progress) -> FastTextParts:
 class _Reader:
     """A file, and the place that reading has come to."""
 
-    def __init__(self, path: Path, file: io.FileIO, data: Any, progress: Progress) -> None:  # noqa: ANN401  a memory map
-        self._path = path
+    def __init__(self, decoder: Decoder, file: io.FileIO, data: Any, progress: Progress) -> None:  # noqa: ANN401  a memory map
+        self._decoder = decoder
+        self._path = decoder.path
         self._file = file
         self._data = data
         self._at = 0
@@ -95,11 +105,15 @@ class _Reader:
             raise self._error("quant_input", problem)
         rows = len(words[0]) + (parameters.bucket if kept is None else len(kept))
         matrix = self._matrix("input", rows, parameters.dim, quantised=quantised)
+        if quantised:
+            self._check_unpacked("input", len(words[0]), parameters.dim)
         quantised_output = self._flag("qout")
         if quantised_output and not quantised:
             raise self._error("qout", "the output matrix is quantised and the input matrix is not")
         count = len(labels[0]) if supervised else len(words[0])
         output = self._matrix("output", count, parameters.dim, quantised=quantised_output)
+        if quantised_output:
+            self._check_unpacked("output", count, parameters.dim)
         if self._at != len(self._data):
             raise self._error("end", f"{len(self._data) - self._at} bytes follow where the file should end")
         ids = None
@@ -157,7 +171,9 @@ class _Reader:
         if pruned < -1 or pruned * 8 > left:
             problem = f"{pruned} entries do not fit into the {left} bytes that are left"
             raise self._error("pruneidx_size", problem)
-        return self._entries(words, _WORD), self._entries(labels, _LABEL), tokens, pruned
+        entries = self._entries(words, _WORD), self._entries(labels, _LABEL)
+        self._decoder.report()
+        return *entries, tokens, pruned
 
     def _entries(self, count: int, kind: int) -> tuple[list[str], list[int]]:
         what = "label" if kind == _LABEL else "word"
@@ -171,13 +187,17 @@ class _Reader:
             self._at = end + 1
             occurrences, found_kind = _ENTRY.unpack(self._take(_ENTRY.size, f"the count of {what} {index}"))
             text = self._text(self._data[begin:end], f"{what} {index}", begin)
+            if not text and kind == _LABEL:
+                self._at = begin
+                raise self._error(f"{what} {index}", "it is empty")
             if found_kind != kind or occurrences < 0:
                 self._at = end + 1
                 problem = f"the count {occurrences} or the type {found_kind} of {text[:40]!r} is not one"
                 raise self._error(f"{what} {index}", problem)
             if text in found:
                 self._at = begin
-                raise self._error(f"{what} {index}", f"{text[:40]!r} stands twice")
+                why = ", with what is not UTF-8 replaced" if self._decoder.leaves_out(text) else ""
+                raise self._error(f"{what} {index}", f"{text[:40]!r} stands twice{why}")
             found[text] = occurrences
             if index % _TOLD == 0:
                 self._progress("read words", index, count)
@@ -187,15 +207,11 @@ class _Reader:
 
     def _text(self, raw: bytes, field: str, begin: int) -> str:
         try:
-            text = raw.decode("utf-8")
+            return self._decoder.word(raw)
         except UnicodeDecodeError as error:
             self._at = begin
             shown = repr(raw[:40].decode("utf-8", "backslashreplace"))
-            raise self._error(field, f"{shown} is not UTF-8", "train the model on UTF-8 text") from error
-        if not text:
-            self._at = begin
-            raise self._error(field, "it is empty")
-        return text
+            raise self._error(field, f"{shown} is not UTF-8", _NOT_UTF8) from error
 
     def _vocabulary(self, words: list[str]) -> Vocabulary:
         try:
@@ -245,6 +261,14 @@ class _Reader:
         return Quantised(
             dim=dim, dsub=dsub, codes=codes, centroids=centroids, norm_codes=norm_codes, norms=norms
         )
+
+    def _check_unpacked(self, name: str, rows: int, dim: int) -> None:
+        """Refuse a quantised matrix whose ``rows`` in use would take much more memory than the file."""
+        size, unpacked = len(self._data), 4 * rows * dim
+        if unpacked > _SMALL + _MOST_SWOLLEN * size:
+            times = f"over {_MOST_SWOLLEN} times the file's {size}"
+            problem = f"{rows} rows of {dim} numbers take {unpacked} bytes, {times}"
+            raise self._error(name, problem, "no model of use is packed so; fetch it again, or give its .vec")
 
     def _quantiser(self, name: str, dim: int, parts: int) -> tuple[int, Floats]:
         found = [self._number("<i", f"{name} {field}") for field in ("dim", "nsubq", "dsub", "lastdsub")]

@@ -28,6 +28,7 @@ __all__ = ["binary_size", "write_binary"]
 _SETTINGS = struct.Struct(f"<ii{len(HEADER)}id")
 _COUNTS, _ENTRY, _QUANTISED = struct.Struct("<iiiqq"), struct.Struct("<qb"), struct.Struct("<?qqi")
 _MAX_INT = (1 << 31) - 1
+_WORD, _LABEL = 0, 1
 _BLOCK = 1 << 20  # numbers written together
 _LARGE = 64 * 10**6  # bytes of rows without content that are worth a remark
 _log = logging.getLogger("lexarium")
@@ -128,9 +129,9 @@ def _write_dictionary(file: IO[bytes], parts: FastTextParts) -> None:
     if parts.pruned:
         kept = 0 if parts.buckets is None else len(parts.buckets)
     file.write(_COUNTS.pack(words + labels, words, labels, parts.tokens, kept))
-    _write_entries(file, parts.vocabulary, parts.counts, 0)
+    _write_entries(file, parts.vocabulary, parts.counts, _WORD)
     if parts.label_counts is not None:
-        _write_entries(file, parts.labels, parts.label_counts, 1)
+        _write_entries(file, parts.labels, parts.label_counts, _LABEL)
     if parts.pruned and parts.buckets is not None:
         pairs = np.stack([parts.buckets, np.arange(len(parts.buckets))], axis=1)
         file.write(pairs.astype("<i4").tobytes())
@@ -139,7 +140,7 @@ def _write_dictionary(file: IO[bytes], parts: FastTextParts) -> None:
 def _write_entries(file: IO[bytes], names: Iterable[str], counts: NDArray[np.int64], kind: int) -> None:
     for name, count in zip(names, counts.tolist(), strict=True):
         raw = _raw(name)
-        if b"\0" in raw or not raw:
+        if b"\0" in raw or (kind == _LABEL and not raw):
             raise UnsupportedError(f"the word {name!r} cannot stand in fastText's format", "leave it out")
         file.write(raw + b"\0" + _ENTRY.pack(count, kind))
 

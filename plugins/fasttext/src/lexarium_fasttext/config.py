@@ -12,6 +12,8 @@ from lexarium_fasttext.model import LABEL_PREFIX
 from lexarium_fasttext.reading import TextConfig
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from lexarium_fasttext.model import Loss
 
 __all__ = ["MAX_WINDOW", "NS_EXPONENT", "FastTextConfig"]
@@ -20,8 +22,23 @@ __all__ = ["MAX_WINDOW", "NS_EXPONENT", "FastTextConfig"]
 NS_EXPONENT = 0.5
 MAX_WINDOW = 1000
 
-_MAX_ROWS = 2**31 - 1  # rows are numbered with int32, as in fastText's own files
-_MAX_NGRAM = 1000
+_LARGEST = 2**31 - 1  # of an int32, which fastText's own files have for numbers, and for those of rows
+_MAX_NGRAM = 1000  # the kernels look at no longer ones, of characters or of words
+_RANGES: Iterable[tuple[str, float, float]] = (
+    ("vector_size", 1, 2**20),
+    ("min_count", 1, _LARGEST),
+    ("max_final_vocab", 1, _LARGEST),
+    ("min_n", 0, _MAX_NGRAM),
+    ("max_n", 0, _MAX_NGRAM),
+    ("bucket", 0, _LARGEST),
+    ("epochs", 1, _LARGEST),
+    ("negative", 0, 1_000_000),
+    ("ns_exponent", -10, 10),
+    ("window", 1, MAX_WINDOW),
+    ("sample", 0, 1),
+    ("word_ngrams", 1, _MAX_NGRAM),
+    ("min_count_label", 0, _LARGEST),
+)
 #: What None stands for: for words, and for a classifier.
 _DEFAULTS: dict[str, tuple[float, float]] = {
     "min_count": (5, 1),
@@ -94,15 +111,10 @@ class FastTextConfig(TextConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require("vector_size", 1 <= self.vector_size <= 2**20, f"{self.vector_size} is not from 1 to 2^20")
-        for key in ("min_count", "max_final_vocab"):
+        for key, least, most in _RANGES:
             value = getattr(self, key)
-            require(key, value is None or value >= 1, f"{value} is below 1")
-        for key in ("epochs", "word_ngrams"):
-            require(key, getattr(self, key) >= 1, f"{getattr(self, key)} is below 1")
-        for key in ("negative", "min_count_label"):
-            require(key, getattr(self, key) >= 0, f"{getattr(self, key)} is below 0")
-        require("window", 1 <= self.window <= MAX_WINDOW, f"{self.window} is not from 1 to {MAX_WINDOW}")
+            held = value is None or (isfinite(value) and least <= value <= most)
+            require(key, held, f"{value} is not from {least} to {most}")
         self._check_numbers()
         self._check_ngrams()
         self._check_model()
@@ -146,14 +158,8 @@ class FastTextConfig(TextConfig):
         require("min_alpha", alpha is None or least <= alpha, f"{least} is above alpha={alpha}")
         seconds = self.autotune_duration
         require("autotune_duration", isfinite(seconds) and seconds >= 0, f"{seconds} is below 0")
-        require("sample", 0 <= self.sample <= 1, f"{self.sample} is not from 0 to 1")
-        require("ns_exponent", isfinite(self.ns_exponent), f"{self.ns_exponent} is not a number")
 
     def _check_ngrams(self) -> None:
-        for key, value in (("min_n", self.min_n), ("max_n", self.max_n)):
-            holds = value is None or 0 <= value <= _MAX_NGRAM
-            require(key, holds, f"{value} is not from 0 to {_MAX_NGRAM}")
-        require("bucket", 0 <= self.bucket <= _MAX_ROWS, f"{self.bucket} is not from 0 to {_MAX_ROWS}")
         shortest, longest = self.number("min_n"), self.number("max_n")
         hashed = longest > 0 or self.word_ngrams > 1
         require("bucket", self.bucket > 0 or not hashed, "is 0, and n-grams need some; or set max_n=0")

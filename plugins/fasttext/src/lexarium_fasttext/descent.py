@@ -38,7 +38,7 @@ def descend(
     if not np.isfinite(values).all():
         raise DataError("a vector has a value that is not finite", "look at the embedder that made it")
     labels = len(counts)
-    wanted, asked = _paths(counts) if config.loss == "hs" else (None, None)
+    ways = _ways(counts) if config.loss == "hs" else None
     rows: Any = csr_array(matrix) if issparse(matrix) else np.asarray(matrix, np.float64)
     output = np.zeros((labels, matrix.shape[1]))
     random = np.random.default_rng(run.seed)
@@ -55,10 +55,11 @@ def descend(
             else:
                 scores = 1 / (1 + np.exp(-scores.clip(-30, 30)))
             errors = -scores
-            if wanted is None or asked is None:
+            if ways is None:
                 errors[np.arange(len(targets)), targets] += 1
             else:
-                errors = (errors + wanted[targets]) * asked[targets]
+                ways_here = ways[targets].toarray()
+                errors = (errors + (ways_here > 0)) * (ways_here != 0)
             rate = config.lr * (1 - done / steps)
             output += rate * np.asarray((part.T @ errors).T)
             if done // _TOLD != (done + len(chosen)) // _TOLD:
@@ -70,19 +71,21 @@ def descend(
     return found
 
 
-def _paths(counts: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return which way each inner node should say for each label, and if it is on the way, both (K, K)."""
+def _ways(counts: NDArray[np.int64]) -> csr_array:
+    """Return the way to each label, (K, K): 1 where an inner node should say 1, -1 where it should say 0."""
     labels = len(counts)
-    wanted, asked = np.zeros((labels, labels)), np.zeros((labels, labels))
     parent = {
         int(child): (node, side)
         for node, pair in enumerate(children(counts))
         for side, child in enumerate(pair)
     }
+    ends, nodes, sides = [0], [], []
     for label in range(labels):
         at = label
         while at in parent:
             node, side = parent[at]
-            wanted[label, node], asked[label, node] = side, 1
+            nodes.append(node)
+            sides.append(2 * side - 1)
             at = labels + node
-    return wanted, asked
+        ends.append(len(nodes))
+    return csr_array((np.array(sides, np.int8), nodes, ends), shape=(labels, labels))

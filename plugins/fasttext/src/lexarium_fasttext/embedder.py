@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from dataclasses import asdict
 from math import isfinite
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
 
-from lexarium.backend import processors
+from lexarium.backend import check_threads, processors
 from lexarium.config import from_mapping, to_mapping
 from lexarium.errors import CheckpointError, ConfigError, UnsupportedError
 from lexarium.inputs import check_texts
@@ -74,8 +73,19 @@ class FastText(StaticEmbedder):
         if not isinstance(words, SubwordVectors):
             words = SubwordVectors(words.vocabulary, words.vectors, where=self.name)
         super().__init__(config, words, weights, component, tensors)
-        #: How many threads embed many texts: by default as many as there are processors for this process.
-        self.threads = processors()
+        self._threads = processors()
+
+    @property
+    def threads(self) -> int:
+        """How many threads embed many texts: by default as many as there are processors for this process.
+
+        :raises ConfigError: it is set to a number that is not from 1 to 1024.
+        """
+        return self._threads
+
+    @threads.setter
+    def threads(self, threads: int) -> None:
+        self._threads = check_threads(threads)
 
     def embed(self, inputs: Sequence[str]) -> Floats:
         """Return one row per text, (n, dim) float32; a text without a word that has a vector is a zero row.
@@ -94,7 +104,7 @@ class FastText(StaticEmbedder):
         """
         try:
             sums, totals = self._sums(texts, engine)
-        except (IndexError, ValueError) as error:  # of the compiled look-up
+        except IndexError as error:  # of the compiled look-up
             raise CheckpointError(self.name, str(error), "the model is damaged") from error
         totals[totals == 0] = 1
         found: NDArray[np.float64] = sums / totals[:, None]
@@ -139,12 +149,7 @@ class FastText(StaticEmbedder):
         Where words outside the vocabulary count with what their n-grams give them, one is unknown if the
         model has none of its n-grams.
         """
-        tokens, unknown = 0, Counter[str]()
-        for text in check_texts(inputs):
-            found = self.tokenize(text)
-            tokens += len(found)
-            ids = self.words.vocabulary.ids(found)
-            unknown.update(found[index] for index in np.flatnonzero(ids < 0))
+        tokens, unknown = self.unknown(inputs)
         if self.config.subwords or self.words.subwords.parameters.model == "supervised":
             words = list(unknown)
             for start in range(0, len(words), _TOGETHER):

@@ -1,4 +1,4 @@
-"""Import and export: fastText's ``.bin`` and ``.ftz``, and word vectors as text (``.vec``)."""
+"""Import: fastText's ``.bin`` and ``.ftz``, and word vectors as text (``.vec``). Export: the former two."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lexarium.backend import processors
-from lexarium.compose import Pipeline
-from lexarium.errors import ConfigError, FormatError, InputError, UnsupportedError
+from lexarium.errors import ConfigError, FormatError, InputError
 from lexarium.vocabulary import Vocabulary
 from lexarium_fasttext.assembly import assemble, disassemble
 from lexarium_fasttext.binary import is_binary, read_binary
@@ -21,20 +20,20 @@ from lexarium_fasttext.embedder import FastText
 from lexarium_fasttext.lookup import SubwordVectors
 from lexarium_fasttext.model import Quantised
 from lexarium_fasttext.names import HEADER, LOSSES, MAGIC, TASKS
-from lexarium_static.archive import open_stream
+from lexarium_static.archive import file_of, open_stream
 from lexarium_static.binary import is_binary as is_word2vec
 from lexarium_static.text import read_text
 from lexarium_static.weights import weigh
-from lexarium_static.write import write_text
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from lexarium.compose import Pipeline
     from lexarium.roles import Corpus, Run
     from lexarium_fasttext.config import FastTextConfig
     from lexarium_fasttext.model import FastTextParts, Parameters
 
-__all__ = ["described", "read", "write", "write_vec"]
+__all__ = ["described", "read", "write"]
 
 _PICKLE = re.compile(rb"\x80[\x02-\x05]")
 _SETTINGS = struct.Struct(f"<{len(HEADER)}i")
@@ -49,6 +48,7 @@ _OLD = "train it again with fastText 0.1 or newer, or import the .vec that was w
 def read(path: Path, config: FastTextConfig, corpus: Corpus | None, run: Run) -> FastText | Pipeline:
     """Read a ``.bin`` or ``.ftz``, or word vectors as text; what it is, its first bytes say.
 
+    Text may be gzipped, or lie in a zip archive: ``archive.zip:wiki.vec`` names one of several files there.
     A classifier becomes a pipeline that reads texts as fastText does, whatever ``config`` says of them. The
     settings of training are those of the file.
 
@@ -57,11 +57,11 @@ def read(path: Path, config: FastTextConfig, corpus: Corpus | None, run: Run) ->
     """
     if path.is_dir():
         raise InputError(path, "this is a folder", "give a .bin, .ftz or .vec file")
-    if not is_binary(path):
+    if not is_binary(file_of(path)[0]):
         _check_text(path)
         words, vectors = read_text(path, run.progress, errors=run.encoding_errors)
         return _weighed(FastText(config, SubwordVectors(Vocabulary.build(words), vectors)), corpus, run)
-    parts = _without_zeros(read_binary(path, run.progress))
+    parts = _without_zeros(read_binary(path, run.progress, run.encoding_errors))
     try:
         settings = described(config, parts.parameters)
     except ConfigError as error:
@@ -123,17 +123,6 @@ def write(model: FastText | Pipeline, path: Path, run: Run) -> None:
     :raises UnsupportedError: the format cannot hold the model.
     """
     write_binary(disassemble(model, "export it with --format vec"), path, run.progress)
-
-
-def write_vec(model: FastText | Pipeline, path: Path, run: Run) -> None:
-    """Write the vectors of the vocabulary as text, with fastText's header; n-grams are left behind.
-
-    :raises UnsupportedError: the format cannot hold the model.
-    """
-    embedder = model.embedder if isinstance(model, Pipeline) else model
-    if not isinstance(embedder, FastText):
-        raise UnsupportedError("this is not a fastText model", "export one that is")
-    write_text(embedder.words, path, run.progress)
 
 
 def described(config: FastTextConfig, parameters: Parameters) -> FastTextConfig:

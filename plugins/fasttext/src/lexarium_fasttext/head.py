@@ -15,7 +15,7 @@ from lexarium.config import from_mapping, require, to_mapping
 from lexarium.errors import CheckpointError, ConfigError, DataError
 from lexarium.roles import State
 from lexarium.strict_json import parse_object
-from lexarium_fasttext.model import LABEL_PREFIX, MOST_TOKENS, Quantised
+from lexarium_fasttext.model import LABEL_PREFIX, MOST_TOKENS, Quantised, is_finite
 from lexarium_fasttext.scoring import TextScores
 from lexarium_fasttext.tree import children, leaf_probabilities
 from lexarium_heads.metrics import score
@@ -192,8 +192,8 @@ class FastTextHead:
         if not len(counts) == len(output) == len(labels) or not falling or not small:
             problem = "the labels, their counts and the output layer do not belong together"
             raise CheckpointError("fasttext", problem)
-        if not isinstance(output, Quantised) and not np.isfinite(output).all():
-            raise CheckpointError("output", "the tensor has a value that is not finite")
+        if not is_finite(output):
+            raise CheckpointError("output", "the output layer has a number that is not finite")
         return cls(config=config, labels=labels, counts=counts, output=output, prefix=prefix)
 
     @cached_property

@@ -62,7 +62,4 @@ class SubwordVectors(WordVectors):
     @cached_property
     def engine(self) -> Engine:
         """What looks words and texts up."""
-        try:
-            return engine(self.vocabulary, self.vectors, self.subwords)
-        except ValueError as error:
-            raise CheckpointError(self._where, str(error)) from error
+        return engine(self.vocabulary, self.vectors, self.subwords, self._where)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from lexarium.hookspecs import hookimpl
 from lexarium.method import HeadMethod, Method
 
 __all__ = ["lexarium_heads", "lexarium_methods"]
 
-_AT = "lexarium_fasttext"
-_NAME, _OUT = "fasttext", {"fasttext": f"{_AT}.formats:write", "vec": f"{_AT}.formats:write_vec"}
+_AT, _NAME = "lexarium_fasttext", "fasttext"
+_TEXT, _BINARY = (f"lexarium_static.exports:write_{form}" for form in ("text", "binary"))
+_OUT = {"fasttext": f"{_AT}.formats:write", "vec": _TEXT, "word2vec": _TEXT, "word2vec-binary": _BINARY}
 
 
 @hookimpl
@@ -19,8 +18,8 @@ def lexarium_methods() -> list[Method]:
     what = "vectors of words and of their parts, also for words never seen; a classifier's text side"
     e, c, r = f"{_AT}.embedder:FastText", f"{_AT}.config:FastTextConfig", f"{_AT}.formats:read"
     t, s, u = f"{_AT}.train:fit", f"{_AT}.train:fit_labelled", f"{_AT}.train:update"
-    own = Method(name=_NAME, summary=what, embedder=e, config=c, trainer=t, labelled=s, updater=u, reader=r)
-    return [replace(own, exports=_OUT)]
+    parts = {"embedder": e, "config": c, "trainer": t, "labelled": s, "updater": u, "reader": r}
+    return [Method(name=_NAME, summary=what, exports=_OUT, cost=1, **parts)]
 
 
 @hookimpl

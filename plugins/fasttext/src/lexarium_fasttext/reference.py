@@ -22,6 +22,7 @@ from lexarium_fasttext.divergence import DivergedError
 from lexarium_fasttext.model import FastTextParts, Quantised, is_finite
 from lexarium_fasttext.subwords import fasttext_words, hashed_ngrams
 from lexarium_fasttext.unsupervised import check_words, lines_of, parameters_of, tokens_of
+from lexarium_static.sentences import Sentences
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -46,7 +47,7 @@ _EXTRA = "lexarium-fasttext[reference]"
 def embed_words(corpus: Corpus, config: FastTextConfig, run: Run) -> FastTextParts:
     """Train word vectors with fastText or, by negative sampling and where fastText cannot, gensim.
 
-    :raises DataError: as with the compiled loops; or fastText would cut a token.
+    :raises DataError: as with the compiled loops; or fastText, where it works, would cut a token.
     :raises ConfigError: neither takes a setting.
     :raises MissingExtraError: neither is installed.
     """
@@ -194,7 +195,7 @@ def _gensim(lines: Lines, parameters: Parameters, config: FastTextConfig, run: R
         from gensim.models import FastText as Model  # noqa: PLC0415  an extra
     except ImportError as error:
         raise MissingExtraError("backend=reference", "fasttext", _EXTRA) from error
-    sentences = [text.split(" ") for text in _words_of(lines)]
+    sentences = Sentences(lines.ids, lines.offsets, list(lines.vocabulary))
     model: Any = Model(
         vector_size=parameters.dim,
         window=parameters.ws,
@@ -211,7 +212,7 @@ def _gensim(lines: Lines, parameters: Parameters, config: FastTextConfig, run: R
         max_n=parameters.maxn,
         bucket=max(1, parameters.bucket),
         workers=run.threads,
-        seed=run.seed,
+        seed=run.seed % (1 << 32),
     )
     run.progress("training", 0, None)
     model.build_vocab(sentences)

@@ -48,6 +48,8 @@ class TextScores:
 
         None where they are not linear in the rows, where the rows are quantised or too many, and where there
         are more than dim / 4 labels.
+
+        :raises CheckpointError: the model is damaged.
         """
         if not isinstance(embedder, FastText):
             return None
@@ -68,7 +70,8 @@ class TextScores:
         fewer = replace(
             subwords, parameters=replace(subwords.parameters, dim=labels), rows=_product(rows, weights)
         )
-        return cls(embedder, engine(words.vocabulary, _product(words.vectors, weights), fewer))
+        scores = engine(words.vocabulary, _product(words.vectors, weights), fewer, embedder.name)
+        return cls(embedder, scores)
 
     def __call__(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """Return the score of each label for each text, (n, K).
@@ -80,7 +83,7 @@ class TextScores:
             return embedder.means(texts, self._scores)
         try:
             return self._scores.scores(texts, self._label_prefix, embedder.threads)
-        except (IndexError, ValueError) as error:  # of the compiled look-up
+        except IndexError as error:  # of the compiled look-up
             raise CheckpointError(embedder.name, str(error), "the model is damaged") from error
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 import numpy as np
 
 from lexarium.backend import kernel
+from lexarium.errors import CheckpointError
 from lexarium.tokens import tokenizer
 from lexarium_fasttext.model import EOS, Parameters, Quantised
 
@@ -171,21 +172,27 @@ class Engine(Protocol):
         ...
 
 
-def engine(vocabulary: Vocabulary, vectors: Floats, subwords: Subwords) -> Engine:
-    """Return what looks words and texts up, compiled where the kernels are built."""
+def engine(vocabulary: Vocabulary, vectors: Floats, subwords: Subwords, where: str) -> Engine:
+    """Return what looks words and texts up, compiled where the kernels are built.
+
+    :raises CheckpointError: the parts, ``where`` they are from, do not belong together or are out of range.
+    """
     compiled = kernel("_fasttext", instead="numpy")
     if compiled is None:
         return _Reference(vocabulary, vectors, subwords)
     settings = subwords.parameters
-    model = compiled.Model(
-        _words(compiled, vocabulary),
-        np.ascontiguousarray(vectors),
-        subwords.sizes,
-        _buckets(compiled, len(vocabulary), subwords),
-        settings.minn,
-        settings.maxn,
-        settings.word_ngrams if settings.model == "supervised" else 1,
-    )
+    try:
+        model = compiled.Model(
+            _words(compiled, vocabulary),
+            np.ascontiguousarray(vectors),
+            subwords.sizes,
+            _buckets(compiled, len(vocabulary), subwords),
+            settings.minn,
+            settings.maxn,
+            settings.word_ngrams if settings.model == "supervised" else 1,
+        )
+    except ValueError as error:
+        raise CheckpointError(where, str(error), "the model is damaged: fetch or import it again") from error
     return _Compiled(model)
 
 

@@ -45,10 +45,8 @@ def fit(corpus: Corpus, config: FastTextConfig, run: Run) -> FastText | Pipeline
 
     :raises DataError: the corpus has nothing to learn from, or the training diverged.
     :raises InputError: a text to be classified has no label.
-    :raises ConfigError: ``run.threads`` is below 1.
     :raises TrainingInterrupted: on Ctrl-C, with the model as far as it has come.
     """
-    require("threads", run.threads >= 1, f"{run.threads} is below 1")
     config = config.filled()
     if config.supervised:
         return _classifier(*split_labels(corpus, config.label_prefix), config, run)
@@ -67,12 +65,11 @@ def fit(corpus: Corpus, config: FastTextConfig, run: Run) -> FastText | Pipeline
 def fit_labelled(rows: Labelled, config: FastTextConfig, run: Run) -> FastText | Pipeline:
     """Train a classifier on texts with a label each, which need ``model="supervised"``.
 
-    :raises ConfigError: ``model`` is another one, or ``run.threads`` is below 1.
+    :raises ConfigError: ``model`` is another one.
     :raises InputError: a text holds ``label_prefix``.
     :raises DataError: the rows have nothing to learn from, or the training diverged.
     :raises TrainingInterrupted: on Ctrl-C, with the model as far as it has come.
     """
-    require("threads", run.threads >= 1, f"{run.threads} is below 1")
     if not config.supervised:
         raise ConfigError("model", f"{config.model} learns from no labels; set model=supervised")
     return _classifier(*beside_labels(rows, config), config.filled(), run)
@@ -114,7 +111,6 @@ def update(model: FastText, corpus: Corpus, config: FastTextConfig, run: Run) ->
     """
     if isinstance(model, Pipeline):
         raise UnsupportedError("a classifier is not trained on", "train it anew with all texts")
-    require("threads", run.threads >= 1, f"{run.threads} is below 1")
     old, config = disassemble(model), config.filled()
     before = model.config.filled()
     for key in _FIXED:

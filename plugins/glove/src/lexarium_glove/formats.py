@@ -1,27 +1,29 @@
-"""GloVe's files: find out what a path holds, read it and weigh its words; write Stanford's text."""
+"""GloVe's files: find out what a path holds, read it and weigh its words; write Stanford's formats."""
 
 from __future__ import annotations
 
 from dataclasses import fields
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lexarium.errors import FormatError, InputError
+from lexarium.errors import FormatError, InputError, UnsupportedError
 from lexarium.vocabulary import Vocabulary
 from lexarium.words import WordVectors
 from lexarium_glove.embedder import Glove
-from lexarium_glove.parameters import read_parameters
+from lexarium_glove.parameters import read_parameters, write_parameters
 from lexarium_glove.table import read_table
+from lexarium_static.archive import file_of
 from lexarium_static.binary import is_binary
 from lexarium_static.text import read_text
 from lexarium_static.weights import weigh
 from lexarium_static.write import write_text
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from lexarium.roles import Corpus, Run
     from lexarium_glove.config import GloveConfig
 
-__all__ = ["read", "write"]
+__all__ = ["read", "write", "write_binary"]
 
 
 def read(path: Path, config: GloveConfig, corpus: Corpus | None, run: Run) -> Glove:
@@ -38,16 +40,14 @@ def read(path: Path, config: GloveConfig, corpus: Corpus | None, run: Run) -> Gl
     :raises FormatError: names file and line of what breaks the format.
     :raises MissingExtraError: the index needs pyarrow.
     """
-    archive, colon, member = str(path).rpartition(":")
-    if colon and not path.exists() and Path(archive).is_file():
-        words, vectors = read_text(Path(archive), run.progress, member=member, errors=run.encoding_errors)
-    elif not path.exists():
+    file, member = file_of(path)
+    if not file.exists():
         raise InputError(path, "there is no such file or folder", "check the path")
-    elif path.is_dir():
+    if path.is_dir():
         words, vectors = read_table(_only(path, ".npy"), _only(path, ".parquet"), run.progress)
-    elif path.suffix == ".npy":
+    elif path.suffix == ".npy" and member is None:
         words, vectors = read_table(path, _only(path.parent, ".parquet"), run.progress)
-    elif path.suffix == ".bin":
+    elif path.suffix == ".bin" and member is None:
         return weigh(_trained(path, config, run), corpus, run)
     else:
         words, vectors = read_text(path, run.progress, errors=run.encoding_errors)
@@ -84,3 +84,18 @@ def write(model: Glove, path: Path, run: Run) -> None:
     :raises UnsupportedError: a word that the format cannot hold.
     """
     write_text(model.words, path, run.progress, header=False)
+
+
+def write_binary(model: Glove, path: Path, run: Run) -> None:
+    """Write what ``glove -binary 1 -save-gradsq 1`` does: ``vocab.txt`` and ``gradsq.bin`` beside the path.
+
+    Counts in ``vocab.txt`` are 0, since a model does not hold them and Stanford's programs skip them.
+
+    :raises UnsupportedError: the model holds word vectors alone, or a word that the format cannot hold.
+    :raises InputError: one of the two files beside the path exists already.
+    :raises CheckpointError: what the model keeps for training is damaged.
+    """
+    if not model.tensors:
+        problem = "the model holds word vectors alone, and the format has biases and context vectors too"
+        raise UnsupportedError(problem, "export it with --format glove, or word2vec-binary")
+    write_parameters(model.words, model.parameters(), path, run.progress)

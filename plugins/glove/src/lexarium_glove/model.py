@@ -34,7 +34,7 @@ class Parameters:
     @classmethod
     def random(cls, count: int, dim: int, seed: int) -> Self:
         """Draw vectors and biases evenly from -0.5 / (dim + 1) to 0.5 / (dim + 1); the sums begin with 1."""
-        rng = np.random.default_rng(seed % (1 << 64))
+        rng = np.random.default_rng(seed)
         shape = (count, dim + 1)
         words, contexts = ((rng.random(shape, np.float32) - 0.5) / np.float32(dim + 1) for _ in range(2))
         return cls(words, contexts, np.ones(shape, np.float32), np.ones(shape, np.float32))

@@ -9,25 +9,30 @@ one of shorter vectors: dim has to be said. (Stanford's src/glove.c and src/voca
 
 from __future__ import annotations
 
+import os
 import re
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lexarium.errors import FormatError, InputError
+from lexarium.errors import FormatError, InputError, UnsupportedError
+from lexarium.output import atomic
 from lexarium_glove.model import Parameters
 from lexarium_static.decoding import NOT_UTF8, Decoder
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from lexarium.files import EncodingErrors
     from lexarium.roles import Floats, Progress
 
-__all__ = ["GRADIENTS", "VOCABULARY", "read_parameters"]
+__all__ = ["GRADIENTS", "VOCABULARY", "read_parameters", "write_parameters"]
 
 VOCABULARY, GRADIENTS = "vocab.txt", "gradsq.bin"
 _MAX_LINE = 1 << 16
+_SPACE = re.compile(r"[ \t\n\v\f\r\0]")  # where Stanford's programs end a word
+_LONGEST = 1000  # bytes of a word that they read
 _LINE = re.compile(rb"([^ \n]+) ([0-9]{1,18})\n")
 _BYTES = 8  # of a number
 _BLOCK = 1 << 20  # numbers turned into float32 together
@@ -54,6 +59,45 @@ def read_parameters(
     arrays = (vectors[rows], vectors[rows + lines])
     sums = (empty, empty) if squares is None else (squares[rows], squares[rows + lines])
     return words, Parameters(*arrays, *sums)
+
+
+def write_parameters(words: Iterable[str], found: Parameters, path: Path, progress: Progress) -> None:
+    """Write ``path``, and ``vocab.txt`` and ``gradsq.bin`` beside it: all three or none; the counts are 0.
+
+    :raises UnsupportedError: a word that Stanford's programs would not read as it is.
+    :raises InputError: one of the files beside ``path`` exists already, or is to be ``path`` itself.
+    :raises OSError: a file cannot be written.
+    """
+    vocabulary, gradients = path.with_name(VOCABULARY), path.with_name(GRADIENTS)
+    for beside in (vocabulary, gradients):
+        if path == beside or os.path.lexists(beside):
+            problem = "it exists already" if path != beside else "this name is taken for what belongs beside"
+            raise InputError(beside, problem, "give a path in an empty folder, such as FOLDER/vectors.bin")
+    lines = b"".join(_line(word) for word in words)
+    with atomic(path) as rows, atomic(gradients) as sums, atomic(vocabulary) as listed:
+        listed.write_bytes(lines)
+        _write(sums, (found.word_squares, found.context_squares), progress)
+        _write(rows, (found.words, found.contexts), progress)
+
+
+def _line(word: str) -> bytes:
+    raw = word.encode("utf-8", "surrogatepass")
+    if not raw or _SPACE.search(word) or len(raw) > _LONGEST or raw != word.encode("utf-8", "replace"):
+        problem = f"the word {word[:40]!r} is empty, has a space or half a character in it, or is too long"
+        raise UnsupportedError(f"{problem} for GloVe's programs", "export to folder, or leave the word out")
+    return raw + b" 0\n"
+
+
+def _write(path: Path, matrices: tuple[Floats, Floats], progress: Progress) -> None:
+    total, done = sum(matrix.size for matrix in matrices), 0
+    with path.open("wb") as file:
+        for matrix in matrices:
+            flat = matrix.reshape(-1)
+            for start in range(0, len(flat), _BLOCK):
+                block = flat[start : start + _BLOCK]
+                file.write(block.astype("<f8").data)
+                done += len(block)
+                progress("write parameters", done, total)
 
 
 def _words(path: Path, errors: EncodingErrors) -> tuple[list[str], np.ndarray, int]:

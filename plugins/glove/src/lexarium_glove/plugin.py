@@ -11,16 +11,17 @@ __all__ = ["lexarium_methods"]
 @hookimpl
 def lexarium_methods() -> list[Method]:
     """Return the method."""
-    return [
-        Method(
-            name="glove",
-            summary="GloVe word vectors, trained here or read, as plain, idf-weighted or SIF means",
-            embedder="lexarium_glove.embedder:Glove",
-            config="lexarium_glove.config:GloveConfig",
-            trainer="lexarium_glove.train:fit",
-            updater="lexarium_glove.train:update",
-            reader="lexarium_glove.formats:read",
-            exports={"glove": "lexarium_glove.formats:write"},
-            cost=1,
-        )
-    ]
+    own, static = "lexarium_glove.formats:write", "lexarium_static.exports:write_"
+    forms = {"glove": own, "glove-binary": f"{own}_binary"}
+    forms |= {"word2vec": f"{static}text", "word2vec-binary": f"{static}binary"}
+    method = Method(
+        name="glove",
+        summary="GloVe word vectors, trained here or read, as plain, idf-weighted or SIF means",
+        embedder="lexarium_glove.embedder:Glove",
+        config="lexarium_glove.config:GloveConfig",
+        trainer="lexarium_glove.train:fit",
+        updater="lexarium_glove.train:update",
+        reader="lexarium_glove.formats:read",
+        exports=forms,
+    )
+    return [method]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import tempfile
 from collections.abc import Callable
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -12,7 +13,6 @@ import numpy as np
 
 from lexarium.backend import kernel
 from lexarium.errors import (
-    CheckpointError,
     ConfigError,
     DataError,
     InputError,
@@ -27,6 +27,8 @@ from lexarium_static.training import check_kept, check_several
 from lexarium_static.weights import weigh, weighed
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
     from lexarium.roles import Corpus, Run
@@ -49,7 +51,7 @@ def fit(corpus: Corpus, config: GloveConfig, run: Run) -> Glove:
 
     :raises DataError: no text, fewer than two words with ``min_count`` occurrences, no two words that stand
         together, or vectors that grow without bound.
-    :raises InputError: an element of the corpus is not a string, or the disk cannot take the pairs.
+    :raises InputError: an element of the corpus is not a string, or the disk cannot hold the pairs.
     :raises ConfigError: a setting that the reference, where it works, does not have.
     :raises TrainingInterrupted: on Ctrl-C in training; it holds the model as far as it has come.
     """
@@ -88,7 +90,7 @@ def update(model: Glove, corpus: Corpus, config: GloveConfig, run: Run) -> Glove
         if before != now:
             raise ConfigError(key, f"{now} differs from {before}, with which the model was trained")
     check_kept(model, "biases and gradients")
-    old = _parameters(model)
+    old = model.parameters()
     _check_backend(config)
     encoded = encode_onto(
         model.words.vocabulary,
@@ -124,7 +126,7 @@ class Training:
         """Count pairs and train on them; return the mean loss of each iteration.
 
         :raises DataError: no two words stand together.
-        :raises InputError: the disk cannot take the pairs.
+        :raises InputError: the disk cannot take the pairs, or give them back.
         """
         module = kernel("_glove", self.config.backend, instead="numpy")
         one, finish = self._kernel(module, run) if module else self._reference(run)
@@ -151,7 +153,7 @@ class Training:
         return Glove(self.config, words, tensors=tensors)
 
     def _kernel(self, module: Any, run: Run) -> tuple[_Pass, Callable[[], Parameters]]:  # noqa: ANN401  compiled
-        config, words, seed = self.config, len(self.vocabulary), run.seed % (1 << 64)
+        config, words = self.config, len(self.vocabulary)
         tile = module.tile(words, config.vector_size) if config.shuffle == "tiles" else 0
         folder = tempfile.gettempdir()
 
@@ -160,18 +162,17 @@ class Training:
 
         how = (config.window_size, config.symmetric, config.distance_weighting, config.x_max, config.alpha)
         where = (int(config.memory * _GB), folder, run.threads)
-        try:
-            found = module.Entries(self.ids, self.offsets, words, *how, tile, seed, *where, counted)
-        except OSError as error:
-            problem = f"cannot take the pairs that do not fit memory={config.memory:g} GB: {error.strerror}"
-            raise InputError(folder, problem, "raise memory, or set TMPDIR to a folder with room") from error
+        with self._spilling(folder):
+            found = module.Entries(self.ids, self.offsets, words, *how, tile, run.seed, *where, counted)
         self._check(len(found))
         if found.spilled:
             _log.info("glove: %d bytes of pairs are in a temporary file in %s", found.spilled, folder)
         table = module.Parameters(*self.parameters.arrays())
 
         def one(number: int, report: Callable[[int], None]) -> float:
-            loss: float = table.train(found, config.eta, config.grad_clip, number, run.threads, seed, report)
+            rates = (config.eta, config.grad_clip)
+            with self._spilling(folder):
+                loss: float = table.train(found, *rates, number, run.threads, run.seed, report)
             return loss
 
         def finish() -> Parameters:
@@ -179,6 +180,20 @@ class Training:
             return self.parameters
 
         return one, finish
+
+    @contextmanager
+    def _spilling(self, folder: str) -> Iterator[None]:
+        """Do what writes or reads the pairs that are in a file in ``folder``.
+
+        :raises InputError: the disk cannot take them, or give them back.
+        """
+        try:
+            yield
+        except BrokenPipeError:  # of what shows the progress
+            raise
+        except OSError as error:
+            problem = f"cannot hold the pairs beyond memory={self.config.memory:g} GB: {error.strerror}"
+            raise InputError(folder, problem, "raise memory, or set TMPDIR to a folder with room") from error
 
     def _reference(self, run: Run) -> tuple[_Pass, Callable[[], Parameters]]:
         config = self.config
@@ -193,7 +208,7 @@ class Training:
         found = entries(matrix, config.x_max, config.alpha)
         self._check(len(found.rows))
         parameters = self.parameters.astype(np.float64)
-        rng = np.random.default_rng(run.seed % (1 << 64))
+        rng = np.random.default_rng(run.seed)
 
         def one(number: int, report: Callable[[int], None]) -> float:
             del number
@@ -204,7 +219,7 @@ class Training:
     def _check(self, pairs: int) -> None:
         self.pairs = pairs
         if not pairs:
-            problem = f"no two of the {len(self.vocabulary)} words stand together in a text"
+            problem = f"no two words stand together in a text (different words: {len(self.vocabulary)})"
             raise DataError(problem, "give longer texts, or keep more of their words with a lower min_count")
 
     def _report(self, number: int, run: Run) -> Callable[[int], None]:
@@ -233,20 +248,3 @@ def _finished(training: Training, corpus: Corpus, run: Run, old: Glove | None = 
             raise
         raise TrainingInterrupted(weigh(training.glove(), None, run, old), training.done) from interrupt
     return weighed(training.glove(), corpus, run, old)
-
-
-def _parameters(model: Glove) -> Parameters:
-    """Return what a model keeps for training.
-
-    :raises CheckpointError: shapes that do not fit the vectors, or a sum of squares below 1, where it began.
-    """
-    kept = Parameters(*(np.ascontiguousarray(model.tensors[field.name]) for field in fields(Parameters)))
-    words, dim = model.words.vectors.shape
-    for field, array in zip(fields(Parameters), kept.arrays(), strict=True):
-        least = 1 if field.name.endswith("squares") else -np.inf
-        if array.shape != (words, dim + 1) or not (np.isfinite(array) & (array >= least)).all():
-            problem = (
-                f"the tensor 'training.{field.name}' is not ({words}, {dim + 1}) numbers that training leaves"
-            )
-            raise CheckpointError(model.name, problem, "the model is damaged")
-    return kept

@@ -11,14 +11,14 @@ from lexarium.generation import GenerateConfig, Generated, Perplexity
 from lexarium.inputs import check_texts
 from lexarium.strict_json import parse_object
 from lexarium_gpt.config import GptConfig
-from lexarium_gpt.decoder import open_decoder
+from lexarium_gpt.decoder import open_decoder, require_causal
 from lexarium_gpt.echo import EchoTokenizer
 from lexarium_gpt.generating import generate
 from lexarium_gpt.network import DecoderNetwork
 from lexarium_gpt.predicting import text_loss
 from lexarium_gpt.small import small_parts
 from lexarium_transformer.architecture import padding_of, positions_of
-from lexarium_transformer.chat import encode_chat, render_chat, unmarked
+from lexarium_transformer.chat import encode_chat, render_chats, unmarked
 from lexarium_transformer.dtypes import device_of, dtype_of
 from lexarium_transformer.embedder import TransformerEmbedder
 from lexarium_transformer.generation_file import GENERATION
@@ -67,7 +67,7 @@ class Gpt(TransformerEmbedder):
         :raises UnsupportedError: the model has no template of conversations.
         :raises InputError: a message is not ``role`` and ``content``, or the template refuses them.
         """
-        return unmarked(render_chat(self.files, messages, self._voice.tokenizer))
+        return unmarked(render_chats(self.files, [messages], self._voice.tokenizer)[0])
 
     def chat(
         self,
@@ -82,11 +82,27 @@ class Gpt(TransformerEmbedder):
         :raises UnsupportedError: the model has no template of conversations, or came without its head.
         :raises InputError: a message is not ``role`` and ``content``, or they are longer than the model sees.
         """
+        return self.chat_all([messages], config, on_text)[0]
+
+    def chat_all(
+        self,
+        chats: Sequence[Sequence[Mapping[str, str]]],
+        config: GenerateConfig | None = None,
+        on_text: Callable[[str], object] | None = None,
+    ) -> list[Generated]:
+        """Return the answer to each conversation, in order; all are rendered and answered together.
+
+        ``on_text`` is told the answer to a single one as it grows. Errors are those of :meth:`chat`.
+        """
         chosen = config or GenerateConfig()
         voice = self._voice
-        text = clean(render_chat(self.files, messages, voice.tokenizer))
-        row = self._prompt(text, chosen, lambda part: encode_chat(part, voice.tokenizer))
-        return generate(voice, [row], chosen, self._limit, on_text)[0]
+
+        def _ids(part: str) -> list[int]:
+            return encode_chat(part, voice.tokenizer)
+
+        texts = render_chats(self.files, chats, voice.tokenizer)
+        rows = [self._prompt(clean(text), chosen, _ids) for text in texts]
+        return generate(voice, rows, chosen, self._limit, on_text)
 
     def perplexity(self, texts: Sequence[str], stride: int | None = None) -> list[Perplexity]:
         """Return how well each text is predicted, each from its own beginning.
@@ -107,6 +123,13 @@ class Gpt(TransformerEmbedder):
             loss = total / tokens if tokens else float("nan")
             found.append(Perplexity(loss=loss, tokens=tokens, size=size))
         return found
+
+    def check_causal(self, where: str) -> None:
+        """Refuse, under the name ``where``, a network that is no decoder.
+
+        :raises UnsupportedError: a token sees what comes after it.
+        """
+        require_causal(self._loaded, where)
 
     def network(self) -> DecoderNetwork:
         """Return a copy that can be trained; this embedder stays as it is."""

@@ -54,7 +54,9 @@ def read(path: Path, config: GptConfig, corpus: Corpus | None, run: Run) -> Gpt:
         stated = read_layout(path)
     tensors = kept_tensors(found.config, found.tensors, str(path))
     settings = settled(config, stated, found, pooling="last")
-    return opened(Gpt, settings, tensors, found.files, path)
+    model = opened(Gpt, settings, tensors, found.files, path)
+    model.check_causal(str(path))
+    return model
 
 
 def _folder(path: Path, config: GptConfig, run: Run) -> Checkpoint:
@@ -63,7 +65,8 @@ def _folder(path: Path, config: GptConfig, run: Run) -> Checkpoint:
     if kind != "decoder":
         other = _OTHERS.get(kind)
         remedy = f"type: lexarium import {other} {path}" if other else "take a model that writes text"
-        raise UnsupportedError(f"{path}: the architecture {described['model_type']!r} is no decoder", remedy)
+        problem = f"{path}: the architecture {described['model_type']!r} is no decoder that is known here"
+        raise UnsupportedError(problem, remedy)
     found = read_checkpoint(path, dtype_on_cpu(config.dtype), run.progress)
     files = {**found.files, **read_generation(path)}
     if (path / TEMPLATE).is_file():

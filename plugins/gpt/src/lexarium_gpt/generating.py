@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from lexarium.errors import InputError
-from lexarium_gpt.prefill import aligned, prefilled
+from lexarium_gpt.prefill import aligned, keeps_keys, prefilled
 from lexarium_transformer.writing import Job, seeded
 
 if TYPE_CHECKING:
@@ -53,8 +53,10 @@ def generate(
         room = config.max_new_tokens if limit is None else min(config.max_new_tokens, limit - len(ids))
         waiting.append(_Prompt(place, list(ids), room))
     found: dict[int, Generated] = {}
+    # Penalties for repetition count what a prompt is filled up with, too.
+    even = config.repetition_penalty != 1 or config.no_repeat_ngram_size > 0 or not keeps_keys(voice.model)
     with seeded(config.seed, device):
-        for batch in _batches(waiting, config):
+        for batch in _batches(waiting, config, even=even):
             rows = [prompt.ids for prompt in batch]
             if config.num_beams == 1:
                 inputs = prefilled(voice.model, rows, voice.padding)
@@ -68,12 +70,8 @@ def generate(
     return [found[place] for place in range(len(prompts))]
 
 
-def _batches(waiting: list[_Prompt], config: GenerateConfig) -> Iterator[list[_Prompt]]:
-    """Yield prompts with room for the same number of tokens, the longest first.
-
-    Penalties for repetition count what a prompt is filled up with, too: under them a batch has one length.
-    """
-    even = config.repetition_penalty != 1 or config.no_repeat_ngram_size > 0
+def _batches(waiting: list[_Prompt], config: GenerateConfig, *, even: bool) -> Iterator[list[_Prompt]]:
+    """Yield prompts with room for the same number of tokens, the longest first; ``even``: of one length."""
 
     def _alike(prompt: _Prompt) -> tuple[int, int]:
         return prompt.room, len(prompt.ids) if even else 0

@@ -117,7 +117,13 @@ def read_gguf(path: Path, dtype: torch.dtype, progress: Progress) -> Checkpoint:
     :raises CheckpointError: the file is damaged, or of an architecture that transformers does not read.
     :raises UnsupportedError: the weights do not fit into the memory.
     """
-    require_memory(check_gguf(path), dtype.itemsize, str(path))
+    count = check_gguf(path)
+    import torch  # noqa: PLC0415  takes seconds
+
+    # numpy has no brain floats: they are held in 32 bits beside the 16.
+    size = dtype.itemsize + (torch.float32.itemsize if dtype is torch.bfloat16 else 0)
+    smaller = "" if dtype is torch.float16 else "import it with --set dtype=float16"
+    require_memory(count * size, str(path), smaller)
     import transformers  # noqa: PLC0415  takes seconds
 
     from lexarium_transformer.foreign import quiet, tied_names  # noqa: PLC0415  as above

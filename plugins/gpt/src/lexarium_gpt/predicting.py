@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.nn import functional
 
+from lexarium_gpt.prefill import keeps_keys
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -52,11 +54,14 @@ def _losses(model: Any, ids: Sequence[int]) -> Tensor:  # noqa: ANN401  as above
 
     device = next(model.parameters()).device
     whole = torch.tensor(ids, device=device)[None]
-    cache = DynamicCache(config=model.config)
+    kept: dict[str, Any] = {}
+    together = len(ids)
+    if keeps_keys(model):
+        kept = {"past_key_values": DynamicCache(config=model.config), "use_cache": True}
+        together = _TOGETHER
     found = []
-    for start in range(0, len(ids) - 1, _TOGETHER):
-        end = min(start + _TOGETHER, len(ids) - 1)
-        part = whole[:, start:end]
-        scores = model(input_ids=part, past_key_values=cache, use_cache=True).logits[0].float()
+    for start in range(0, len(ids) - 1, together):
+        end = min(start + together, len(ids) - 1)
+        scores = model(input_ids=whole[:, start:end], **kept).logits[0].float()
         found.append(functional.cross_entropy(scores, whole[0, start + 1 : end + 1], reduction="none"))
     return torch.cat(found).double()

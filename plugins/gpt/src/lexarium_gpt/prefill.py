@@ -17,10 +17,11 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-__all__ = ["aligned", "groups", "prefilled"]
+__all__ = ["aligned", "groups", "keeps_keys", "prefilled"]
 
 #: What reading the weights once costs, in tokens: less on a processor, whose arithmetic is slower.
 _ON_CPU, _ON_GPU = 24, 2048
+_POSITIONS = "position_ids"
 
 
 def aligned(prompts: Sequence[Sequence[int]], padding: int, device: torch.device) -> tuple[Tensor, Tensor]:
@@ -32,6 +33,19 @@ def aligned(prompts: Sequence[Sequence[int]], padding: int, device: torch.device
         ids[row, longest - len(prompt) :] = torch.tensor(prompt, dtype=torch.int64)
         mask[row, longest - len(prompt) :] = 1
     return ids.to(device), mask.to(device)
+
+
+def keeps_keys(model: Any) -> bool:  # noqa: ANN401  a GenerationMixin
+    """Return whether all that a model keeps of what it has read is keys and values, in transformers' cache.
+
+    Others keep a state that each token changes, one of padding too, or nothing.
+    """
+    from transformers import DynamicCache  # noqa: PLC0415  takes seconds
+    from transformers.cache_utils import DynamicLayer  # noqa: PLC0415  as above
+
+    if "past_key_values" not in inspect.signature(model.base_model.forward).parameters:
+        return False
+    return all(isinstance(layer, DynamicLayer) for layer in DynamicCache(config=model.config).layers)
 
 
 def groups(lengths: Sequence[int], fixed: int) -> list[list[int]]:
@@ -62,7 +76,7 @@ def prefilled(model: Any, prompts: Sequence[Sequence[int]], padding: int) -> dic
     read = [prompt[:-1] for prompt in prompts]  # the last token is read when the first is written
     fixed = _ON_CPU if device.type == "cpu" else _ON_GPU
     parts = groups([len(prompt) for prompt in read], fixed)
-    if len(parts) > 1:
+    if len(parts) > 1 and _POSITIONS in inspect.signature(model.base_model.forward).parameters:
         cache = _joined(model, read, parts, padding)
         if cache is not None:
             inputs["past_key_values"] = cache
@@ -70,12 +84,13 @@ def prefilled(model: Any, prompts: Sequence[Sequence[int]], padding: int) -> dic
 
 
 def _joined(model: Any, read: list[Sequence[int]], parts: list[list[int]], padding: int) -> Any:  # noqa: ANN401  transformers' Cache
-    """Return one cache of all prompts; None where the model keeps something else than keys and values."""
+    """Return one cache of all prompts; None where the model keeps something else than all keys and values."""
     from transformers import DynamicCache  # noqa: PLC0415  takes seconds
     from transformers.cache_utils import DynamicLayer  # noqa: PLC0415  as above
 
     cache = DynamicCache(config=model.config)
-    if not cache.layers or any(type(layer) is not DynamicLayer for layer in cache.layers):
+    plain = keeps_keys(model) and all(type(layer) is DynamicLayer for layer in cache.layers)
+    if not cache.layers or not plain:
         return None
     longest = max(map(len, read))
     keys: dict[tuple[int, str], Tensor] = {}
@@ -99,6 +114,5 @@ def _joined(model: Any, read: list[Sequence[int]], parts: list[list[int]], paddi
 def _read(model: Any, prompts: Sequence[Sequence[int]], padding: int) -> Any:  # noqa: ANN401  transformers' Cache
     ids, mask = aligned(prompts, padding, next(model.parameters()).device)
     inputs = {"input_ids": ids, "attention_mask": mask, "use_cache": True}
-    if "position_ids" in inspect.signature(model.base_model.forward).parameters:
-        inputs["position_ids"] = (mask.cumsum(1) - 1).clamp(min=0)
+    inputs[_POSITIONS] = (mask.cumsum(1) - 1).clamp(min=0)
     return model.base_model(**inputs).past_key_values

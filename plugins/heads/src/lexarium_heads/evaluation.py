@@ -5,24 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from lexarium.compose import Pipeline
 from lexarium.errors import InputError, UnsupportedError
-from lexarium.inputs import batches, check_texts
+from lexarium.inputs import check_texts
 from lexarium.roles import Progress, silent
 from lexarium.tables import Data, labelled
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from lexarium.zoo import Zoo
 
 __all__ = ["Evaluation", "Predictions", "evaluate", "predict"]
 
-_BATCH = 512
 _SHOWN = 12
 
 
@@ -91,14 +89,9 @@ def _open(zoo: Zoo, model: str) -> tuple[str, Pipeline]:
 
 
 def _apply(reference: str, pipeline: Pipeline, texts: Sequence[str], progress: Progress) -> Predictions:
-    """Score each batch once: a head predicts the class of the highest probability."""
+    """Score each text once: a head predicts the class of the highest probability."""
     classes = tuple(pipeline.labels)
-    probabilities, done = np.empty((len(texts), len(classes))), 0
-    for part in batches(texts, _BATCH):
-        vectors = pipeline.embedder.embed(part)
-        probabilities[done : done + len(part)] = pipeline.head.predict_proba(vectors)
-        done += len(part)
-        progress("predicting", done, len(texts))
+    probabilities = pipeline.predict_proba(texts, progress)
     labels = [classes[place] for place in probabilities.argmax(axis=1)]
     return Predictions(model=reference, labels=labels, classes=classes, probabilities=probabilities)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import warnings
 from dataclasses import dataclass
+from math import log
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -95,9 +96,10 @@ def _choose(rows: Any, classes: NDArray[np.int64], config: ClassifierConfig, run
     if len(candidates) == 1:
         return Choice(C=candidates[0])
     if folds < _MIN_FOLDS:
-        _log.warning("the smallest class has %d row, too few for cross-validation: C=1.0", smallest)
-        return Choice(C=1.0)
-    splitter = StratifiedKFold(folds, shuffle=True, random_state=run.seed)
+        usual = min(candidates, key=lambda c: abs(log(c)))  # the nearest to scikit-learn's default, 1
+        _log.warning("the smallest class has %d row, too few for cross-validation: C=%g", smallest, usual)
+        return Choice(C=usual)
+    splitter = StratifiedKFold(folds, shuffle=True, random_state=run.seed % (1 << 32))  # all that it takes
     accuracy = dict.fromkeys(candidates, 0.0)
     done, total = 0, folds * len(candidates)
     for train, test in splitter.split(classes, classes):

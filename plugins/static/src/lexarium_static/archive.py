@@ -9,30 +9,40 @@ import zipfile
 import zlib
 from contextlib import contextmanager
 from errno import EINVAL
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
 from lexarium.errors import FormatError, InputError, did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
-__all__ = ["open_stream"]
+__all__ = ["file_of", "open_stream"]
 
 _GZIP, _ZIP, _EMPTY_ZIP = b"\x1f\x8b", b"PK\x03\x04", b"PK\x05\x06"
 _END, _END_SIZE, _WIDE = b"PK\x05\x06", 22, b"PK\x06\x07"  # of a zip archive; the second of one beyond 4 GiB
 _LONGEST_COMMENT = (1 << 16) - 1
 _LARGEST_LIST = 1 << 20  # bytes of an archive's list of files; each file in it takes some ten times its share
 _MOST_SWOLLEN = 200  # times its compressed size; vectors in text reach 3
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _SMALL = 1 << 20
 _BUFFER = 1 << 18
 
 
-@contextmanager
-def open_stream(path: Path, member: str | None = None) -> Iterator[IO[bytes]]:
-    """Open a file for reading in one go; its first bytes say what it is. ``member``: a file in an archive.
+def file_of(path: Path) -> tuple[Path, str | None]:
+    """Return the file on the disk that a path means and, of ``two.zip:wiki.vec``, the file in the archive."""
+    archive, colon, member = str(path).rpartition(":")
+    if colon and not path.exists() and Path(archive).is_file():
+        return Path(archive), member
+    return path, None
 
-    Compressed data may unpack to 200 times its size and 1 MiB, which bounds what a small file can take.
+
+@contextmanager
+def open_stream(path: Path) -> Iterator[IO[bytes]]:
+    """Open a file for reading in one go; its first bytes say what it is.
+
+    Of several files in a zip archive the path names one, as :func:`file_of` says. Compressed data may unpack
+    to 200 times its size and 1 MiB, which bounds what a small file can take.
 
     :raises FormatError: compressed data is damaged or unpacks to more (also while it is read), or the
         archive lacks the file.
@@ -40,6 +50,7 @@ def open_stream(path: Path, member: str | None = None) -> Iterator[IO[bytes]]:
     """
     magic = b""
     try:
+        path, member = file_of(path)
         with path.open("rb") as file:
             magic = file.peek(len(_ZIP))
             if magic.startswith((_ZIP, _EMPTY_ZIP)):
@@ -82,6 +93,9 @@ def _open_member(path: Path, file: IO[bytes], member: str | None) -> Iterator[IO
         info = found[name]
         if info.flag_bits & 1:
             raise FormatError(path, f"{name} is encrypted", "unpack it and give the file")
+        if info.compress_type not in _METHODS:
+            problem = f"{name} is compressed by method {info.compress_type}, and only deflate (8) is read"
+            raise FormatError(path, problem, "unpack it and give the file")
         if info.file_size > _SMALL + _MOST_SWOLLEN * info.compress_size:
             raise _swollen(path, name, info.compress_size)
         with (

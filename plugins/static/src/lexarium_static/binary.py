@@ -38,12 +38,12 @@ _SHAPE = (
 
 
 def is_binary(path: Path) -> bool:
-    """Tell whether a file, gzipped or not, begins as the binary format does and not as the text format.
+    """Tell whether a file, packed or not, begins as the binary format does and not as the text format.
 
     In text most of what stands behind the first word on its line are numbers, be they NaN or infinite.
 
     :raises InputError: the file cannot be read.
-    :raises FormatError: its gzip data is damaged.
+    :raises FormatError: its compressed data is damaged.
     """
     with open_stream(path) as stream:
         start = stream.read(_MAX_HEADER + _MAX_WORD)
@@ -59,7 +59,7 @@ def is_binary(path: Path) -> bool:
 def read_binary(
     path: Path, progress: Progress, *, errors: EncodingErrors = "strict"
 ) -> tuple[list[str], Floats]:
-    """Return the words and their vectors (n, dim) of a binary file, gzipped or not.
+    """Return the words and their vectors (n, dim) of a binary file, gzipped or not, or one in a zip archive.
 
     ``errors`` says what becomes of words that are not UTF-8.
 

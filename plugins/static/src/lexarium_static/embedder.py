@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
 
@@ -30,6 +31,8 @@ __all__ = ["StaticEmbedder"]
 
 _TRAINING = "training."
 _EXAMPLES = 10
+_PIECE = 1 << 16  # characters of a text whose tokens are listed together, or more up to a white space
+_SPACE = re.compile(r"[ \t\n]")  # where every rule cuts, and case does not look beyond
 _TINY = """
 the of and a in is to it was this good bad great boring film movie king queen man woman
 电影 好看 难看 国王 女王 男人 女人 很 的 。 . ,
@@ -85,14 +88,20 @@ class StaticEmbedder:
 
     def coverage(self, inputs: Sequence[str]) -> Coverage:
         """Count tokens and unknown tokens; name the ten most frequent unknown ones."""
-        tokens, unknown = 0, Counter[str]()
-        for text in check_texts(inputs):
-            found = self.tokenize(text)
-            tokens += len(found)
-            ids = self.words.vocabulary.ids(found)
-            unknown.update(found[index] for index in np.flatnonzero(ids < 0))
+        tokens, unknown = self.unknown(inputs)
         examples = tuple(word for word, _ in unknown.most_common(_EXAMPLES))
         return Coverage(tokens=tokens, unknown=unknown.total(), examples=examples)
+
+    def unknown(self, inputs: Sequence[str]) -> tuple[int, Counter[str]]:
+        """Return how many tokens texts have, and how often each that is no word of the vocabulary occurs."""
+        tokens, unknown = 0, Counter[str]()
+        for text in check_texts(inputs):
+            for piece in [text] if self._rule is None else _pieces(text):
+                found = self.tokenize(piece)
+                tokens += len(found)
+                ids = self.words.vocabulary.ids(found)
+                unknown.update(found[index] for index in np.flatnonzero(ids < 0))
+        return tokens, unknown
 
     def tokenize(self, text: str) -> list[str]:
         """Return the words of a text, known or not."""
@@ -114,14 +123,18 @@ class StaticEmbedder:
         """Whether :meth:`tokenize` does more to a text than the tokenizer of the settings."""
         return False
 
+    @property
+    def _rule(self) -> Literal["unicode", "words", "whitespace", "characters"] | None:
+        """What cuts texts, where it cuts at every white space; None: something else does, or joins words."""
+        rule = self.config.tokenizer
+        return None if self.joins or rule == "pattern" or rule == "jieba" else rule  # noqa: PLR1714  for mypy
+
     @cached_property
     def _pooler(self) -> Pooler:
-        rule = self.config.tokenizer
-        compiled = None if self.joins or rule == "pattern" or rule == "jieba" else rule  # noqa: PLR1714  for mypy
         return Pooler(
             self.words.vocabulary,
             self.words.vectors,
-            tokenizer=self.tokenize if compiled is None else compiled,
+            tokenizer=self._rule or self.tokenize,
             lowercase=self.config.lowercase,
         )
 
@@ -222,3 +235,12 @@ class StaticEmbedder:
             problem = f"the tensor {name!r} is missing or is not float32 of shape ({length},)"
             raise CheckpointError(cls.name, problem)
         return tensor
+
+
+def _pieces(text: str) -> Iterator[str]:
+    """Cut a long text at white space, so that its tokens need not all be in memory."""
+    begin = 0
+    while len(text) - begin > _PIECE and (space := _SPACE.search(text, begin + _PIECE)):
+        yield text[begin : space.start()]
+        begin = space.start()
+    yield text[begin:]

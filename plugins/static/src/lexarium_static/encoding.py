@@ -83,10 +83,8 @@ def encode(
     with _read(corpus, numbers, tokenizer, run) as spill:
         vocabulary, counts, table = numbers.choose(min_count, max_vocab)
         if not len(counts):
-            problem = (
-                f"none of the {numbers.words} words of the corpus occurs {min_count} times; "
-                f"the most frequent one occurs {numbers.highest} times"
-            )
+            found = f"different words: {numbers.words}; occurrences of the most frequent: {numbers.highest}"
+            problem = f"no word of the corpus occurs {min_count} times ({found})"
             raise DataError(problem, "lower min_count, or give more text")
         return _finished(vocabulary, counts, table, spill)
 
@@ -123,7 +121,9 @@ def encode_onto(
         room = None if max_vocab is None else max(0, max_vocab - len(vocabulary))
         new = new[np.argsort(places[new])][:room]
         if not len(new) and not counts.any():
-            problem = f"none of the {spill.tokens} tokens is a word of the model or occurs {min_count} times"
+            problem = (
+                f"no token (read: {spill.tokens}) is a word of the model or reaches min_count={min_count}"
+            )
             raise DataError(problem, "give texts in its language, or lower min_count")
         table[new] = len(vocabulary) + np.arange(len(new))
         if len(new):
@@ -144,7 +144,7 @@ def _read(corpus: Corpus, numbers: Numbering, rule: TokenizerName, run: Run) -> 
         spill.close()
         raise
     if not spill.tokens:  # nothing went to a file then
-        problem = f"no token in {texts.read} texts (tokenizer={rule})"
+        problem = f"no token in the corpus (texts: {texts.read}; tokenizer={rule})"
         raise DataError(problem, "try tokenizer=characters or tokenizer=jieba (Chinese)")
     if rule in {"unicode", "words"} and is_mostly_chinese(texts.sample):
         _log.warning(

@@ -11,7 +11,8 @@ What published files need, and nothing looser:
   the numbers. A word with spaces that ends in a number is refused, because a line with one number too
   many looks just so; no published file has one.
 - Every line ends in ``\n`` or ``\r\n``, the last one too: a number that was cut off is a number. Fields
-  are separated by the space alone: U+0085 and U+00A0 are words.
+  are separated by the space alone: U+0085 and U+00A0 are words. A number may have other ASCII white space
+  at its edges, a tab for instance, which is passed over.
 - A word is UTF-8, not empty, without a space at its edge, and occurs once. Other bytes are replaced
   where the caller says so (:mod:`lexarium_static.decoding`).
 - The file may be gzipped, or a file in a zip archive (:mod:`lexarium_static.archive`); nothing is unpacked
@@ -54,17 +55,17 @@ _SHAPE = "each line is a word and its numbers, separated by single spaces"
 
 
 def read_text(
-    path: Path, progress: Progress, *, member: str | None = None, errors: EncodingErrors = "strict"
+    path: Path, progress: Progress, *, errors: EncodingErrors = "strict"
 ) -> tuple[list[str], Floats]:
     """Return the words and their vectors (n, dim) of a text file, gzipped or not, or of one in a zip archive.
 
-    ``member`` names the file in the archive; it may be left out where there is one only. ``errors`` says what
-    becomes of words that are not UTF-8.
+    ``archive.zip:member`` names one of several files there. ``errors`` says what becomes of words that are
+    not UTF-8.
 
     :raises FormatError: names the line that breaks the format.
     :raises InputError: the file cannot be read.
     """
-    lines = _lines(path, member)
+    lines = _lines(path)
     first = list(islice(lines, _PEEK))
     if first and not first[0].startswith(_BYTE_ORDER_MARK + b" "):  # alone it is a word like any other
         first[0] = first[0].removeprefix(_BYTE_ORDER_MARK)
@@ -185,9 +186,9 @@ class _Rows:
         return FormatError(self._path, problem, remedy, line=self.line)
 
 
-def _lines(path: Path, member: str | None) -> Iterator[bytes]:
+def _lines(path: Path) -> Iterator[bytes]:
     """Yield the lines of a file, compressed or not, without the spaces and the line end at their end."""
-    with open_stream(path, member) as stream:
+    with open_stream(path) as stream:
         number = 0
         while line := stream.readline(_MAX_LINE + 1):
             number += 1

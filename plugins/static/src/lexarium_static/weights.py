@@ -88,7 +88,7 @@ def _count(model: StaticEmbedder, corpus: Corpus, run: Run) -> tuple[np.ndarray,
             known = np.unique(numbers * n + known) % n
         counts += np.bincount(known, minlength=n)
     if not counts.any():
-        problem = f"none of the {texts} texts of the corpus has a word with a vector"
+        problem = f"no text of the corpus has a word with a vector (texts: {texts})"
         raise DataError(problem, "give texts in the language of the vectors, or another tokenizer")
     return counts, total, texts
 

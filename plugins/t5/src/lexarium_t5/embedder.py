@@ -15,6 +15,7 @@ from lexarium_t5.model import open_model
 from lexarium_t5.network import EncoderDecoderNetwork
 from lexarium_t5.small import small_parts
 from lexarium_t5.speech import Room, Speech, Task
+from lexarium_t5.targets import Targets
 from lexarium_t5.tasks import Languages, plain, summary, translation
 from lexarium_transformer.architecture import padding_of, positions_of
 from lexarium_transformer.dtypes import device_of, dtype_of
@@ -22,10 +23,14 @@ from lexarium_transformer.embedder import TransformerEmbedder
 from lexarium_transformer.generation_file import GENERATION
 from lexarium_transformer.generative import writing_tokenizer
 from lexarium_transformer.small import small_settings
+from lexarium_transformer.tokens import parse_tokenizer
+from lexarium_transformer.translators import target_tokenizer
 from lexarium_transformer.writing import Voice, special_ids
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+
+    from tokenizers import Tokenizer
 
     from lexarium_transformer.generative import Generative
 
@@ -90,9 +95,7 @@ class T5(TransformerEmbedder):
         :raises ConfigError: the model does not know a language, or one must be named.
         :raises UnsupportedError: nothing says that the model translates.
         """
-        raw = self.files.get(_TOKENIZER_CONFIG)
-        settings = parse_object(raw, _TOKENIZER_CONFIG) if raw is not None else {}
-        asked = Languages(source=source, target=target, settings=settings)
+        asked = Languages(source=source, target=target, settings=self._tokenizer_settings)
         speech = self._speech
         return translation(self.described, self._stated, speech.voice.tokenizer, speech.frame, asked)
 
@@ -114,7 +117,14 @@ class T5(TransformerEmbedder):
 
     def network(self) -> EncoderDecoderNetwork:
         """Return a copy that can be trained; this embedder stays as it is."""
-        return EncoderDecoderNetwork(self._load(), self.tokenizer, self.config, padding_of(self.described))
+
+        def _made() -> Tokenizer:
+            own = target_tokenizer(self.files, self._tokenizer_settings)
+            return own or parse_tokenizer(self._file(_TOKENIZER), _TOKENIZER)
+
+        targets = Targets(_made, self.tokenizer.max_length, lowercase=bool(self.config.do_lower_case))
+        padding = padding_of(self.described)
+        return EncoderDecoderNetwork(self._load(), (self.tokenizer, targets), self.config, padding)
 
     def layout(self) -> dict[str, bytes]:
         """Return no files: sentence-transformers pools what the decoder of most of these models says."""
@@ -144,6 +154,11 @@ class T5(TransformerEmbedder):
         room = Room(read=self.tokenizer.max_length, written=None if positions is None else positions - 1)
         voice = Voice(whole, tokenizer, special_ids(stated, "eos_token_id"), padding)
         return Speech(voice, room, padding)
+
+    @property
+    def _tokenizer_settings(self) -> dict[str, Any]:
+        raw = self.files.get(_TOKENIZER_CONFIG)
+        return parse_object(raw, _TOKENIZER_CONFIG) if raw is not None else {}
 
     @property
     def _stated(self) -> list[Mapping[str, Any]]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lexarium.errors import CheckpointError
-from lexarium_transformer.encoders import as_tensors, compare_names
+from lexarium_transformer.encoders import as_tensors, compare_names, copied_bytes
 from lexarium_transformer.foreign import base_prefix, empty_model, seq2seq_model, text_model, tied_names
 from lexarium_transformer.generative import Generative
 from lexarium_transformer.memory import require_memory
@@ -46,7 +46,7 @@ def open_model(
     :raises CheckpointError: a tensor is missing, is none of this architecture, or has another shape.
     :raises UnsupportedError: it does not fit into the memory, or is not known to transformers.
     """
-    require_memory(sum(tensor.size for tensor in tensors.values()), dtype.itemsize, where)
+    require_memory(copied_bytes(tensors, dtype), where)
     head = _head(tensors)
     _compare(empty_model(config, where, head), tensors, where)
     build = seq2seq_model if head == "seq2seq" else text_model

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Languages", "plain", "summary", "translation", "usual_settings"]
 
+_log = logging.getLogger("lexarium")
 _PAIR = re.compile(r"translation_([A-Za-z-]+)_to_([A-Za-z-]+)")
 _ALIKE: Mapping[str, type] = {
     "num_beams": int,
@@ -119,13 +121,23 @@ def _by_tokens(tokens: Mapping[str, int], frame: Frame, languages: Languages, pl
 
 
 def _marian(goals: Mapping[str, int], frame: Frame, languages: Languages) -> Frame:
-    """Return the tokens around a text; languages that the tokenizer's settings deny are an error."""
+    """Return the tokens around a text; languages that the tokenizer's settings deny are an error.
+
+    Where they say none, any is taken, with a warning.
+    """
     stated = [("from", languages.source, "source_lang")]
     stated += [] if goals else [("to", languages.target, "target_lang")]
+    unknown = []
     for key, asked, name in stated:
         known = languages.settings.get(name)
         if asked is not None and isinstance(known, str) and known:
             find_language(key, asked, known.split("+"))
+        elif asked is not None:
+            unknown.append(f"{key} {asked}")
+    if unknown:
+        _log.warning(
+            "the model does not say its languages: that it translates %s is taken on trust", " ".join(unknown)
+        )
     if not goals:
         return frame
     goal = goals[find_language("to", languages.target, goals)]

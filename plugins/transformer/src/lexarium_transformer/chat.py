@@ -10,6 +10,7 @@ import json
 import re
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lexarium.errors import CheckpointError, InputError, UnsupportedError
@@ -20,13 +21,15 @@ if TYPE_CHECKING:
 
     from tokenizers import Tokenizer
 
-__all__ = ["TEMPLATE", "encode_chat", "render_chat", "unmarked"]
+__all__ = ["TEMPLATE", "encode_chat", "render_chats", "unmarked"]
 
 TEMPLATE = "chat_template.jinja"
 _SETTINGS = "tokenizer_config.json"
-_SECONDS = 20  # of which the imports of a slow machine take a few
+_SECONDS = 20
 _MOST_TEMPLATE = 256 * 2**10  # characters; the longest on the Hub, with tools, take some 20,000
 _MOST_TEXT = 16 * 2**20  # bytes of messages, and of what is rendered
+_ROLE = re.compile(r"[A-Za-z_]{1,64}", re.ASCII)  # no special token is spelt so
+_SHOWN = 40
 _NAMED = ("bos_token", "eos_token", "unk_token", "pad_token")
 # Around a special token that a message spells out, which stays text: private-use characters.
 _OPEN, _CLOSE = "\U000f0000", "\U000f0001"
@@ -34,31 +37,33 @@ _OPEN, _CLOSE = "\U000f0000", "\U000f0001"
 _RENDER = """
 import json, sys
 from contextlib import redirect_stdout
-given = json.load(sys.stdin)
 with redirect_stdout(sys.stderr):
     from transformers.utils.chat_template_utils import render_jinja_template
+print("ready", flush=True)
+given = json.load(sys.stdin)
 try:
     import resource
     taken = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (taken + 2**29,) * 2)
-    resource.setrlimit(resource.RLIMIT_CPU, (given["seconds"],) * 2)
+    used = int(resource.getrusage(resource.RUSAGE_SELF).ru_utime) + 1
+    resource.setrlimit(resource.RLIMIT_CPU, (used + given["seconds"],) * 2)
 except (ImportError, OSError, ValueError):
     pass  # a system without these limits has the clock alone
 try:
     rendered, _ = render_jinja_template(
-        conversations=[given["messages"]], chat_template=given["template"],
+        conversations=given["conversations"], chat_template=given["template"],
         add_generation_prompt=True, **given["tokens"])
-    answer = {"text": rendered[0][: given["most"] + 1]}
+    answer = {"texts": [text[: given["most"] + 1] for text in rendered]}
 except Exception as error:
     answer = {"error": f"{type(error).__name__}: {error}"[:500]}
 print(json.dumps(answer))
 """
 
 
-def render_chat(
-    files: Mapping[str, bytes], messages: Sequence[Mapping[str, str]], tokenizer: Tokenizer
-) -> str:
-    """Return the prompt for an answer to ``messages``; special tokens that they spell out are marked.
+def render_chats(
+    files: Mapping[str, bytes], chats: Sequence[Sequence[Mapping[str, str]]], tokenizer: Tokenizer
+) -> list[str]:
+    """Return the prompt for an answer to each of ``chats``; special tokens that they spell out are marked.
 
     ``files`` are a model's: its template stands in ``chat_template.jinja`` or ``tokenizer_config.json``.
 
@@ -68,33 +73,45 @@ def render_chat(
     """
     settings = parse_object(files[_SETTINGS], _SETTINGS) if _SETTINGS in files else {}
     given = {
-        "messages": _marked(_checked(messages), tokenizer),
+        "conversations": [_marked(_checked(messages), tokenizer) for messages in chats],
         "template": _template(files, settings),
         "tokens": {name: _content(settings.get(name)) for name in _NAMED if settings.get(name)},
         "seconds": _SECONDS,
         "most": _MOST_TEXT,
     }
-    try:
-        done = subprocess.run(  # noqa: S603  this Python, and a program that stands above
-            [sys.executable, "-c", _RENDER],
-            input=json.dumps(given),
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=_SECONDS,
-        )
-    except subprocess.TimeoutExpired as error:
-        raise CheckpointError(TEMPLATE, f"takes more than {_SECONDS} seconds", _OTHER) from error
-    if done.returncode:
-        raise CheckpointError(TEMPLATE, "takes too much time or memory, or cannot be rendered", _OTHER)
-    answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    if not chats:
+        return []
+    answer = _rendered(json.dumps(given))
     if "error" in answer:
         problem = f"the model's template refuses them: {answer['error'].splitlines()[0]}"
         raise InputError("messages", problem, "begin with system or user, then assistant and user in turn")
-    text: str = answer["text"]
-    if len(text) > _MOST_TEXT:
+    texts: list[str] = answer["texts"]
+    if any(len(text) > _MOST_TEXT for text in texts):
         raise CheckpointError(TEMPLATE, f"writes more than {_MOST_TEXT} characters", _OTHER)
-    return text
+    return texts
+
+
+def _rendered(given: str) -> dict[str, Any]:
+    """Return what the process answers; its clock starts when it has imported what it needs."""
+    with subprocess.Popen(  # noqa: S603  this Python, and a program that stands above
+        [sys.executable, "-P", "-c", _RENDER],
+        cwd=Path(sys.executable).parent,  # no module of the folder that we are called in is a module here
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as process:
+        try:
+            ready = process.stdout.readline() if process.stdout else ""
+            said, _ = process.communicate(given if ready else None, timeout=_SECONDS)
+        except subprocess.TimeoutExpired as error:
+            raise CheckpointError(TEMPLATE, f"takes more than {_SECONDS} seconds", _OTHER) from error
+        finally:
+            process.kill()
+    if process.returncode or not said:
+        raise CheckpointError(TEMPLATE, "takes too much time or memory, or cannot be rendered", _OTHER)
+    answer: dict[str, Any] = json.loads(said.splitlines()[-1])
+    return answer
 
 
 def encode_chat(text: str, tokenizer: Tokenizer) -> list[int]:
@@ -137,6 +154,9 @@ def _checked(messages: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:
         if not good:
             problem = f"message {number} is not a role and a content, both text"
             raise InputError("messages", problem, "write {'role': 'user', 'content': 'Hello'}")
+        if not _ROLE.fullmatch(message["role"]):
+            problem = f"message {number} has the role {message['role'][:_SHOWN]!r}, which is no word"
+            raise InputError("messages", problem, "write system, user or assistant")
     size = sum(len(message["content"]) for message in found)
     if size > _MOST_TEXT:
         raise InputError("messages", f"{size} characters, more than {_MOST_TEXT}", "shorten them")

@@ -173,20 +173,40 @@ def _written(
 ) -> list[Generated]:
     config, options, tell = how
     if options.chat:
-        from lexarium.generation import Chats  # noqa: PLC0415  only when the command runs
+        write = _answering(opened, model, options.system, config)
+    else:
 
-        if not isinstance(opened, Chats):
-            raise UnsupportedError(f"{model} answers no messages", "give it a plain prompt, without --chat")
-        first = [] if options.system is None else [{"role": "system", "content": options.system}]
-        return [opened.chat([*first, {"role": "user", "content": text}], config, tell) for text in asked]
+        def write(texts: Sequence[str], tell: Callable[[str], object] | None) -> list[Generated]:
+            return opened.generate(texts, config, tell)
+
     if len(asked) == 1:
-        return opened.generate(asked, config, tell)
+        return write(asked, tell)
     found: list[Generated] = []
     with session.progress() as progress:
         for start in range(0, len(asked), _TOGETHER):
-            found += opened.generate(asked[start : start + _TOGETHER], config)
+            found += write(asked[start : start + _TOGETHER], None)
             progress("write", len(found), len(asked))
     return found
+
+
+def _answering(
+    opened: Generator, model: str, system: str | None, config: GenerateConfig
+) -> Callable[[Sequence[str], Callable[[str], object] | None], list[Generated]]:
+    """Return what answers messages, together where the model can."""
+    from lexarium.generation import Chats  # noqa: PLC0415  only when the command runs
+    from lexarium_transformer.verbs import ChatsTogether  # noqa: PLC0415  as above
+
+    if not isinstance(opened, Chats):
+        raise UnsupportedError(f"{model} answers no messages", "give it a plain prompt, without --chat")
+    first = [] if system is None else [{"role": "system", "content": system}]
+
+    def _answers(texts: Sequence[str], tell: Callable[[str], object] | None) -> list[Generated]:
+        chats = [[*first, {"role": "user", "content": text}] for text in texts]
+        if isinstance(opened, ChatsTogether) and tell is None:
+            return opened.chat_all(chats, config)
+        return [opened.chat(messages, config, tell) for messages in chats]
+
+    return _answers
 
 
 def _tell(text: str) -> None:

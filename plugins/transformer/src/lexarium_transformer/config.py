@@ -91,10 +91,11 @@ class EncoderConfig:
             require(key, value is None or value >= 1, f"{value} is below 1")
         names = sorted(self.named_prompts)
         require("prompts", len(names) == len(self.prompts or ()), "a name stands twice")
-        known = f"no such prompt; there are: {', '.join(names) or 'none'}"
         default = self.default_prompt
+        one = """none; give it one: --set 'prompts={"query": "query: "}'"""
+        unknown = f"the model has no prompt {default!r}; it has {', '.join(names) or one}"
         # Until a checkpoint has been read, it is not known which prompts there are.
-        require("default_prompt", self.prompts is None or default is None or default in names, known)
+        require("default_prompt", self.prompts is None or default is None or default in names, unknown)
         in_order = all(one < other for one, other in pairwise(self.extra))
         require("extra", in_order, "the names are not in order, each once")
         there = self.program == "torch" or self.device != "cuda"

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BadWords", "ForcedWords", "StopStrings"]
 
+_BEFORE = "."  # what most words are not put together with
 _SPARE = 16  # tokens beyond the longest word that are looked at: special ones have no bytes
 
 
@@ -38,7 +39,10 @@ class BadWords:
         self._rests: dict[bytes, Tensor] = {}
 
     def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
-        """Return the scores (B, V) after ``input_ids`` (B, T)."""
+        """Return the scores (B, V) after ``input_ids`` (B, T).
+
+        :raises ConfigError: a grammar, which came before, allows nothing else.
+        """
         scores = scores.clone()
         for row, ids in enumerate(input_ids[:, self._start :][:, -self._reach :].tolist()):
             tail = self._table.join(ids)
@@ -46,6 +50,8 @@ class BadWords:
                 scores[row, whole.to(scores.device)] = float("-inf")
                 for rest in _rests(tail, word):
                     scores[row, self._starting(rest).to(scores.device)] = float("-inf")
+        if bool(scores.isneginf().all(dim=1).any()):
+            raise ConfigError("bad_words", "forbids all that json_schema or regex allows at some place")
         return scores
 
     def _starting(self, rest: bytes) -> Tensor:
@@ -91,13 +97,15 @@ class ForcedWords:
 
     def _next(self, ids: tuple[int, ...], scores: Tensor) -> int | None:
         """Return the token that must come next; None, and no end among ``scores`` (V,), where none must."""
-        rest = self._under_way.pop(ids, None)
+        rest = self._under_way.get(ids)  # texts that are alike so far share it
         if rest is None:
             text = self._table.join(ids)
             missing = [word for word, written in self._words if written not in text]
             if not missing:
                 return None
             needed = sum(len(self._written(word, b"x")) for word in missing)  # each after a blank
+            # A word does not come into the middle of a character, whose rest is three bytes at most.
+            needed += 0 if text[-4:].decode("utf-8", "replace").endswith("\ufffd") else 3
             if int(scores.argmax()) not in self._ends and self._most - len(ids) > needed:
                 scores[self._ends] = float("-inf")
                 return None
@@ -112,11 +120,18 @@ class ForcedWords:
         blank = spaced and before and not before[-1:].isspace()
         wanted = (b" " if blank else b"") + word.encode("utf-8", "replace")
         ways = [self._encode(" " + word), self._encode(word)]
+        if before or not spaced:
+            ways.append(self._within(word))
         exact = [ids for ids in ways if self._table.join(ids) == wanted]
         near = [ids for ids in ways if wanted.strip() in self._table.join(ids)]
         if not near:
             raise ConfigError("force_words", f"the vocabulary of the model cannot write {word!r}")
         return (exact or near)[0]
+
+    def _within(self, word: str) -> list[int]:
+        """Return the tokens of a word with no blank before it, which sentencepiece puts at a beginning."""
+        before, whole = self._encode(_BEFORE), self._encode(_BEFORE + word)
+        return whole[len(before) :] if whole[: len(before)] == before else []
 
 
 class StopStrings:

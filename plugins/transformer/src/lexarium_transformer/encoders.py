@@ -26,6 +26,7 @@ __all__ = [
     "as_tensors",
     "checkpoint_names",
     "compare_names",
+    "copied_bytes",
     "modern",
     "open_encoder",
 ]
@@ -81,8 +82,7 @@ def open_encoder(
     :raises CheckpointError: a tensor is missing, is none of this architecture, or has another shape.
     :raises UnsupportedError: it does not fit into the memory.
     """
-    count = sum(tensor.size for tensor in tensors.values())
-    require_memory(count, dtype.itemsize, where)
+    require_memory(copied_bytes(tensors, dtype), where)
     shape = architecture_of(config, where)
     if shape is None:
         from lexarium_transformer.foreign import open_foreign  # noqa: PLC0415  transformers takes seconds
@@ -112,6 +112,13 @@ def as_tensors(tensors: Mapping[str, NDArray[Any]], dtype: torch.dtype) -> dict[
     return {
         name: tensor.to(dtype) if tensor.is_floating_point() else tensor for name, tensor in found.items()
     }
+
+
+def copied_bytes(tensors: Mapping[str, NDArray[Any]], dtype: torch.dtype) -> int:
+    """Return how many bytes :func:`as_tensors` takes: those of what is not in ``dtype`` yet."""
+    name = f"{dtype}".removeprefix("torch.")
+    floats = (tensor for tensor in tensors.values() if tensor.dtype.kind == "f")
+    return sum(tensor.size * dtype.itemsize for tensor in floats if tensor.dtype.name != name)
 
 
 def checkpoint_names(family: Family, own: Iterable[str], present: Iterable[str]) -> dict[str, str]:

@@ -8,12 +8,14 @@ from __future__ import annotations
 import json
 import math
 import os
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from safetensors import SafetensorError, safe_open
 
 from lexarium.checkpoint.paths import read_small
+from lexarium.checkpoint.tensors import read_header
 from lexarium.errors import CheckpointError, InputError
 from lexarium_transformer.gate import finite, parse_config, read_json, refuse_code
 from lexarium_transformer.layout import read_layout
@@ -37,6 +39,10 @@ _SETTINGS = "tokenizer_config.json"
 _BESIDE = (_SETTINGS, "special_tokens_map.json")
 #: What a tokenizer can be made of, and any sentencepiece ``.model``.
 _VOCABULARIES = {"vocab.txt", "vocab.json"}
+#: Bytes of a weight by the name that safetensors has for its kind, and torch's name of such numbers.
+_BYTES = {"F64": 8, "F32": 4, "F16": 2}
+_NAMES = {"float32": "F32", "float16": "F16"}
+_WIDEST, _HALF = 8, 2
 _WHOLE = "give a folder with tokenizer.json, or with the vocabulary that its tokenizer is made of"
 #: What runs code, or may, when it is opened; and weights of other frameworks.
 _PICKLES = (".bin", ".pt", ".pth", ".pkl", ".ckpt", ".h5", ".msgpack", ".npz")
@@ -92,8 +98,11 @@ def read_checkpoint(path: Path, dtype: torch.dtype, progress: Progress) -> Check
     settings = read_json(path / _SETTINGS) if _SETTINGS in files else {}
     files |= _read_tokenizer(path, settings)
     shards = _shards(path)
-    count = sum(_check_shard(shard, names) for shard, names in shards.items())
-    require_memory(count, dtype.itemsize, str(path))
+    kinds = Counter[str]()
+    for shard, names in shards.items():
+        kinds += _check_shard(shard, names)
+    half = "import it with --set dtype=float16" if kinds["F16"] and dtype.itemsize > _HALF else ""
+    require_memory(_needed(kinds, dtype), str(path), half)
     tensors: dict[str, NDArray[Any]] = {}
     for shard in shards:
         _read_shard(shard, tensors)
@@ -157,17 +166,28 @@ def _shards(path: Path) -> dict[Path, list[str] | None]:
     return shards
 
 
-def _check_shard(shard: Path, names: list[str] | None) -> int:
-    """Return how many weights there are by the header, which must hold the tensors ``names``."""
-    try:
-        with safe_open(shard, framework="numpy") as file:
-            sizes = {name: math.prod(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError) as error:
-        raise _damaged(shard, error) from error
-    absent = sorted(set(names or ()) - sizes.keys())
-    if absent:
-        raise CheckpointError(shard, f"the tensor {absent[0]!r} is missing", "fetch it again")
-    return sum(sizes.values())
+def _needed(kinds: Mapping[str, int], dtype: torch.dtype) -> int:
+    """Return the bytes of weights, so many of each kind: as they are held and, if copied, computed with."""
+    computed = _NAMES.get(f"{dtype}".removeprefix("torch."))
+    total = 0
+    for kind, count in kinds.items():
+        held = "F32" if kind == "BF16" else kind  # numpy has no such type
+        copied = dtype.itemsize if held.startswith("F") and held != computed else 0
+        total += count * (_BYTES.get(held, _WIDEST) + copied)
+    return total
+
+
+def _check_shard(shard: Path, names: list[str] | None) -> Counter[str]:
+    """Return how many weights of each kind there are by the header; with ``names``, those tensors alone."""
+    header = read_header(shard)
+    if names is not None:
+        for name in sorted(header.keys() ^ set(names)):
+            what = "stands in no line of the index" if name in header else "is missing"
+            raise CheckpointError(shard, f"the tensor {name!r} {what}", "fetch it again")
+    kinds = Counter[str]()
+    for entry in header.values():
+        kinds[entry.dtype] += math.prod(entry.shape)
+    return kinds
 
 
 def _read_shard(shard: Path, tensors: dict[str, NDArray[Any]]) -> None:

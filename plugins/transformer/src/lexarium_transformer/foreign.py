@@ -9,23 +9,26 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import torch
 from torch import Tensor, nn
 
-from lexarium.errors import CheckpointError, UnsupportedError
+from lexarium.errors import CheckpointError, LexariumError, UnsupportedError
 from lexarium_transformer.encoders import compare_names, modern
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 __all__ = [
+    "ENCODERS",
     "Foreign",
     "HeadKind",
     "Kind",
     "base_prefix",
     "causal_model",
+    "class_of",
     "empty_model",
     "kind_of",
     "masked_model",
     "open_foreign",
     "quiet",
+    "refused",
     "seq2seq_model",
     "text_model",
     "tied_names",
@@ -36,24 +39,30 @@ Kind = str  # encoder, decoder, encoder-decoder or other
 #: that of an encoder and a decoder together; or ``text``: the encoder of such a pair without its decoder.
 HeadKind: TypeAlias = Literal["none", "masked", "causal", "seq2seq", "text"]
 _POOLER = "pooler."
-#: What has a masked-language head in transformers and is no encoder of texts.
-_NO_TEXT = {"perceiver", "layoutlm", "tapas", "reformer", "modernvbert", "ultravbert", "esm", "esmc"}
+_SHOWN = 200  # characters of what transformers says
+#: Encoders whose vectors tests hold to transformers' own, and to what each text has alone. Others see their
+#: neighbours in a batch (FNet, YOSO, ConvBERT), or are no encoders of texts.
+ENCODERS = (
+    "albert", "bert", "camembert", "data2vec-text", "deberta", "deberta-v2", "distilbert",
+    "electra", "ernie", "eurobert", "flaubert", "longformer", "luke", "megatron-bert", "modernbert", "mpnet",
+    "rembert", "roberta", "roberta-prelayernorm", "roc_bert", "roformer", "xlm", "xlm-roberta",
+    "xlm-roberta-xl", "xmod",
+)  # fmt: skip
+#: In the names of settings that name a program for a part of the network, which transformers may fetch.
+_PROGRAM = "implementation"
 
 
 def kind_of(config: Mapping[str, Any]) -> Kind:
     """Return what a checkpoint is: encoder, decoder, encoder-decoder, or other."""
     from transformers.models.auto import modeling_auto as auto  # noqa: PLC0415  takes seconds
 
-    name = str(config["model_type"])
+    name, causal = str(config["model_type"]), bool(config.get("is_decoder"))
     if name in auto.MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES:
         return "encoder-decoder"
-    if (
-        name in auto.MODEL_FOR_MASKED_LM_MAPPING_NAMES
-        and name not in _NO_TEXT
-        and not config.get("is_decoder")
-    ):
+    if name in ENCODERS and not causal:
         return "encoder"
-    return "decoder" if name in auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES else "other"
+    writes = causal or name not in auto.MODEL_FOR_MASKED_LM_MAPPING_NAMES
+    return "decoder" if writes and name in auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES else "other"
 
 
 def empty_model(config: Mapping[str, Any], where: str, head: HeadKind = "none") -> nn.Module:
@@ -62,18 +71,15 @@ def empty_model(config: Mapping[str, Any], where: str, head: HeadKind = "none") 
     :raises CheckpointError: the class refuses the config.
     :raises UnsupportedError: transformers has no such class.
     """
-    cls, settings = _class(config, where, head)
-    try:
-        with quiet(), torch.device("meta"):
-            model: nn.Module = cls(settings)
-    except (TypeError, ValueError, KeyError, AttributeError, RuntimeError, AssertionError) as error:
-        raise CheckpointError(where, f"transformers refuses it: {error}", "fetch it again") from error
+    cls, settings = class_of(config, where, head)
+    with refused(where), quiet(), torch.device("meta"):
+        model: nn.Module = cls(settings)
     return model
 
 
 def base_prefix(config: Mapping[str, Any], where: str) -> str:
     """Return what stands before the encoder's names where a checkpoint holds a head as well."""
-    return str(_class(config, where)[0].base_model_prefix)
+    return str(class_of(config, where)[0].base_model_prefix)
 
 
 def open_foreign(config: Mapping[str, Any], tensors: Mapping[str, Tensor], where: str) -> Foreign:
@@ -128,10 +134,11 @@ class Foreign:
         self.vocabulary = int(model.get_input_embeddings().num_embeddings)  # type: ignore[operator]
 
     def blocks(self) -> list[nn.Module]:
-        """Return embeddings, then each layer."""
+        """Return embeddings, then each layer; layers that share their weights (ALBERT) are one module."""
         model: Any = self.encoder.model
-        lists = [m for m in model.modules() if isinstance(m, nn.ModuleList) and len(m) == self.depth]
-        return [model.get_input_embeddings(), *(lists[0] if lists else [])]
+        lists = [module for module in model.modules() if isinstance(module, nn.ModuleList) and len(module)]
+        layers: Any = next((each for each in lists if len(each) == self.depth), lists[0] if lists else [])
+        return [model.get_input_embeddings(), *layers]
 
     def weights(self) -> dict[str, Tensor]:
         """Return the weights by the checkpoint's names, those without the prefix of a head."""
@@ -149,30 +156,57 @@ class _Adapter(nn.Module):
         return list(found.hidden_states) if every else [found.last_hidden_state]
 
 
-def _class(config: Mapping[str, Any], where: str, head: HeadKind = "none") -> tuple[Any, Any]:
+def class_of(config: Mapping[str, Any], where: str, head: HeadKind = "none") -> tuple[Any, Any]:
+    """Return transformers' class for a config, and the config as that class takes it.
+
+    :raises CheckpointError: transformers refuses the config.
+    :raises UnsupportedError: transformers has no such class.
+    """
     import transformers  # noqa: PLC0415  takes seconds
 
     name = str(config["model_type"])
-    table = {
+    table: Any = {
         "none": transformers.MODEL_MAPPING,
         "masked": transformers.MODEL_FOR_MASKED_LM_MAPPING,
         "causal": transformers.MODEL_FOR_CAUSAL_LM_MAPPING,
         "seq2seq": transformers.MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING,
         "text": transformers.MODEL_FOR_TEXT_ENCODING_MAPPING,
     }[head]
-    try:
-        settings = transformers.CONFIG_MAPPING[name].from_dict(dict(config))
-        cls = table[type(settings)]
-    except KeyError as error:
+    known = name in transformers.CONFIG_MAPPING
+    described: Any = known and transformers.CONFIG_MAPPING[name]
+    if not known or described not in table:
         writes = "writes no text"
         lacks = {"none": "is not known", "masked": "has no head that fills masks"}
         lacks |= {"text": "is no encoder alone"}
         what = lacks.get(head, writes)
         problem = f"{where}: the architecture {name!r} {what} to transformers {transformers.__version__}"
-        raise UnsupportedError(problem, "take another checkpoint, or upgrade transformers") from error
-    except (TypeError, ValueError, AttributeError) as error:
-        raise CheckpointError(where, f"transformers refuses it: {error}", "fetch it again") from error
+        raise UnsupportedError(problem, "take another checkpoint, or upgrade transformers")
+    with refused(where):
+        settings = described.from_dict(_plain(dict(config)))
+    cls = table[described]
     return (cls[0] if isinstance(cls, tuple) else cls), settings
+
+
+@contextmanager
+def refused(where: str) -> Iterator[None]:
+    """Turn what transformers raises over a checkpoint into one line: a config meets code that is not ours.
+
+    :raises CheckpointError: says what it raised.
+    """
+    try:
+        yield
+    except (LexariumError, MemoryError):
+        raise
+    except Exception as error:
+        said = " ".join(f"{error}".split())[:_SHOWN] or type(error).__name__
+        raise CheckpointError(where, f"transformers refuses it: {said}", "fetch it again") from error
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401  what JSON may hold
+    """Return a config without the settings that name a program, at any depth."""
+    if isinstance(value, dict):
+        return {key: _plain(one) for key, one in value.items() if _PROGRAM not in str(key)}
+    return [_plain(one) for one in value] if isinstance(value, list) else value
 
 
 def _filled(
@@ -190,9 +224,9 @@ def _filled(
     compare_names(
         kept, {n: tuple(t.shape) for n, t in given.items() if n in expected or head == "none"}, where
     )
-    cls, settings = _class(config, where, head)
+    cls, settings = class_of(config, where, head)
     dtype = next(tensor.dtype for tensor in given.values() if tensor.is_floating_point())
-    with quiet():
+    with refused(where), quiet():
         model: Any = cls.from_pretrained(None, config=settings, state_dict=given, dtype=dtype)
     if getattr(model, "pooler", None) is not None and any(_POOLER in name for name in absent):
         model.pooler = None  # it would be random, and no vector needs it

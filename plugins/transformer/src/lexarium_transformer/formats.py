@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from lexarium.checkpoint.tensors import write_tensors
 from lexarium.errors import CheckpointError, ConfigError, UnsupportedError
 from lexarium_transformer.architecture import positions_of
+from lexarium_transformer.belonging import require_own_tokenizer
 from lexarium_transformer.config import warn_truncation
 from lexarium_transformer.dtypes import dtype_on_cpu
 from lexarium_transformer.encoders import compare_names, modern
 from lexarium_transformer.folder import Checkpoint, check_folder, read_checkpoint
-from lexarium_transformer.foreign import base_prefix, empty_model, kind_of
+from lexarium_transformer.foreign import ENCODERS, base_prefix, empty_model, kind_of
 from lexarium_transformer.layout import read_layout
 
 if TYPE_CHECKING:
@@ -57,10 +58,9 @@ def read_encoder(cls: type[_E], path: Path, config: EncoderConfig, run: Run) -> 
     kind = kind_of(described)
     if kind != "encoder":
         other = _OTHERS.get(kind)
-        remedy = (
-            f"type: lexarium import {other} {path}" if other else "take an encoder of texts, as BERT is one"
-        )
-        raise UnsupportedError(f"{path}: the architecture {described['model_type']!r} is no encoder", remedy)
+        remedy = f"type: lexarium import {other} {path}" if other else f"there are: {', '.join(ENCODERS)}"
+        problem = f"{path}: the architecture {described['model_type']!r} is no encoder that is known here"
+        raise UnsupportedError(problem, remedy)
     found = read_checkpoint(path, dtype_on_cpu(config.dtype), run.progress)
     kept, extra = _kept(found, str(path))
     return opened(cls, settled(config, read_layout(path), found, extra), kept, found.files, path)
@@ -80,8 +80,10 @@ def opened(
         if error.where != cls.name:
             raise
         raise CheckpointError(path, str(error).removeprefix(f"{cls.name}: ")) from error
-    if config.truncate_dim is not None:
-        warn_truncation(config.truncate_dim, model.described)
+    require_own_tokenizer(model, path)
+    dim = config.truncate_dim
+    if dim is not None and dim != read_layout(path).get("truncate_dim"):
+        warn_truncation(dim, model.described)
     return model
 
 
@@ -99,7 +101,7 @@ def write_sentence_transformers(model: TransformerEmbedder, path: Path, run: Run
     """
     del run
     if not model.layout():
-        what = "sentence-transformers has no mix of layers, no echo, no stored truncate_dim and no long=split"
+        what = "sentence-transformers has no mix of layers, no echo and no long=split"
         raise UnsupportedError(what, "export the format transformers, or import with other settings")
     _write(model, path, model.state().files)
 
@@ -181,11 +183,8 @@ def settled(
     said = {key: value for key, value in stated.items() if value is not None}
     open_ = [f.name for f in fields(config) if getattr(config, f.name) is None]
     chosen = {key: value for key, value in {**usual, **said}.items() if key in open_}
-    limits = [
-        _positive(said.get("max_length")) if config.max_length is None else config.max_length,
-        _positive(found.tokenizer_config.get("model_max_length")) if config.max_length is None else None,
-        positions_of(found.config),
-    ]
+    length = _positive(said.get("max_length")) or _positive(found.tokenizer_config.get("model_max_length"))
+    limits = [length, positions_of(found.config)]
     if config.max_length is None:
         known = [limit for limit in limits if limit is not None]
         chosen["max_length"] = min(known, default=_WITHOUT)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from lexarium.errors import CheckpointError
 from lexarium.strict_json import parse_object
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -20,6 +21,8 @@ __all__ = ["finite", "parse_config", "read_json", "refuse_code"]
 
 _MOST = 4 * 2**20  # bytes of a config; the largest on the Hub, with 20,000 labels, take some 2 MB
 _MOST_LAYERS = 1_000
+#: Ends of the names of settings that say how often a part is built.
+_REPEATED = re.compile(r"(layer|block|depth|expert|group)(s|_num|_sizes)?$")
 _CODE = ("auto_map", "trust_remote_code", "custom_pipelines")
 
 
@@ -31,9 +34,11 @@ def read_json(path: Path) -> dict[str, Any]:
     try:
         raw = read_small(path, _MOST)
     except OSError as error:
-        problem = f"cannot be read: {error.strerror or error}"
+        gone = isinstance(error, FileNotFoundError)
+        where = path.parent if gone else path
+        problem = f"there is no {path.name}" if gone else f"cannot be read: {error.strerror or error}"
         raise CheckpointError(
-            path, problem, "give a folder of transformers or sentence-transformers"
+            where, problem, "give a folder of transformers or sentence-transformers"
         ) from error
     return parse_object(raw, path)
 
@@ -47,8 +52,8 @@ def parse_config(raw: bytes, where: str) -> dict[str, Any]:
     refuse_code(config, where)
     if not isinstance(config.get("model_type"), str):
         raise CheckpointError(where, "says no 'model_type'", "is this the config.json of a transformer?")
-    for key, value in config.items():
-        if "layers" in key and isinstance(value, int) and value > _MOST_LAYERS:
+    for key, value in _items(config):
+        if _REPEATED.search(key) and isinstance(value, int) and value > _MOST_LAYERS:
             raise CheckpointError(where, f"{key} is {value}, more than {_MOST_LAYERS}")
     return config
 
@@ -58,17 +63,22 @@ def refuse_code(config: Mapping[str, Any], where: str) -> None:
 
     :raises CheckpointError: it does; names the key.
     """
-    pending: list[Any] = [config]
+    for key, value in _items(config):
+        if key in _CODE and value:
+            remedy = "take a checkpoint of an architecture that transformers has itself"
+            raise CheckpointError(where, f"{key!r} names code of its own, which is never run", remedy)
+
+
+def _items(config: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield each key with its value, at any depth; one with a list also with each member of it."""
+    pending: list[tuple[str, Any]] = list(config.items())
     while pending:
-        value = pending.pop()
+        key, value = pending.pop()
+        yield key, value
         if isinstance(value, dict):
-            named = next((key for key in _CODE if value.get(key)), None)
-            if named is not None:
-                remedy = "take a checkpoint of an architecture that transformers has itself"
-                raise CheckpointError(where, f"{named!r} names code of its own, which is never run", remedy)
-            pending.extend(value.values())
+            pending.extend(value.items())
         elif isinstance(value, list):
-            pending.extend(value)
+            pending.extend((key, one) for one in value)
 
 
 def finite(name: str, tensor: NDArray[Any], where: str) -> None:

@@ -48,6 +48,7 @@ class Grammar:
         self._first: Any = LLMatcher(self._tokenizer, grammar)
         self._check(self._first)
         self._rows: list[Any] = []
+        self._done: set[int] = set()
         self._start = self._seen = start
         self._ends = list(ends)
 
@@ -63,9 +64,12 @@ class Grammar:
         scores = scores.clone()
         for row, (matcher, tokens) in enumerate(zip(self._rows, new, strict=True)):
             for token in tokens:
-                if not matcher.is_stopped():
+                # An end that does not conform fills up a text that a stop string ended.
+                if token in self._ends and not matcher.is_accepting():
+                    self._done.add(row)
+                elif row not in self._done and not matcher.is_stopped():
                     matcher.consume_token(token)
-            if matcher.is_stopped():
+            if row in self._done or matcher.is_stopped():
                 self._check(matcher)
                 scores[row] = float("-inf")
                 scores[row, self._ends] = 0.0

@@ -70,17 +70,17 @@ def read_layout(path: Path) -> dict[str, Any]:
         settings["max_length"] = found.get("max_seq_length")
         settings["do_lower_case"] = bool(found.get("do_lower_case"))
     if (path / _PROMPTS).is_file():
-        settings |= _prompts(path / _PROMPTS)
+        settings |= _own(path / _PROMPTS)
     return settings
 
 
 def write_layout(config: EncoderConfig, hidden: int) -> dict[str, bytes]:
     """Return the files with which sentence-transformers gives the same vectors, or none.
 
-    It has no mix of layers and no echo, and keeps neither a cut dimension nor pieces of long texts.
+    It has no mix of layers, no echo, and no pieces of long texts. It cuts to ``truncate_dim`` after
+    Normalize, and Lexarium before: there, such vectors have the same directions, and not the length 1.
     """
-    other = config.layers != (-1,) or config.pooling == "echo"
-    if other or config.truncate_dim is not None or config.long != "truncate":
+    if config.layers != (-1,) or config.pooling == "echo" or config.long != "truncate":
         return {}
     names = "sentence_transformers.models"
     steps = [("", "Transformer"), (_POOLING, "Pooling")]
@@ -93,11 +93,13 @@ def write_layout(config: EncoderConfig, hidden: int) -> dict[str, bytes]:
     pooling: dict[str, Any] = {"word_embedding_dimension": hidden}
     pooling |= {key: mode == config.pooling for mode, key in _KEYS.items()}
     length = {"max_seq_length": config.max_length, "do_lower_case": bool(config.do_lower_case)}
-    prompts = {
+    prompts: dict[str, Any] = {
         "prompts": config.named_prompts,
         "default_prompt_name": config.default_prompt,
         "similarity_fn_name": config.similarity or "cosine",
     }
+    if config.truncate_dim is not None:
+        prompts["truncate_dim"] = config.truncate_dim
     files = {_MODULES: modules, f"{_POOLING}/config.json": pooling, _LENGTH: length, _PROMPTS: prompts}
     return {name: (json.dumps(content, indent=2) + "\n").encode() for name, content in files.items()}
 
@@ -141,14 +143,20 @@ def _named() -> list[tuple[str, str]]:
     return [(key, next(name for name, mode in _MODES.items() if mode == ours)) for ours, key in _KEYS.items()]
 
 
-def _prompts(path: Path) -> dict[str, Any]:
+def _own(path: Path) -> dict[str, Any]:
+    """Return what the library's own file states: prompts, the measure of likeness, a cut dimension."""
     found = read_json(path)
     prompts = found.get("prompts") or {}
     texts = isinstance(prompts, dict) and all(isinstance(text, str) for text in prompts.values())
     if not texts:
         raise CheckpointError(path, "'prompts' is not names and texts", "fetch it again")
     default, similarity = found.get("default_prompt_name"), found.get("similarity_fn_name")
+    dim = found.get("truncate_dim")
+    if dim is not None and (type(dim) is not int or dim < 1):
+        raise CheckpointError(
+            path, f"'truncate_dim' is {dim!r}, and no number of components", "fetch it again"
+        )
     settings: dict[str, Any] = {"prompts": tuple(sorted(prompts.items())), "default_prompt": default}
     if similarity in {"cosine", "dot", "euclidean"}:
         settings["similarity"] = similarity
-    return settings
+    return settings | {"truncate_dim": dim}

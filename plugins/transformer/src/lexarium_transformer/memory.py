@@ -22,19 +22,19 @@ def available_memory() -> int | None:
     return min(known) if known else None
 
 
-def require_memory(parameters: int, itemsize: int, where: str, available: int | None = None) -> None:
-    """Refuse a model whose ``parameters``, each of ``itemsize`` bytes, do not fit.
+def require_memory(needed: int, where: str, smaller: str = "", available: int | None = None) -> None:
+    """Refuse a model whose weights, ``needed`` bytes with all copies of them, do not fit.
+
+    ``smaller`` is what to type so that they take less.
 
     :raises UnsupportedError: says how much it takes and how much there is.
     """
     if available is None:
         available = available_memory()
-    needed = parameters * itemsize
     if available is not None and needed > available:
-        what = f"{where}: {parameters:,} parameters of {itemsize} bytes take {needed / 1e9:.1f} GB, "
-        what += f"{available / 1e9:.1f} GB are free"
-        halves = "" if itemsize < 4 else "import it with --set dtype=bfloat16 (half of that), "  # noqa: PLR2004  float32
-        raise UnsupportedError(what, f"{halves}take a smaller model, or a machine with more memory")
+        what = f"{where}: its weights take {needed / 1e9:.1f} GB, {available / 1e9:.1f} GB are free"
+        remedy = "take a smaller model, or a machine with more memory"
+        raise UnsupportedError(what, f"{smaller}, {remedy}" if smaller else remedy)
 
 
 def _of_machine() -> int | None:

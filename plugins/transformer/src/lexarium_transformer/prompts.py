@@ -35,6 +35,6 @@ def encode_prompt(
     if truncate:
         return ids[-room:]
     more = "more than " if len(part) < len(text) else ""
-    problem = f"the prompt takes {more}{len(ids)} tokens, and the model sees {room} and the one to be written"
+    problem = f"the prompt takes {more}{len(ids)} tokens, and the model has room for {room}"
     remedy = "shorten it, or keep its end: --truncate left (in Python: truncate='left')"
     raise InputError("prompt", problem, remedy)

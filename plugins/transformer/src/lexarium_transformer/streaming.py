@@ -51,9 +51,17 @@ class TextStream:
         else:
             waiting = 0 if last else max((_begun(whole, stop) for stop in self._stops), default=0)
             ready = whole[: len(whole) - waiting]
-        if ready.startswith(self._told) and len(ready) > len(self._told):
-            self._tell(ready[len(self._told) :])
+        # A decoder may change what it has told, as a blank before a comma: then the rest waits for the end.
+        shared = _shared(ready, self._told)
+        if len(ready) > shared and (last or shared == len(self._told)):
+            self._tell(ready[shared:])
             self._told = ready
+
+
+def _shared(text: str, other: str) -> int:
+    """Return how many characters two texts begin with alike."""
+    pairs = zip(text, other, strict=False)
+    return next((at for at, (a, b) in enumerate(pairs) if a != b), min(len(text), len(other)))
 
 
 def _begun(text: str, stop: str) -> int:

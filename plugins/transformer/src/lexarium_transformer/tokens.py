@@ -92,12 +92,17 @@ class TextTokenizer:
 
         :raises CheckpointError: it has not.
         """
-        found = self._tokenizer.token_to_id(token)
+        found = self.find(token)
         if found is None:
             raise CheckpointError(
                 "tokenizer.json", f"there is no token {token!r}", "fetch the checkpoint again"
             )
-        return int(found)
+        return found
+
+    def find(self, token: str) -> int | None:
+        """Return the id of a token; None where the vocabulary has no such one."""
+        found = self._tokenizer.token_to_id(token)
+        return None if found is None else int(found)
 
     @cached_property
     def unknown(self) -> int | None:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from lexarium_transformer.sentencepieces import SentencePieces
 
-__all__ = ["MARKS", "translator_files"]
+__all__ = ["MARKS", "target_tokenizer", "translator_files"]
 
 _VOCABULARY, _TARGETS = "vocab.json", "target_vocab.json"
 _MARIAN = ("source.spm", "target.spm", _VOCABULARY)
@@ -61,7 +61,7 @@ def translator_files(path: Path, settings: Mapping[str, Any]) -> dict[str, bytes
     files = {name: _read(path / name) for name in names}
     pieces = parse_pieces(files[names[0]], str(path / names[0]))
     tokens = _tokens(files[_VOCABULARY], str(path / _VOCABULARY))
-    special = {key: _named(settings.get(key)) or usual for key, usual in _SPECIAL.items()}
+    special = _special(settings)
     for token in special.values():
         if token not in tokens:
             raise CheckpointError(path / _VOCABULARY, f"there is no token {token!r}", _AGAIN)
@@ -83,6 +83,30 @@ def translator_files(path: Path, settings: Mapping[str, Any]) -> dict[str, bytes
         first = (f"{error}".splitlines() or [type(error).__name__])[0]
         raise CheckpointError(path, f"there is no tokenizer that can be read ({first})", _AGAIN) from error
     return {**files, "tokenizer.json": made.encode()}
+
+
+def target_tokenizer(files: Mapping[str, bytes], settings: Mapping[str, Any]) -> Tokenizer | None:
+    """Return the tokenizer of what a model of Marian writes, whose ``files`` these are; None of another.
+
+    ``settings`` are those of ``tokenizer_config.json``.
+
+    :raises CheckpointError: a file is damaged.
+    """
+    if not set(_MARIAN) <= files.keys():
+        return None
+    side = _MARIAN[1]
+    tokens, special = _tokens(files[_VOCABULARY], _VOCABULARY), _special(settings)
+    languages = [one for one in tokens if _TARGET.fullmatch(one)]
+    pieces = parse_pieces(files[side], side)
+    tokenizer = _join(pieces, tokens, [*special.values(), *languages], special["unk_token"])
+    end = special["eos_token"]
+    around = [(end, tokenizer.token_to_id(end))]
+    tokenizer.post_processor = TemplateProcessing(single=f"$A {end}", pair=None, special_tokens=around)
+    return tokenizer
+
+
+def _special(settings: Mapping[str, Any]) -> dict[str, str]:
+    return {key: _named(settings.get(key)) or usual for key, usual in _SPECIAL.items()}
 
 
 def _join(

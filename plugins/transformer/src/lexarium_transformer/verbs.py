@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from lexarium.errors import UnsupportedError
 from lexarium.generation import Chats, Generator, Predicts
@@ -13,7 +13,18 @@ if TYPE_CHECKING:
     from lexarium.generation import GenerateConfig, Generated, Perplexity
     from lexarium.zoo import Zoo
 
-__all__ = ["chat", "generate", "generator_of", "perplexity"]
+__all__ = ["ChatsTogether", "chat", "generate", "generator_of", "perplexity"]
+
+
+@runtime_checkable
+class ChatsTogether(Chats, Protocol):
+    """Models that answer several conversations at a time."""
+
+    def chat_all(
+        self, chats: Sequence[Sequence[Mapping[str, str]]], config: GenerateConfig | None = None
+    ) -> list[Generated]:
+        """Return the answer to each conversation, as :meth:`chat` gives it, in order."""
+        ...
 
 
 def generate(

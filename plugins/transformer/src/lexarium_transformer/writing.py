@@ -125,22 +125,35 @@ class Voice:
     def _generated(self, row: list[int], job: Job, number: int, config: GenerateConfig) -> Generated:
         end = next((place for place, token in enumerate(row) if token in self.ends), None)
         ending: Ending = "length" if end is None else "end"
-        tokens = self._until_stop(row[:end], config.stop_strings)
+        stop = self._stop(row[:end], config.stop_strings)
+        tokens = row[:end] if stop is None else row[: stop[0]]
         text = self._decoded(tokens, job.prompts[number][-_CONTEXT:])
-        places = [place for place in (text.find(stop) for stop in config.stop_strings) if place >= 0]
-        if places:
-            text, ending = text[: min(places)], "stop"
+        if stop is not None:
+            text, ending = self._before(text, tokens, stop[1], config.stop_strings), "stop"
         return Generated(text=text, tokens=tuple(tokens), ending=ending)
 
-    def _until_stop(self, tokens: list[int], stops: Sequence[str]) -> list[int]:
-        """Return the tokens up to the one that completes a stop string; those after it fill up the batch."""
+    def _stop(self, tokens: list[int], stops: Sequence[str]) -> tuple[int, int] | None:
+        """Return how many tokens complete the first stop string, and how many bytes are before it.
+
+        The tokens after those fill up the batch.
+        """
         written = b""
         wanted = [stop.encode("utf-8", "replace") for stop in stops]
         for place, token in enumerate(tokens):
             written += self._table.join([token])
-            if any(stop in written for stop in wanted):
-                return tokens[: place + 1]
-        return tokens
+            places = [at for at in map(written.find, wanted) if at >= 0]
+            if places:
+                return place + 1, min(places)
+        return None
+
+    def _before(self, text: str, tokens: list[int], size: int, stops: Sequence[str]) -> str:
+        """Return the text before a stop string, which begins after ``size`` bytes of its tokens."""
+        places = [place for place in map(text.find, stops) if place >= 0]
+        if places:
+            return text[: min(places)]
+        # A decoder takes away the blank that a text begins with, and it is a part of the stop string.
+        begun = self._table.join(tokens)[:size].decode("utf-8", "replace")
+        return begun if text.startswith(" ") else begun.removeprefix(" ")
 
     def _decoded(self, tokens: list[int], before: Sequence[int]) -> str:
         """Return the text of tokens, with the blank before it that a decoder takes away at a beginning."""

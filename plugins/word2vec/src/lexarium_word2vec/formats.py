@@ -1,4 +1,4 @@
-"""Word2vec's own formats, text and binary, both ways."""
+"""Word2vec's own formats, text and binary, are read here; :mod:`lexarium_static.exports` writes them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from lexarium.errors import FormatError, InputError
 from lexarium.vocabulary import Vocabulary
 from lexarium.words import WordVectors
-from lexarium_static import write
+from lexarium_static.archive import file_of, open_stream
 from lexarium_static.binary import is_binary, read_binary
 from lexarium_static.text import read_text
 from lexarium_static.weights import weigh
@@ -20,22 +20,23 @@ if TYPE_CHECKING:
     from lexarium.roles import Corpus, Run
     from lexarium_word2vec.config import Word2VecConfig
 
-__all__ = ["read", "write_binary", "write_text"]
+__all__ = ["read"]
 
 _PICKLE = re.compile(rb"\x80[\x02-\x05]")
 
 
 def read(path: Path, config: Word2VecConfig, corpus: Corpus | None, run: Run) -> Word2Vec:
-    """Read word vectors in word2vec's text or binary format, gzipped or not; which it is, the file says.
+    """Read word vectors in word2vec's text or binary format; which it is, the file says.
 
+    It may be gzipped, or lie in a zip archive: ``archive.zip:vectors.bin`` names one of several files there.
     What gensim's ``save()`` writes is a pickle, which can run any code when it is read, and is refused.
 
     :raises InputError: there is no such file, or it cannot be read.
     :raises FormatError: names what breaks the format.
     """
-    if not path.is_file():
+    if not file_of(path)[0].is_file():
         raise InputError(path, "there is no such file", "check the path")
-    with path.open("rb") as file:
+    with open_stream(path) as file:
         if _PICKLE.match(file.read(2)):
             remedy = (
                 "in Python type Word2Vec.load(path).wv.save_word2vec_format('vectors.bin', binary=True), or "
@@ -47,19 +48,3 @@ def read(path: Path, config: Word2VecConfig, corpus: Corpus | None, run: Run) ->
     reader = read_binary if is_binary(path) else read_text
     words, vectors = reader(path, run.progress, errors=run.encoding_errors)
     return weigh(Word2Vec(config, WordVectors(Vocabulary.build(words), vectors)), corpus, run)
-
-
-def write_text(model: Word2Vec, path: Path, run: Run) -> None:
-    """Write the word vectors as text, with the header ``count dim``.
-
-    :raises UnsupportedError: a word that the format cannot hold.
-    """
-    write.write_text(model.words, path, run.progress)
-
-
-def write_binary(model: Word2Vec, path: Path, run: Run) -> None:
-    """Write the word vectors in binary.
-
-    :raises UnsupportedError: a word that the format cannot hold.
-    """
-    write.write_binary(model.words, path, run.progress)

@@ -62,7 +62,7 @@ def prune(encoded: Encoded, min_count: int, max_vocab: int | None) -> Encoded:
     raw = [word.encode("utf-8", "surrogatepass") for word in words]
     frequent = np.flatnonzero(counts >= min_count).tolist()
     if not frequent:
-        problem = f"none of the {len(words)} words occurs {min_count} times"
+        problem = f"no word (of {len(words)}) occurs {min_count} times"
         raise DataError(f"{problem}, the most frequent {counts.max()} times", "lower min_count")
     kept = sorted(frequent, key=lambda i: (-counts[i], raw[i]))[:max_vocab]
     table = np.full(len(words), -1, np.int32)

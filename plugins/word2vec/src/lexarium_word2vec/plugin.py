@@ -11,7 +11,7 @@ __all__ = ["lexarium_methods"]
 @hookimpl
 def lexarium_methods() -> list[Method]:
     """Return the method."""
-    formats = "lexarium_word2vec.formats:"
+    writer = "lexarium_static.exports:write_"
     method = Method(
         name="word2vec",
         summary="skip-gram and CBOW word vectors, trained here or read; pooled plain, idf-weighted or SIF",
@@ -19,8 +19,8 @@ def lexarium_methods() -> list[Method]:
         config="lexarium_word2vec.config:Word2VecConfig",
         trainer="lexarium_word2vec.train:fit",
         updater="lexarium_word2vec.train:update",
-        reader=formats + "read",
-        exports={"word2vec": formats + "write_text", "word2vec-binary": formats + "write_binary"},
+        reader="lexarium_word2vec.formats:read",
+        exports={"word2vec": writer + "text", "word2vec-binary": writer + "binary"},
         cost=1,
     )
     return [method]

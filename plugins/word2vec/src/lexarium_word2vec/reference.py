@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lexarium.errors import MissingExtraError
+from lexarium_static.sentences import Sentences
 from lexarium_word2vec.tree import paths
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from lexarium.roles import Run
     from lexarium_static.encoding import Encoded
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from lexarium_word2vec.weights import Weights
 
 __all__ = ["check", "train"]
-
-_LONGEST = 10_000  # words of a text beyond it gensim does not see
 
 
 def check() -> None:
@@ -76,11 +75,11 @@ def train(
     names = [str(number) for number in range(len(weights.counts))]
     model.build_vocab_from_freq(dict(zip(names, weights.counts.tolist(), strict=True)))
     _give(model, weights)
-    texts = _Texts(encoded, names)
+    texts = Sentences(encoded.ids, encoded.offsets, names)
     try:
         model.train(
             texts,
-            total_examples=texts.number,
+            total_examples=len(texts),
             total_words=len(encoded.ids),
             epochs=config.epochs,
             callbacks=[Told()],
@@ -106,23 +105,3 @@ def _take(model: Any, weights: Weights) -> None:  # noqa: ANN401
         weights.context[:] = model.syn1neg
     if weights.nodes is not None:
         weights.nodes[:] = model.syn1
-
-
-class _Texts:
-    """The corpus as lists of names, none longer than gensim takes; iterated once for each epoch."""
-
-    def __init__(self, encoded: Encoded, names: list[str]) -> None:
-        self._ids = encoded.ids
-        self._names = names
-        lengths = np.diff(encoded.offsets)
-        pieces = -(-lengths // _LONGEST)
-        starts = np.repeat(encoded.offsets[:-1], pieces)
-        within = np.arange(len(starts)) - np.repeat(np.cumsum(pieces) - pieces, pieces)
-        self._starts = starts + within * _LONGEST
-        self._ends = np.minimum(self._starts + _LONGEST, np.repeat(encoded.offsets[1:], pieces))
-        self.number = len(starts)
-
-    def __iter__(self) -> Iterator[list[str]]:
-        names, ids = self._names, self._ids
-        for start, end in zip(self._starts.tolist(), self._ends.tolist(), strict=True):
-            yield [names[i] for i in ids[start:end].tolist()]

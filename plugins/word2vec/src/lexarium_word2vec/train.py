@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
 __all__ = ["fit", "trainer", "update"]
 
-_MOST_THREADS = 1024
 #: What the stored arrays or words depend on.
 _FIXED = ("vector_size", "hs", "tokenizer", "token_pattern", "lowercase", "phrases")
 
@@ -44,11 +43,9 @@ def fit(corpus: Corpus, config: Word2VecConfig, run: Run) -> Word2Vec:
 
     :raises DataError: there is no text, no token, no word with ``min_count`` occurrences, or one word only;
         or the vectors grow without bound.
-    :raises ConfigError: ``run.threads`` is out of range.
     :raises MissingExtraError: gensim, the reference, is asked for and not installed.
     :raises TrainingInterrupted: Ctrl-C; carries the model so far.
     """
-    _check(run)
     train = trainer(config.backend)
     encoded = _encoded(corpus, config, run)
     left_out = encoded.left_out
@@ -69,12 +66,11 @@ def update(model: Word2Vec, corpus: Corpus, config: Word2VecConfig, run: Run) ->
 
     :raises DataError: there is no text, or no word in it that the model knows or learns; or the vectors grow
         without bound.
-    :raises ConfigError: a setting cannot change any more, or ``run.threads`` is out of range.
+    :raises ConfigError: a setting cannot change any more.
     :raises UnsupportedError: the model does not hold what training would go on from.
     :raises MissingExtraError: gensim, the reference, is asked for and not installed.
     :raises TrainingInterrupted: Ctrl-C; carries the model so far.
     """
-    _check(run)
     train = trainer(config.backend)
     _check_unchanged(model, config)
     Weights.grown(model, np.zeros(len(model.words), np.int64), run.seed)  # refuse before the work
@@ -89,10 +85,6 @@ def update(model: Word2Vec, corpus: Corpus, config: Word2VecConfig, run: Run) ->
     )
     weights = Weights.grown(model, encoded.counts, run.seed)
     return _Training(encoded, weights, config).finished(train, corpus, run, model)
-
-
-def _check(run: Run) -> None:
-    require("threads", 1 <= run.threads <= _MOST_THREADS, f"{run.threads} is not from 1 to {_MOST_THREADS}")
 
 
 def _check_unchanged(model: Word2Vec, config: Word2VecConfig) -> None:

@@ -19,13 +19,14 @@ from lexarium.errors import (
     CheckpointError,
     InputError,
     LexariumError,
+    MethodNotFoundError,
     NotFoundError,
     StoreError,
     UnsupportedError,
 )
 from lexarium.host import HOUSE
 from lexarium.method import ModelEntry
-from lexarium_registry.licences import canonical, same
+from lexarium_registry.licences import canonical, checked, same
 from lexarium_registry.names import HUB, parse_hub
 from lexarium_registry.references import is_name
 
@@ -35,7 +36,17 @@ if TYPE_CHECKING:
     from lexarium.host import Host
     from lexarium.zoo import Zoo
 
-__all__ = ["Catalog", "Listed", "Wanted", "catalog", "find", "look_up", "read_entries", "search"]
+__all__ = [
+    "Catalog",
+    "Listed",
+    "Wanted",
+    "catalog",
+    "check_filters",
+    "find",
+    "look_up",
+    "read_entries",
+    "search",
+]
 
 _FOLDER = Path(__file__).parent
 _US = "lexarium-registry"
@@ -123,6 +134,19 @@ def find(
     ]
 
 
+def check_filters(host: Host, listed: Iterable[Listed], method: str | None, license: str | None) -> None:  # noqa: A002  as above
+    """Refuse a filter that nothing can pass.
+
+    :raises MethodNotFoundError: no plugin offers the method, and no entry names it.
+    :raises UnsupportedError: the licence is none that can be looked up.
+    """
+    known = {offer.descriptor.name for offer in host.methods()} | {each.entry.method for each in listed}
+    if method is not None and method not in known:
+        raise MethodNotFoundError("method", method, known)
+    if license is not None:
+        checked(license)
+
+
 def search(
     zoo: Zoo,
     text: str = "",
@@ -132,8 +156,12 @@ def search(
     license: str | None = None,  # noqa: A002  as above
     max_size: int | None = None,
 ) -> list[Listed]:
-    """Return the published models that :func:`find` finds; the verb of the ``search`` command."""
+    """Return the published models that :func:`find` finds; the verb of the ``search`` command.
+
+    Errors as in :func:`check_filters`.
+    """
     every = catalog(zoo.host).listed
+    check_filters(zoo.host, every, method, license)
     return find(every, text, method=method, language=language, license=license, max_size=max_size)
 
 
@@ -156,13 +184,17 @@ def look_up(host: Host, asked: str) -> Wanted:
         raise StoreError(
             f"{asked!r} is no reference to the Hub", f"type {near}, or a name that lexarium search shows"
         )
-    entries = {each.entry.name: each.entry for each in catalog(host).listed}
-    if name not in entries:
-        raise NotFoundError("published model", name, entries, f"type: lexarium search, or {HUB}org/repo")
-    entry = entries[name]
+    listed = {each.entry.name: each for each in catalog(host).listed}
+    if name not in listed:
+        raise NotFoundError("published model", name, listed, f"type: lexarium search, or {HUB}org/repo")
+    entry = listed[name].entry
     if entry.reference is None:
         remedy = f"get the file from {entry.homepage} and type: {entry.obtain}"
         raise UnsupportedError(f"{name} is in no repository that can be pulled", remedy)
+    broken = any(plugin.name == entry.method for plugin in host.plugins)
+    if listed[name].missing == _nobody(entry) and not broken:
+        hint = f"{_nobody(entry)} yet: the catalogue lists models of it, which cannot be opened"
+        raise MethodNotFoundError("embedder", entry.method, (), hint=hint)
     host.method(entry.method)
     return Wanted(f"{entry.reference}{at}{revision}", name)
 
@@ -269,7 +301,11 @@ def _missing(host: Host, entry: ModelEntry) -> str | None:
     if any(offer.descriptor.name == entry.method for offer in host.methods()):
         return None
     known = HOUSE.get(("embedder", entry.method))
-    return f"pip install {known}" if known else f"no plugin offers {entry.method}"
+    return f"pip install {known}" if known else _nobody(entry)
+
+
+def _nobody(entry: ModelEntry) -> str:
+    return f"no plugin offers {entry.method}"
 
 
 def _haystack(entry: ModelEntry) -> str:

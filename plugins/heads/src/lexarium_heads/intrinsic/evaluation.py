@@ -10,7 +10,7 @@ from lexarium.compose import Pipeline
 from lexarium.config import to_mapping
 from lexarium.errors import UnsupportedError
 from lexarium.intrinsic import Options, Result, evaluate, words_in
-from lexarium.intrinsic.report import Analogies, OddOneOut, Section
+from lexarium.intrinsic.report import Analogies, OddOneOut, Section, Similarity
 from lexarium.output import word_vectors
 from lexarium.roles import HasWords, Progress, silent
 from lexarium.words.methods import with_words
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["WordEvaluation", "evaluate_words", "tables"]
 
 _SKIPPED = {"skip": "left out", "zero": "counted as zero"}
+_UNLESS = " where the model makes no vectors of them"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,18 +73,24 @@ def evaluate_words(
 def tables(done: WordEvaluation) -> tuple[str, list[tuple[Sequence[str], list[list[object]]]], list[str]]:
     """Return what to print: a first line, tables (headers and rows), and lines about unknown words."""
     first = done.files[0]
-    first_line = f"{done.model}: {done.task}; unknown words are {_SKIPPED[done.options.oov]}"
+    how = _SKIPPED[done.options.oov] + (_UNLESS if any(map(_made, done.files)) else "")
+    first_line = f"{done.model}: {done.task}; unknown words are {how}"
     shown: list[tuple[Sequence[str], list[list[object]]]] = []
     parts = _parts(first) if len(done.files) == 1 else ()
     if len(parts) > 1:
         shown.append((Section.HEADERS, [part.row() for part in parts]))
     shown.append((first.HEADERS, [result.row() for result in done.files]))
-    unknown = [
-        f"unknown words in {Path(result.path).name}, for instance: {', '.join(result.unknown)}"
-        for result in done.files
-        if result.unknown
-    ]
-    return first_line, shown, unknown
+    return first_line, shown, [_unknown(result) for result in done.files if result.unknown]
+
+
+def _unknown(result: Result) -> str:
+    line = f"unknown words in {Path(result.path).name}, for instance: {', '.join(result.unknown)}"
+    made = _made(result)
+    return f"{line}; the model makes vectors of those of {made} pair{'s' * (made > 1)}" if made else line
+
+
+def _made(result: Result) -> int:
+    return result.made if isinstance(result, Similarity) else 0
 
 
 def _parts(result: Result) -> tuple[Section, ...]:

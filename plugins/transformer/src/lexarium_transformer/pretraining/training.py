@@ -122,7 +122,7 @@ class _Course:
                 at_work.train(resume_from_checkpoint=self._last())
             except KeyboardInterrupt as interrupt:
                 done = at_work.state.global_step / args.max_steps
-                if not done:
+                if not done or args.process_index:
                     raise
                 model = finish(self._result(at_work.model, at_work.state, tokenizer))
                 raise TrainingInterrupted(model, done) from interrupt
