@@ -230,6 +230,43 @@ def test_another_who_pushed_meanwhile_is_not_overwritten(hub, here, pushed, leng
     assert set(repository.files) == {"theirs"}
 
 
+def test_a_tag_lands_on_the_commit_that_was_made_whoever_pushes_meanwhile(hub, here, pushed, lengths):
+    repository = hub.repositories["me/lengths"]
+    lengths.note = b"another\n"
+    here.save(lengths, name="x", license="MIT")
+    count, theirs = len(repository.commits), []
+
+    def push_theirs():
+        if len(repository.commits) == count + 1 and not theirs:
+            theirs.append(repository.add({**repository.files, "theirs.txt": b"1"}))
+
+    hub.fault("headers", "/api/models/me/lengths", then=push_theirs)
+    hub.fault("headers", "/api/models/me/lengths", method="POST", then=push_theirs)
+    done = push(here, "x", REF, tag="v1")
+    assert theirs
+    assert repository.tags == {"v1": done.commit}
+    assert "theirs.txt" not in repository.commits[done.commit]
+    assert repository.branches["main"] == theirs[0]
+
+
+@pytest.mark.parametrize("tag", ["main", "dev", "a" * 40])
+def test_a_tag_that_is_a_branch_or_a_commit_is_refused_before_anything_is_asked(hub, here, lengths, tag):
+    here.save(lengths, name="x", license="MIT")
+    with pytest.raises(UnsupportedError, match=f"'{tag}' is a .* and cannot be a tag"):
+        push(here, "x", f"{REF}@dev", tag=tag)
+    assert not hub.asked
+
+
+def test_a_push_that_should_be_private_onto_a_public_repository_sends_nothing(hub, here, lengths):
+    here.save(lengths, name="x", license="MIT")
+    repository = hub.repository("me/lengths")
+    with pytest.raises(UnsupportedError, match=r"is there and is public; nothing was sent.*--private"):
+        push(here, "x", REF, private=True)
+    assert set(repository.files) == {".gitattributes"}
+    repository.private = True
+    assert push(here, "x", REF, private=True).sent
+
+
 @pytest.mark.parametrize("what", ["answer", "all"])
 def test_a_lost_answer_to_the_commit_is_recognised(hub, here, lengths, patience, what):
     here.save(lengths, name="x", license="MIT")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -164,3 +165,10 @@ def test_a_disk_without_room_is_named_before_anything_is_fetched(tmp_path):
         StoreError, match=r"1,000,000,000,000 MB are to be fetched, and the disk has .* MB free; free"
     ):
         require_room(tmp_path / "not" / "there", 10**18)
+
+
+def test_room_is_asked_for_what_is_written_and_no_more(tmp_path):
+    most = int(0.7 * shutil.disk_usage(tmp_path).free)
+    require_room(tmp_path, most)
+    with pytest.raises(StoreError, match="are to be fetched"):
+        require_room(tmp_path, most, most)

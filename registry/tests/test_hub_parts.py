@@ -15,7 +15,7 @@ from hub_server import blob_id
 from watching import observed, writes
 
 from lexarium.errors import HubNetworkError, StoreError
-from lexarium_registry.fetch import fetch_file
+from lexarium_registry.fetch import fetch_file, lying
 from lexarium_registry.hub import Hub
 from lexarium_registry.layout import Layout
 from lexarium_registry.names import parse_hub
@@ -186,6 +186,53 @@ def test_a_part_that_may_not_be_written_is_gone_on_with_in_a_copy(hub, tmp_path)
         )
     assert part.path.read_bytes() == content
     assert hub.sent("/resolve/") - before == 2**20 - 600_000
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="becomes another user")
+def test_a_pull_into_a_store_that_cannot_be_written_takes_what_is_there_and_else_says_so(hub, ours, there):
+    pull(there, "hf://me/x")
+    hub.repository("me/y", dict(ours.files))
+    with nobody(there.home):
+        for path in (there.home, *there.home.rglob("*")):
+            path.chmod(0o555 if path.is_dir() else 0o444)
+        done = pull(there, "hf://me/x", transfer=PATIENT)
+        assert (done.model, done.new) == ("x@1", False)
+        assert pull(there, f"hf://me/x@{done.commit}", transfer=PATIENT).model == "x@1"
+        with pytest.raises(StoreError, match="the store cannot be written"):
+            pull(there, "hf://me/y", transfer=PATIENT)
+
+
+@pytest.mark.parametrize("gone", ["before", "while"])
+def test_a_version_that_is_removed_while_a_pull_reuses_it_is_no_error(hub, ours, there, gone):
+    pull(there, "hf://me/x")
+    ours.add(with_longer(ours.files, "golden.json"))
+    path = "lexarium.json" if gone == "before" else "golden.json"
+    hub.fault("headers", f"resolve/[0-9a-f]+/{path}", times=1, then=lambda: there.remove("x@1"))
+    assert pull(there, "hf://me/x", transfer=PATIENT).new
+    assert there.store.versions("x") == ["2"]
+    assert list(there.verify("x@2", golden=True)) == []
+
+
+def test_a_pull_of_a_name_beside_one_that_is_damaged_stores_it_anew(hub, ours, there):
+    pull(there, "hf://me/x")
+    digest = there.store.find("x").digest
+    path = there.store.layout.manifest(digest)
+    path.chmod(0o644)
+    path.write_bytes(b"{}")
+    assert pull(there, "hf://me/x", name="other", transfer=PATIENT).model == "other@1"
+    assert pull(there, "hf://me/x", transfer=PATIENT).model in {"x@2", "other@1"}
+    assert list(there.verify("other", golden=True)) == []
+
+
+def test_what_lies_there_from_an_earlier_try_is_counted(hub, tmp_path):
+    hub.repository("me/big", {"model.safetensors": bytes(2**20)})
+    client = Hub(QUICK)
+    file = client.snapshot(parse_hub("hf://me/big")).files["model.safetensors"]
+    assert lying(file, tmp_path, None) == 0
+    (tmp_path / f"{file.sha256}.part").write_bytes(bytes(1000))
+    assert lying(file, tmp_path, None) == 1000
+    (tmp_path / f"{file.sha256}.part").write_bytes(bytes(2**21))
+    assert lying(file, tmp_path, None) == 2**20
 
 
 def test_a_failed_download_stays_for_the_next_try(hub, tmp_path):

@@ -9,7 +9,10 @@ import pytest
 from lexarium.errors import CheckpointError, ModelNotFoundError, StoreError
 from lexarium.stores import Origin
 from lexarium.testing.stores import writer
+from lexarium_registry.confirmed import Confirmed, confirm
+from lexarium_registry.names import HubReference
 from lexarium_registry.refs import Ref, read_ref
+from lexarium_registry.versions import fits_content
 
 GOOD = {"reference": "hf://org/repo", "revision": "main", "commit": "a" * 40, "manifest": "b" * 64}
 
@@ -131,6 +134,11 @@ def test_a_pulled_version_is_found_by_where_it_came_from(store):
     origins = [Origin(**{**GOOD, "revision": r, "commit": c * 40}) for r, c in (("main", "a"), ("v1", "b"))]
     for origin in origins:
         store.publish("x", writer(b"one"), origin=origin)
+    with pytest.raises(ModelNotFoundError):  # an origin alone is what somebody says
+        store.resolve("hf://org/repo")
+    for version, origin in enumerate(origins, 1):
+        asked = HubReference("org/repo", origin.revision)
+        confirm(store, asked, store.find("x", str(version)), Confirmed(commit=origin.commit))
     assert store.resolve("hf://org/repo").version == "1"
     assert store.resolve("hf://org/repo@v1").version == "2"
     assert store.resolve(f"hf://org/repo@{'b' * 40}").version == "2"
@@ -141,9 +149,9 @@ def test_a_pulled_version_is_found_by_where_it_came_from(store):
 def test_what_is_stored_already_is_found_again_whatever_its_name_version_and_time(store):
     first = store.publish("x", writer(b"one"))
     store.publish("x", writer(b"two"))
-    assert store.same("x", first.manifest).version == "1"
+    assert store.same("x", fits_content(first.manifest)).version == "1"
     other = store.publish("y", writer(b"one"))
-    assert store.same("x", other.manifest).version == "1"
-    assert store.same("z", first.manifest) is None
+    assert store.same("x", fits_content(other.manifest)).version == "1"
+    assert store.same("z", fits_content(first.manifest)) is None
     first.locate("content.txt").unlink()
-    assert store.same("x", first.manifest) is None, "what is damaged is not there"
+    assert store.same("x", fits_content(first.manifest)) is None, "what is damaged is not there"

@@ -334,10 +334,8 @@ SWITCHES = {
     ),
     "one pull of a commit at a time": Switch(
         "pull",
-        '    with hold(layout.partial / f"{hashlib.sha256(what.encode()).hexdigest()}.lock", '
-        "_DAY):\n"
-        "        yield",
-        "    yield",
+        "            held.enter_context(hold(lock, _DAY))\n",
+        "",
         "test_hub_network.py -k eight_processes",
         long=True,
     ),
@@ -398,8 +396,8 @@ SWITCHES = {
     ),
     "a killed pull keeps what has come": Switch(
         "fetch",
-        "        os.link(part, own)\n",
-        "        os.replace(part, own)\n",
+        "    link(part, own)\n",
+        "    os.replace(part, own)\n",
         "test_crash.py -k pull_that_is_killed",
         long=True,
     ),

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from lexarium.checkpoint.tensors import read_header
-from lexarium.errors import CheckpointError, HubCorruptedError, LexariumError, StoreError
+from lexarium.errors import CheckpointError, HubCorruptedError, LexariumError, ModelNotFoundError, StoreError
 from lexarium_registry.names import check_files
 
 if TYPE_CHECKING:
@@ -20,8 +20,18 @@ if TYPE_CHECKING:
     from lexarium_registry.fetch import Part as Fetched
     from lexarium_registry.hub import Snapshot
     from lexarium_registry.layout import Layout
+    from lexarium_registry.names import HubReference
+    from lexarium_registry.store import LocalStore
 
-__all__ = ["THEIRS", "check_fetched", "check_listed", "require_plugins", "require_room", "told_as"]
+__all__ = [
+    "THEIRS",
+    "check_fetched",
+    "check_listed",
+    "require_free",
+    "require_plugins",
+    "require_room",
+    "told_as",
+]
 
 #: Beside the model that is being written: where the files of a repository that is not ours are read.
 THEIRS = "theirs"
@@ -68,14 +78,28 @@ def check_fetched(part: Fetched, path: str, repository: str) -> None:
             raise
 
 
-def require_room(home: Path, size: int) -> None:
-    """Refuse what the disk has no room for: the download, and as much again to read it into the store.
+def require_free(store: LocalStore, name: str, asked: HubReference) -> None:
+    """Refuse to let a name that nobody chose stand for another repository than it does.
+
+    :raises StoreError: the newest version of that name is from another.
+    """
+    try:
+        newest = store.find(name)
+    except (ModelNotFoundError, CheckpointError):
+        return
+    if newest.origin is not None and newest.origin.reference != asked.reference:
+        problem = f"{name}@{newest.version} is from {newest.origin.reference}, and {asked} is another model"
+        raise StoreError(problem, f"type: lexarium pull {asked} --name NAME")
+
+
+def require_room(home: Path, size: int, written: int = 0) -> None:
+    """Refuse what the disk has no room for: ``size`` bytes to fetch, and ``written`` that are made of them.
 
     :raises StoreError: says how many bytes are to be freed.
     """
     nearest = next(folder for folder in (home, *home.parents) if folder.exists())
     free = shutil.disk_usage(nearest).free
-    needed = 2 * size + _SPARE
+    needed = size + written + _SPARE
     if free < needed:
         problem = f"{size / 1e6:,.0f} MB are to be fetched, and the disk has {free / 1e6:,.0f} MB free"
         raise StoreError(

@@ -3,7 +3,7 @@
 First ``bundle.json`` ({"format": 1, "models": [{"name", "manifest", "origin"}]}), then ``manifests/SHA256``
 of each, then ``blobs/SHA256``, each once, in that order. The reader takes these members and no others,
 regular files only, with the sizes that the manifests say, and hashes every byte before anything is stored.
-An origin is what the bundle says; no byte proves it.
+An origin is what the bundle says; no byte proves it, and ``hf://`` does not stand for it before a pull does.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import hashlib
 import io
 import json
 import os
-import shutil
 import tarfile
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, BinaryIO
@@ -25,9 +24,11 @@ from lexarium.roles import Progress, silent
 from lexarium.strict_json import parse_object
 from lexarium_registry.labels import refuse_alias
 from lexarium_registry.layout import DIGEST, disk
+from lexarium_registry.placing import link
 from lexarium_registry.references import check_name
 from lexarium_registry.refs import origin_from_json
 from lexarium_registry.store import LocalStore
+from lexarium_registry.versions import fits_content
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -144,20 +145,14 @@ def unbundle(zoo: Zoo, path: Path, progress: Progress = silent) -> list[tuple[St
 def _publish(
     store: LocalStore, staging: Path, model: _Model, manifest: Manifest
 ) -> tuple[StoredVersion, bool]:
-    there = store.same(model.name, manifest)
+    there = store.same(model.name, fits_content(manifest))
     if there is not None:
         return there, False
 
     def write(folder: Path) -> None:
         folder.mkdir()
         for entry in manifest.files:
-            target = folder / entry.path
-            target.parent.mkdir(parents=True, exist_ok=True)
-            blob = staging / "blobs" / entry.sha256
-            try:
-                os.link(blob, target)
-            except OSError:  # a file system without links
-                shutil.copyfile(blob, target)
+            link(staging / "blobs" / entry.sha256, folder / entry.path)
         (folder / MANIFEST).write_bytes(manifest.to_bytes())
 
     return store.publish(model.name, write, origin=model.origin), True

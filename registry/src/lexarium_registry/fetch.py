@@ -21,6 +21,7 @@ from lexarium.errors import HubCorruptedError, HubNetworkError, StoreError
 from lexarium_registry.durable import make_folder
 from lexarium_registry.layout import disk
 from lexarium_registry.locks import hold
+from lexarium_registry.placing import link
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
     from lexarium_registry.hub import Hub, RemoteFile, Snapshot
 
-__all__ = ["Part", "fetch_bytes", "fetch_file", "forget"]
+__all__ = ["Part", "fetch_bytes", "fetch_file", "forget", "lying"]
 
 _ROUNDS = 2  # a file that does not have its hash is fetched once more, from nothing
 _MUCH = 2**20  # bytes that a try must bring to count as one that got on
@@ -88,6 +89,14 @@ def forget(part: Part) -> None:
     """Remove what other pulls know a file by, unless one of them is at work on it."""
     with suppress(StoreError), hold(part.shared.with_suffix(".lock"), 0):
         part.shared.unlink(missing_ok=True)
+
+
+def lying(file: RemoteFile, folder: Path, sha256: str | None) -> int:
+    """Return how many bytes of a file lie in ``folder`` already, from an earlier try."""
+    part = folder / f"{_Wanted(file.path, file, sha256).key}.part"
+    with suppress(OSError):
+        return min(part.lstat().st_size, file.size)
+    return 0
 
 
 def fetch_bytes(hub: Hub, snapshot: Snapshot, file: RemoteFile, most: int) -> bytes:
@@ -191,10 +200,7 @@ def _whole(part: Path, wanted: _Wanted) -> _Hashes | None:
 
 def _named(part: Path, own: Path, hashes: _Hashes) -> Part:
     """Give a whole part its second name."""
-    try:
-        os.link(part, own)
-    except OSError:  # this file system has no second names
-        shutil.copyfile(part, own)
+    link(part, own)
     return Part(own, hashes.sha256.hexdigest(), part)
 
 

@@ -68,12 +68,16 @@ class RemoteFile:
 
 @dataclass(frozen=True, kw_only=True)
 class Snapshot:
-    """A repository at one commit; ``card`` is what the head of its README.md says."""
+    """A repository at one commit; ``card`` is what the head of its README.md says.
+
+    ``private`` says that the Hub shows it to those alone who may read it.
+    """
 
     of: HubReference
     commit: str
     files: Mapping[str, RemoteFile]
     card: Mapping[str, Any] = field(default_factory=dict)
+    private: bool = False
 
 
 class Hub:
@@ -380,7 +384,7 @@ def _snapshot(of: HubReference, info: Any) -> Snapshot:  # noqa: ANN401  the lib
             sha256=check_sha256(entry.lfs.sha256, where) if entry.lfs else None,
         )
     card = info.card_data.to_dict() if info.card_data is not None else {}
-    return Snapshot(of=of, commit=commit, files=files, card=card)
+    return Snapshot(of=of, commit=commit, files=files, card=card, private=info.private is True)
 
 
 def _check_answer(response: httpx2.Response, snapshot: Snapshot, where: str) -> None:

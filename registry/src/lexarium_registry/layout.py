@@ -10,6 +10,7 @@ refs/NAME/TAG.tag         the version that a tag is on
 aliases/ALIAS             the reference that a second name stands for
 index                     what ``lexarium list`` shows; made again where it is missing or old
 checked/ab/SHA256         size, time and inode of a version's files when they were last hashed
+pulled/ab/SHA256          what a revision on the Hub was when it was last asked for, as JSON
 staging/                  what is being written, each in a folder that its writer holds a lock in
 partial/SHA256.part       what is being downloaded; its writer holds ``SHA256.lock``
 quarantine/               damaged files that ``lexarium repair`` took out
@@ -18,6 +19,7 @@ quarantine/               damaged files that ``lexarium repair`` took out
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import re
 from contextlib import contextmanager
@@ -68,6 +70,11 @@ class Layout:
     def checked(self, digest: str) -> Path:
         """Return where the state of the files of the manifest of that sha256 is recorded."""
         return self.home / "checked" / digest[:2] / digest
+
+    def pulled(self, reference: str) -> Path:
+        """Return where it stands what a repository, or a revision of it, was when it was last pulled."""
+        digest = hashlib.sha256(reference.encode()).hexdigest()
+        return self.home / "pulled" / digest[:2] / digest
 
     @property
     def refs(self) -> Path:

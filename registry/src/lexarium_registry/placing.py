@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from lexarium.stores import StoredVersion
     from lexarium_registry.fetch import Part
 
-__all__ = ["copy_model", "parent_made", "place"]
+__all__ = ["copy_model", "link", "parent_made", "place"]
 
 
 def place(parts: Mapping[str, Part], folder: Path) -> None:
@@ -29,6 +29,20 @@ def copy_model(stored: StoredVersion, folder: Path) -> None:
     for entry in stored.manifest.files:
         shutil.copyfile(stored.locate(entry.path), parent_made(folder / entry.path))
     (folder / MANIFEST).write_bytes(stored.manifest.to_bytes())
+
+
+def link(source: Path, target: Path) -> Path:
+    """Give a file a second name, or copy it where the file system has none; return the new path.
+
+    :raises FileNotFoundError: there is no such file.
+    """
+    try:
+        os.link(source, parent_made(target))
+    except FileNotFoundError:
+        raise
+    except OSError:
+        shutil.copyfile(source, target)
+    return target
 
 
 def parent_made(path: Path) -> Path:

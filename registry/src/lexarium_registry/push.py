@@ -71,7 +71,8 @@ def push(
 
     ``license`` is what the pushed manifest says, where the stored one says nothing or something else.
 
-    :raises UnsupportedError: no licence is stated, or none that can be looked up.
+    :raises UnsupportedError: no licence is stated, or none that can be looked up; the tag is a branch or a
+        commit; the repository is public and should be private.
     :raises CheckpointError: a file is damaged, or the golden rows are not reproduced in a fresh process.
     :raises HubConflictError: the branch moved meanwhile, or the tag names another commit already.
     :raises HubError: the Hub refuses, or the network fails; the repository holds all of it, or is as it was.
@@ -84,6 +85,9 @@ def push(
         )
     if tag is not None:
         check_revision(tag, target)
+        if replace(onto, revision=tag).pinned or tag in {"main", onto.revision}:
+            what = "a branch" if tag in {"main", onto.revision} else "a commit"
+            raise UnsupportedError(f"{tag!r} is {what} and cannot be a tag", "give --tag another name: v1")
     if is_offline():
         remedy = "leave --offline out (and HF_HUB_OFFLINE unset)"
         raise HubOfflineError(f"{target}: nothing may be asked of the network", remedy)
@@ -145,12 +149,16 @@ class _Push:
 
     def _there(self, *, private: bool) -> Snapshot:
         try:
-            return self.hub.snapshot(self.onto)
+            there = self.hub.snapshot(self.onto)
         except HubNotFoundError:
             if self.onto.revision != "main":
                 raise
-        self.hub.create(self.onto, private=private)
-        return self.hub.snapshot(self.onto)
+            self.hub.create(self.onto, private=private)
+            there = self.hub.snapshot(self.onto)
+        if private and not there.private:
+            problem = f"{self.onto.reference} is there and is public; nothing was sent"
+            raise UnsupportedError(problem, "leave --private out, or make it private on its page")
+        return there
 
     def _add_card(self, there: Snapshot) -> None:
         """Put the generated parts into what README.md says there, if that can be done."""
@@ -192,18 +200,18 @@ class _Push:
     def _commit(self, there: Snapshot, changed: Mapping[str, Path | bytes], stale: list[str]) -> Snapshot:
         message = f"{self.manifest.name} {self.manifest.version}, pushed by Lexarium"
         try:
-            self.hub.commit(there, changed, stale, message, self._counter(changed))
+            made = self.hub.commit(there, changed, stale, message, self._counter(changed))
         except HubNetworkError as error:
             # The answer may have been lost after the commit was made.
             there = self.hub.snapshot(self.onto)
             if self._missing(there):
                 raise HubNetworkError(str(error), "nothing was changed there; type the same again") from error
             return there
-        there = self.hub.snapshot(self.onto)
+        there = self.hub.snapshot(replace(self.onto, revision=made))
         missing = self._missing(there)
         if missing:
             problem = f"{self.onto} does not hold what was sent: {', '.join(missing)}"
-            raise HubCorruptedError(problem, "does its .gitignore name them, or did somebody push meanwhile?")
+            raise HubCorruptedError(problem, "does its .gitignore name them?")
         return there
 
     def _missing(self, there: Snapshot) -> list[str]:

@@ -20,6 +20,7 @@ from lexarium.checkpoint.folder import hash_file, read_folder
 from lexarium.errors import CheckpointError, ModelNotFoundError, StoreError
 from lexarium.stores import Origin, StoredVersion
 from lexarium_registry import labels, proof
+from lexarium_registry.confirmed import confirmed_versions
 from lexarium_registry.durable import make_folder, place, sync_file, sync_folder, write_new
 from lexarium_registry.layout import FORMAT, REMOVED, Layout, default_home, disk, listed
 from lexarium_registry.listing import changing, listing
@@ -27,7 +28,7 @@ from lexarium_registry.locks import clear_dead, hold, private_folder
 from lexarium_registry.references import check_name, is_version, parse
 from lexarium_registry.refs import Ref, read_aliases, read_tags
 from lexarium_registry.sweep import sweep
-from lexarium_registry.versions import as_stored, content_digest, numbers, read_version, reference_names
+from lexarium_registry.versions import as_stored, numbers, read_version, reference_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -125,21 +126,25 @@ class LocalStore:
         return stored.folder is not None or self.layout.ref(stored.name, stored.version).is_file()
 
     def pulled(self, reference: str) -> list[StoredVersion]:
-        """Return the versions whose origin is that repository, in the order that they were stored in."""
-        known = listing(self.layout)
-        rows = [(r.created or "", n, r) for n, k in known.items() for r in k.rows if r.reference == reference]
-        return [self.find(name, row.version) for _, name, row in sorted(rows)]
+        """Return the versions whose origin is that repository, in the order that they were stored in.
 
-    def same(self, name: str, manifest: Manifest) -> StoredVersion | None:
-        """Return the newest version of ``name`` that says the same of the same files, if one does.
-
-        Name, version and time do not count. A version that is damaged is not one.
+        One whose manifest is damaged is left out, and so is one that is removed meanwhile.
         """
-        wanted = content_digest(manifest)
+        known, found = listing(self.layout), []
+        for name, version in (
+            (n, r.version) for n, k in known.items() for r in k.rows if r.reference == reference
+        ):
+            with suppress(FileNotFoundError, ModelNotFoundError, CheckpointError):
+                at = self.layout.ref(name, version).stat().st_mtime_ns
+                found.append((at, name, int(version), self.find(name, version)))
+        return [stored for *_, stored in sorted(found, key=lambda each: each[:3])]
+
+    def same(self, name: str, fits: Callable[[Manifest], bool]) -> StoredVersion | None:
+        """Return the newest whole version of ``name`` whose manifest ``fits``, if one does."""
         for version in reversed(self.versions(name)):
             try:
                 stored = self.find(name, version)
-                if content_digest(stored.manifest) == wanted:
+                if fits(stored.manifest):
                     self.prove(stored)
                     return stored
             except (CheckpointError, ModelNotFoundError):
@@ -308,12 +313,10 @@ class LocalStore:
         return as_stored(self.layout, name, version, ref, manifest)
 
     def _pulled(self, hub: HubReference) -> StoredVersion:
-        found = self.pulled(hub.reference)
-        for stored in reversed(found):
-            if stored.origin is not None and hub.revision in {stored.origin.revision, stored.origin.commit}:
-                return stored
-        known = [f"{s.origin.reference}@{s.origin.revision}" for s in found if s.origin is not None]
-        raise ModelNotFoundError("pulled model", str(hub), known, f"type: lexarium pull {hub}")
+        found = confirmed_versions(self, hub)
+        if not found:
+            raise ModelNotFoundError("pulled model", str(hub), (), f"type: lexarium pull {hub}")
+        return found[-1]
 
     def _not_found(self, name: str, version: str | None) -> ModelNotFoundError:
         versions = self.versions(name)

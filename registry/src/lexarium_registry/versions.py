@@ -17,13 +17,14 @@ from lexarium_registry.references import is_name, is_tag, is_version
 from lexarium_registry.refs import Ref, read_ref
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 __all__ = [
     "Used",
     "all_references",
     "as_stored",
     "content_digest",
+    "fits_content",
     "numbers",
     "read_version",
     "reference_names",
@@ -95,6 +96,12 @@ def content_digest(manifest: Manifest) -> str:
     said["files"] = sorted(said["files"], key=lambda entry: entry["path"])
     text = json.dumps(said, sort_keys=True, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def fits_content(manifest: Manifest) -> Callable[[Manifest], bool]:
+    """Return what tells whether another manifest says the same of the same files."""
+    wanted = content_digest(manifest)
+    return lambda other: content_digest(other) == wanted
 
 
 def all_references(layout: Layout) -> Iterator[tuple[str, str | None]]:

@@ -216,8 +216,8 @@ def merge(
 def import_(session: Session, *, method: str, foreign: _Foreign, options: _Options) -> None:
     """Read the file or folder PATH, written by another tool, as a model of METHOD.
 
-    --encoding-errors is for the words of PATH, in text and in the binary formats of word2vec and fastText, and
-    for --corpus.
+    --encoding-errors is for the words of PATH, in text and in the binary formats of word2vec and fastText,
+    and for --corpus.
     """
     from lexarium.roles import Run  # noqa: PLC0415  numpy, only when the command runs
 
