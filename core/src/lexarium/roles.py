@@ -109,7 +109,7 @@ class State:
     """All that a model is, apart from its code: only core puts it on a disk and takes it from there.
 
     ``config`` is JSON; ``tensors`` go to safetensors; ``files`` are what the method needs besides
-    (name to bytes).
+    (name to bytes), of the kinds that docs/format.md lists.
     """
 
     config: Mapping[str, Any]

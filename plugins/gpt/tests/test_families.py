@@ -79,7 +79,6 @@ FAMILIES = {
     "qwen2_moe": {**EXPERTS, "shared_expert_intermediate_size": 16},
     "qwen3": {**LLAMA, "head_dim": 8},
     "qwen3_moe": {**EXPERTS, "head_dim": 8},
-    "recurrent_gemma": {**LLAMA, "num_hidden_layers": 3, "lru_width": 32, "num_key_value_heads": 1},
     "rwkv": LLAMA,
     "smollm3": LLAMA,
     "stablelm": LLAMA,

@@ -96,6 +96,10 @@ def test_what_sees_its_neighbours_or_is_no_encoder_of_texts_is_none(model_type):
     assert kind_of({"model_type": model_type}) != "encoder"
 
 
+def test_a_decoder_that_remembers_the_text_before_is_none():
+    assert kind_of({"model_type": "recurrent_gemma"}) == "other"
+
+
 def test_what_may_write_and_may_fill_masks_is_what_its_config_says():
     assert kind_of({"model_type": "bert"}) == "encoder"
     assert kind_of({"model_type": "bert", "is_decoder": True}) == "decoder"

@@ -48,6 +48,8 @@ ENCODERS = (
     "rembert", "roberta", "roberta-prelayernorm", "roc_bert", "roformer", "xlm", "xlm-roberta",
     "xlm-roberta-xl", "xmod",
 )  # fmt: skip
+#: Decoders whose classes keep what they have read in themselves, from one text to the next.
+_REMEMBERING = {"recurrent_gemma"}
 #: In the names of settings that name a program for a part of the network, which transformers may fetch.
 _PROGRAM = "implementation"
 
@@ -61,7 +63,7 @@ def kind_of(config: Mapping[str, Any]) -> Kind:
         return "encoder-decoder"
     if name in ENCODERS and not causal:
         return "encoder"
-    writes = causal or name not in auto.MODEL_FOR_MASKED_LM_MAPPING_NAMES
+    writes = (causal or name not in auto.MODEL_FOR_MASKED_LM_MAPPING_NAMES) and name not in _REMEMBERING
     return "decoder" if writes and name in auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES else "other"
 
 
