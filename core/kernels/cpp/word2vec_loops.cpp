@@ -147,13 +147,13 @@ void spread_inputs(float* const* inputs, std::size_t m, float* const* outputs, s
 
 using Spread = void (*)(float* const*, std::size_t, float* const*, std::size_t, const float*, float*, std::size_t);
 
-// m changes from word to word: a loop of m turns inside that of the columns would be foretold wrongly once a column.
-template <int NO, bool direct>
+// Direct. m changes from word to word: a loop of m turns inside that of the columns would be foretold wrongly once a column.
+template <int NO>
 void spread(float* const* inputs, std::size_t m, float* const* outputs, std::size_t width, const float* errors, float* changes, std::size_t stride) {
     static constexpr Spread by_inputs[] = {
-        spread_inputs<NO, direct, 0>, spread_inputs<NO, direct, 1>, spread_inputs<NO, direct, 2>, spread_inputs<NO, direct, 3>,
-        spread_inputs<NO, direct, 4>, spread_inputs<NO, direct, 5>, spread_inputs<NO, direct, 6>, spread_inputs<NO, direct, 7>,
-        spread_inputs<NO, direct, 8>, spread_inputs<NO, direct, 9>, spread_inputs<NO, direct, 10>};
+        spread_inputs<NO, true, 0>, spread_inputs<NO, true, 1>, spread_inputs<NO, true, 2>, spread_inputs<NO, true, 3>,
+        spread_inputs<NO, true, 4>, spread_inputs<NO, true, 5>, spread_inputs<NO, true, 6>, spread_inputs<NO, true, 7>,
+        spread_inputs<NO, true, 8>, spread_inputs<NO, true, 9>, spread_inputs<NO, true, 10>};
     by_inputs[m <= 10 ? m : 0](inputs, m, outputs, width, errors, changes, stride);
 }
 
@@ -203,8 +203,9 @@ using Errors = void (*)(float* const*, std::size_t, float* const*, std::size_t, 
 constexpr Errors kErrors[] = {all_errors<1>, all_errors<2>, all_errors<3>, all_errors<4>, all_errors<5>, all_errors<6>};
 using SpreadBag = void (*)(const float*, float* const*, std::size_t, const float*, float*);
 constexpr SpreadBag kBag[] = {spread_bag<1>, spread_bag<2>, spread_bag<3>, spread_bag<4>, spread_bag<5>, spread_bag<6>};
-constexpr Spread kDirect[] = {spread<1, true>, spread<2, true>, spread<3, true>, spread<4, true>, spread<5, true>, spread<6, true>};
-constexpr Spread kAside[] = {spread<1, false>, spread<2, false>, spread<3, false>, spread<4, false>, spread<5, false>, spread<6, false>};
+constexpr Spread kDirect[] = {spread<1>, spread<2>, spread<3>, spread<4>, spread<5>, spread<6>};
+constexpr Spread kAside[] = {spread_inputs<1, false, 0>, spread_inputs<2, false, 0>, spread_inputs<3, false, 0>,
+                             spread_inputs<4, false, 0>, spread_inputs<5, false, 0>, spread_inputs<6, false, 0>};
 
 inline std::size_t padded(std::size_t dim) { return (dim + kLanes - 1) / kLanes * kLanes; }
 
