@@ -41,11 +41,14 @@ demo: setup
 		--models bow,tfidf,word2vec,glove-6b-50d,fasttext,minilm --html report.html && \
 	run lexarium compare reviews.zh.csv --text text --label label --html report.zh.html
 
+# One process of tests for each processor, four at most; a file stays in one of them.
+TESTED = $(BIN)/pytest -q --numprocesses logical --maxprocesses 4 --dist loadfile
+
 test: setup lint
-	$(BIN)/pytest -q
+	$(TESTED)
 
 nightly: setup
-	LEXARIUM_NIGHTLY=1 $(BIN)/pytest -q registry
+	LEXARIUM_NIGHTLY=1 $(TESTED) registry
 
 # The kernels with the address and undefined-behaviour sanitizers, in an environment of their own; then with the
 # thread sanitizer, all that several threads do, but for the loops that race on purpose. Each report names its lines.

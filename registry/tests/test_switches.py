@@ -6,15 +6,16 @@ it starts. The tests named beside it must then fail, and must not hang.
 
 from __future__ import annotations
 
+import json
 import os
 import re
-import signal
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from queue import SimpleQueue
 
 import pytest
 from switching import environment, write_site
@@ -493,42 +494,80 @@ SWITCHES = {
 }
 
 
+class Board:
+    """A running :mod:`switchboard`."""
+
+    def __init__(self, site, home):
+        self.site = site
+        self.process = subprocess.Popen(
+            [sys.executable, str(HERE / "switchboard.py")],
+            env={**os.environ, "HF_HOME": str(home)},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(self, switch, folder, *, switched=True):
+        """Return how pytest ends on the tests beside a switch, None where it hangs, and what it says last."""
+        file, _, only = switch.tests.partition(" -k ")
+        arguments = ["-x", "-q", "-p", "no:randomly", "-p", "no:cacheprovider", "--tb=line", "-k", only]
+        texts = {module_of(switch): [(switch.old, switch.new)]} if switched else {}
+        said = folder / "said"
+        asked = {
+            "arguments": [*arguments, str(HERE / file), "--basetemp", str(folder / "tmp")],
+            "environment": environment(self.site, texts),
+            "said": str(said),
+            "longest": LONGEST,
+        }
+        self.process.stdin.write(json.dumps(asked) + "\n")
+        self.process.stdin.flush()
+        code = json.loads(self.process.stdout.readline())
+        return code, said.read_text(errors="replace")[-2000:]
+
+    def end(self):
+        """Let it end; its last run is ended with it."""
+        self.process.stdin.close()
+        self.process.wait(2 * LONGEST)
+        self.process.stdout.close()
+
+
 @pytest.fixture(scope="module")
-def outcomes(request, tmp_path_factory):
+def boards(tmp_path_factory):
+    """Give a queue of boards, one for each that may run at once."""
+    folder = tmp_path_factory.mktemp("switched")
+    write_site(folder / "site")
+    found = [Board(folder / "site", folder / "hub") for _ in range(AT_ONCE)]
+    free = SimpleQueue()
+    for board in found:
+        free.put(board)
+    yield free
+    for board in found:
+        board.end()
+
+
+def run(boards, switch, folder, *, switched=True):
+    board = boards.get()
+    try:
+        return board.run(switch, folder, switched=switched)
+    finally:
+        boards.put(board)
+
+
+@pytest.fixture(scope="module")
+def outcomes(request, boards, tmp_path_factory):
     """Run what the collected tests ask about, two at a time, and give the futures by name."""
-    site = tmp_path_factory.mktemp("switched") / "site"
-    write_site(site)
     asked = [
         item.callspec.params["name"]
         for item in request.session.items
         if "outcomes" in getattr(item, "fixturenames", ())
     ]
     pool = ThreadPoolExecutor(AT_ONCE)
-    yield {name: pool.submit(run, SWITCHES[name], site, tmp_path_factory.mktemp("run")) for name in asked}
+    yield {name: pool.submit(run, boards, SWITCHES[name], tmp_path_factory.mktemp("run")) for name in asked}
     pool.shutdown(cancel_futures=True)
 
 
 def module_of(switch):
     return switch.module if "." in switch.module else f"lexarium_registry.{switch.module}"
-
-
-def run(switch, site, folder, *, switched=True):
-    """Return how pytest ends on the tests beside a switch, None where it hangs, and what it says last."""
-    file, _, only = switch.tests.partition(" -k ")
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:randomly", "-p", "no:cacheprovider"]
-    command += [str(HERE / file), "-k", only, "--basetemp", str(folder / "tmp"), "--tb=line"]
-    texts = {module_of(switch): [(switch.old, switch.new)]} if switched else {}
-    process = subprocess.Popen(
-        command, env=environment(site, texts), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        start_new_session=True,
-    )  # fmt: skip
-    try:
-        said, _ = process.communicate(timeout=LONGEST)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        said, _ = process.communicate()
-        return None, said[-2000:]
-    return process.returncode, said[-2000:]
 
 
 @pytest.mark.parametrize("name", [name for name, switch in SWITCHES.items() if NIGHTLY or not switch.long])
@@ -541,10 +580,9 @@ def test_a_safety_step_that_is_switched_off_makes_a_test_fail(outcomes, name):
 
 @pytest.mark.skipif(not NIGHTLY, reason="runs the tests of all promises again: make nightly")
 @pytest.mark.parametrize("tests", sorted({switch.tests for switch in SWITCHES.values()}))
-def test_the_tests_beside_a_switch_pass_while_nothing_is_switched_off(tmp_path, tests):
+def test_the_tests_beside_a_switch_pass_while_nothing_is_switched_off(boards, tmp_path, tests):
     (switch,) = [each for each in SWITCHES.values() if each.tests == tests][:1]
-    write_site(tmp_path / "site")
-    code, said = run(switch, tmp_path / "site", tmp_path, switched=False)
+    code, said = run(boards, switch, tmp_path, switched=False)
     assert code == pytest.ExitCode.OK, said
 
 

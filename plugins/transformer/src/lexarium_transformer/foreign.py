@@ -40,14 +40,17 @@ Kind = str  # encoder, decoder, encoder-decoder or other
 HeadKind: TypeAlias = Literal["none", "masked", "causal", "seq2seq", "text"]
 _POOLER = "pooler."
 _SHOWN = 200  # characters of what transformers says
-#: Encoders whose vectors tests hold to transformers' own, and to what each text has alone. Others see their
-#: neighbours in a batch (FNet, YOSO, ConvBERT), or are no encoders of texts.
+#: Encoders whose vectors tests hold to what each text has alone, beside a longer one as well. Others may see
+#: what a text is filled up with (FNet mixes all places, ConvBERT those next to each other): they are given
+#: texts of one length.
 ENCODERS = (
-    "albert", "bert", "camembert", "data2vec-text", "deberta", "deberta-v2", "distilbert",
+    "albert", "bert", "big_bird", "camembert", "data2vec-text", "deberta", "deberta-v2", "distilbert",
     "electra", "ernie", "eurobert", "flaubert", "longformer", "luke", "megatron-bert", "modernbert", "mpnet",
     "rembert", "roberta", "roberta-prelayernorm", "roc_bert", "roformer", "xlm", "xlm-roberta",
     "xlm-roberta-xl", "xmod",
 )  # fmt: skip
+#: BigBird's sparse attention draws blocks at random, and is given up for good at the first short text.
+_SETTLED = {"big_bird": {"attention_type": "original_full"}}
 #: Decoders whose classes keep what they have read in themselves, from one text to the next.
 _REMEMBERING = {"recurrent_gemma"}
 #: In the names of settings that name a program for a part of the network, which transformers may fetch.
@@ -61,10 +64,11 @@ def kind_of(config: Mapping[str, Any]) -> Kind:
     name, causal = str(config["model_type"]), bool(config.get("is_decoder"))
     if name in auto.MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES:
         return "encoder-decoder"
-    if name in ENCODERS and not causal:
+    fills = name in auto.MODEL_FOR_MASKED_LM_MAPPING_NAMES and name in auto.MODEL_MAPPING_NAMES
+    if fills and not causal:
         return "encoder"
-    writes = (causal or name not in auto.MODEL_FOR_MASKED_LM_MAPPING_NAMES) and name not in _REMEMBERING
-    return "decoder" if writes and name in auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES else "other"
+    writes = name in auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES and name not in _REMEMBERING
+    return "decoder" if writes and (causal or not fills) else "other"
 
 
 def empty_model(config: Mapping[str, Any], where: str, head: HeadKind = "none") -> nn.Module:
@@ -89,7 +93,9 @@ def open_foreign(config: Mapping[str, Any], tensors: Mapping[str, Tensor], where
 
     :raises CheckpointError: a tensor is missing, is none of this architecture, or has another shape.
     """
-    return Foreign(_filled(config, tensors, where, "none"))
+    alone = kind_of(config) == "encoder" and str(config["model_type"]) not in ENCODERS
+    with refused(where):
+        return Foreign(_filled(config, tensors, where, "none"), alone=alone)
 
 
 def masked_model(config: Mapping[str, Any], tensors: Mapping[str, Tensor], where: str) -> nn.Module:
@@ -128,12 +134,12 @@ def text_model(config: Mapping[str, Any], tensors: Mapping[str, Tensor], where: 
 class Foreign:
     """One of transformers' encoders with its weights, as :class:`lexarium_transformer.encoders.Loaded`."""
 
-    def __init__(self, model: nn.Module) -> None:
-        self.encoder = _Adapter(model)
+    def __init__(self, model: nn.Module, *, alone: bool = False) -> None:
+        self.encoder = _Alone(model) if alone else _Adapter(model)
         settings: Any = model.config
         self.hidden = int(settings.hidden_size)
         self.depth = int(settings.num_hidden_layers)
-        self.vocabulary = int(model.get_input_embeddings().num_embeddings)  # type: ignore[operator]
+        self.vocabulary = len(model.get_input_embeddings().weight)  # type: ignore[operator]
 
     def blocks(self) -> list[nn.Module]:
         """Return embeddings, then each layer; layers that share their weights (ALBERT) are one module."""
@@ -156,6 +162,23 @@ class _Adapter(nn.Module):
         mask = torch.ones_like(ids) if mask is None else mask.to(ids.dtype)
         found = self.model(input_ids=ids, attention_mask=mask, output_hidden_states=every)
         return list(found.hidden_states) if every else [found.last_hidden_state]
+
+
+class _Alone(_Adapter):
+    """Computes each text without what fills it up, together with those of its own length."""
+
+    def forward(self, ids: Tensor, mask: Tensor | None, *, every: bool = False) -> list[Tensor]:
+        if mask is None:
+            return super().forward(ids, None, every=every)
+        lengths = mask.sum(1)
+        found: list[Tensor] = []
+        for length in sorted(set(lengths.tolist())):
+            rows = lengths == length
+            states = super().forward(ids[rows, :length], None, every=every)
+            found = found or [state.new_zeros(*ids.shape, state.shape[-1]) for state in states]
+            for whole, state in zip(found, states, strict=True):
+                whole[rows, :length] = state
+        return found
 
 
 def class_of(config: Mapping[str, Any], where: str, head: HeadKind = "none") -> tuple[Any, Any]:
@@ -184,7 +207,7 @@ def class_of(config: Mapping[str, Any], where: str, head: HeadKind = "none") -> 
         problem = f"{where}: the architecture {name!r} {what} to transformers {transformers.__version__}"
         raise UnsupportedError(problem, "take another checkpoint, or upgrade transformers")
     with refused(where):
-        settings = described.from_dict(_plain(dict(config)))
+        settings = described.from_dict({**_plain(dict(config)), **_SETTLED.get(name, {})})
     cls = table[described]
     return (cls[0] if isinstance(cls, tuple) else cls), settings
 
@@ -231,7 +254,7 @@ def _filled(
     with refused(where), quiet():
         model: Any = cls.from_pretrained(None, config=settings, state_dict=given, dtype=dtype)
     if getattr(model, "pooler", None) is not None and any(_POOLER in name for name in absent):
-        model.pooler = None  # it would be random, and no vector needs it
+        model.pooler = nn.Identity()  # it would be random, and no vector needs it
     ready: nn.Module = model.eval().requires_grad_(requires_grad=False)
     return ready
 

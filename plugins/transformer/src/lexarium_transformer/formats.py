@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import fields, replace
+from itertools import cycle, islice
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
 
 from lexarium.checkpoint.tensors import write_tensors
 from lexarium.errors import CheckpointError, ConfigError, UnsupportedError
 from lexarium_transformer.architecture import positions_of
 from lexarium_transformer.belonging import require_own_tokenizer
 from lexarium_transformer.config import warn_truncation
+from lexarium_transformer.conversion import converted
 from lexarium_transformer.dtypes import dtype_on_cpu
 from lexarium_transformer.encoders import compare_names, modern
 from lexarium_transformer.folder import Checkpoint, check_folder, read_checkpoint
-from lexarium_transformer.foreign import ENCODERS, base_prefix, empty_model, kind_of
+from lexarium_transformer.foreign import ENCODERS, base_prefix, empty_model, kind_of, refused
 from lexarium_transformer.layout import read_layout
 
 if TYPE_CHECKING:
@@ -39,6 +43,8 @@ _HEADS = (
     "cls.seq_relationship.", "loss_fct.",
 )  # fmt: skip
 _POOLER = "pooler."
+_ALIKE = 0.01  # of the length of what is compared: 16 bits are less exact than 32
+_TRIED = 300  # tokens: some compute long texts in other ways than short ones
 _BUFFERS = ("position_ids", "token_type_ids", "embeddings.relative_position_bucket")
 
 
@@ -58,12 +64,15 @@ def read_encoder(cls: type[_E], path: Path, config: EncoderConfig, run: Run) -> 
     kind = kind_of(described)
     if kind != "encoder":
         other = _OTHERS.get(kind)
-        remedy = f"type: lexarium import {other} {path}" if other else f"there are: {', '.join(ENCODERS)}"
+        remedy = f"type: lexarium import {other} {path}" if other else "take an encoder, as BERT is one"
         problem = f"{path}: the architecture {described['model_type']!r} is no encoder that is known here"
         raise UnsupportedError(problem, remedy)
     found = read_checkpoint(path, dtype_on_cpu(config.dtype), run.progress)
     kept, extra = _kept(found, str(path))
-    return opened(cls, settled(config, read_layout(path), found, extra), kept, found.files, path)
+    model = opened(cls, settled(config, read_layout(path), found, extra), kept, found.files, path)
+    if described["model_type"] not in ENCODERS:
+        _require_own_vectors(model, path)
+    return model
 
 
 def opened(
@@ -85,6 +94,26 @@ def opened(
     if dim is not None and dim != read_layout(path).get("truncate_dim"):
         warn_truncation(dim, model.described)
     return model
+
+
+def _require_own_vectors(model: TransformerEmbedder, path: Path) -> None:
+    """Refuse an architecture where a text's vector changes with its neighbours, or from call to call.
+
+    :raises UnsupportedError: it does.
+    """
+    ids = list(islice(cycle(range(min(_TRIED, model.tokenizer.highest_id()))), model.config.max_length))[
+        :_TRIED
+    ]
+    texts = [ids, ids[::-1], ids[: len(ids) // 2 + 1]]
+    with refused(str(path)):
+        together, again = model.pool_ids(texts), model.pool_ids(texts)
+        alone = np.concatenate([model.pool_ids([text]) for text in texts])
+    if max(np.linalg.norm(alone - found) for found in (together, again)) > _ALIKE * np.linalg.norm(alone):
+        name = model.described["model_type"]
+        what = (
+            f"{path}: the architecture {name!r} gives a text other vectors beside others, or the second time"
+        )
+        raise UnsupportedError(what, "take a checkpoint of another architecture")
 
 
 def write_transformers(model: TransformerEmbedder, path: Path, run: Run) -> None:
@@ -123,16 +152,29 @@ def _write(model: TransformerEmbedder, path: Path, names: Iterable[str]) -> None
 
 def _kept(found: Checkpoint, where: str) -> tuple[dict[str, Any], tuple[str, ...]]:
     """Return the tensors to keep, and which of them the encoder does without: a pooler, a masked head."""
-    wanted = _shapes(empty_model(found.config, where))
-    prefix = f"{base_prefix(found.config, where)}."
-    headed = any(name.startswith(prefix) for name in found.tensors)
+    try:
+        return _sorted(found.config, found.tensors, where)
+    except _UnknownTensorError:
+        return _sorted(found.config, converted(found.config, found.tensors, where, "masked"), where)
+
+
+class _UnknownTensorError(CheckpointError):
+    """A tensor that today's class does not have by this name."""
+
+
+def _sorted(
+    config: Mapping[str, Any], tensors: Mapping[str, Any], where: str
+) -> tuple[dict[str, Any], tuple[str, ...]]:
+    wanted = _shapes(empty_model(config, where))
+    prefix = f"{base_prefix(config, where)}."
+    headed = any(name.startswith(prefix) for name in tensors)
     before = prefix if headed else ""
     encoder = {before + name for name in wanted if not name.startswith(_POOLER)}
     spare = {before + name: shape for name, shape in wanted.items() if name.startswith(_POOLER)}
-    spare |= _masked(found, where, {prefix + name for name in wanted})
+    spare |= _masked(config, where, {prefix + name for name in wanted})
     kept: dict[str, Any] = {}
     extra = []
-    for name, tensor in found.tensors.items():
+    for name, tensor in tensors.items():
         plain = modern(name)
         if plain in encoder:
             kept[name] = tensor
@@ -141,15 +183,15 @@ def _kept(found: Checkpoint, where: str) -> tuple[dict[str, Any], tuple[str, ...
             kept[name] = tensor
             extra.append(name)
         elif not _dispensable(name, prefix, headed=headed):
-            problem = f"the tensor {name!r} is none of the architecture {found.config['model_type']!r}"
-            raise CheckpointError(where, problem, "config.json and weights belong to different models")
+            problem = f"the tensor {name!r} is none of the architecture {config['model_type']!r}"
+            raise _UnknownTensorError(where, problem, "config.json and weights belong to different models")
     return kept, tuple(sorted(extra))
 
 
-def _masked(found: Checkpoint, where: str, encoder: set[str]) -> dict[str, tuple[int, ...]]:
+def _masked(config: Mapping[str, Any], where: str, encoder: set[str]) -> dict[str, tuple[int, ...]]:
     """Return names and shapes of the head that fills masks; none where the checkpoint has none."""
     try:
-        full = _shapes(empty_model(found.config, where, "masked"))
+        full = _shapes(empty_model(config, where, "masked"))
     except UnsupportedError:
         return {}
     return {name: shape for name, shape in full.items() if name not in encoder}

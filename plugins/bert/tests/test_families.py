@@ -1,0 +1,114 @@
+"""Encoders that transformers computes, as it saves them: read here, they give its vectors."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import torch
+import transformers
+
+from lexarium.errors import CheckpointError, UnsupportedError
+from lexarium.roles import Run
+from lexarium_bert.config import BertConfig
+from lexarium_bert.embedder import Bert
+from lexarium_bert.formats import read
+from lexarium_transformer.formats import write_transformers
+
+TEXTS = ["the film was better", "the", "这部电影比原著好看", "good " * 20]
+SMALL = {
+    "hidden_size": 24,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "intermediate_size": 40,
+    "max_position_embeddings": 80,
+    "pad_token_id": 0,
+}
+#: What is set besides; the tensors of the last three are renamed, split and joined as they are saved.
+FAMILIES = {
+    "albert": {"embedding_size": 12},
+    "big_bird": {"sep_token_id": 3},
+    "convbert": {},
+    "fnet": {},
+    "mobilebert": {"embedding_size": 12},
+    "squeezebert": {"embedding_size": 24},
+    "gte": {},
+    "jina_embeddings_v3": {},
+    "nomic_bert": {},
+}
+
+
+@pytest.fixture
+def saved(checkpoint):
+    """Give a function that saves a random network of a family beside a tokenizer of its size."""
+
+    def save(family, table=transformers.AutoModel, **settings):
+        torch.manual_seed(0)
+        rows = json.loads((checkpoint / "config.json").read_text(encoding="utf-8"))["vocab_size"]
+        described = transformers.CONFIG_MAPPING[family](**{**SMALL, "vocab_size": rows, **settings})
+        model = table.from_config(described).eval()
+        with torch.no_grad():
+            for parameter in model.parameters():
+                parameter.add_(torch.randn_like(parameter) * 0.1)
+        model.save_pretrained(checkpoint)
+        (checkpoint / "modules.json").unlink()
+        return model
+
+    return save
+
+
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_folder_gives_the_vectors_of_transformers_beside_any_neighbours(
+    saved, checkpoint, tmp_path, family, masked
+):
+    table = transformers.AutoModelForMaskedLM if masked else transformers.AutoModel
+    theirs = saved(family, table, **FAMILIES[family])
+    model = read(checkpoint, BertConfig(), None, Run())
+    rows = model.embed(TEXTS)
+    wanted = []
+    for piece in model.tokenizer.first(TEXTS):
+        with torch.no_grad():
+            states = theirs.base_model(input_ids=torch.tensor([piece.ids])).last_hidden_state
+        wanted.append(states[0].mean(0).numpy())
+    np.testing.assert_allclose(rows, wanted, atol=2e-5, rtol=1e-4)
+    again = Bert.restore(model.state())
+    np.testing.assert_array_equal(again.embed(TEXTS), rows)
+    write_transformers(model, tmp_path / "out", Run())
+    opened = transformers.AutoModel.from_pretrained(tmp_path / "out").eval()
+    with torch.no_grad():
+        states = opened(input_ids=torch.tensor([piece.ids])).last_hidden_state
+    np.testing.assert_allclose(states[0].mean(0), rows[-1], atol=2e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize("changed", ["from call to call", "by its neighbours"])
+def test_an_architecture_that_gives_a_text_no_vector_of_its_own_is_refused(
+    saved, checkpoint, monkeypatch, changed
+):
+    saved("fnet")
+    rng, computed = np.random.default_rng(0), Bert.pool_ids
+
+    def pool_ids(self, ids):
+        rows = computed(self, ids)
+        noise = rng.normal(size=rows.shape) if changed == "from call to call" else rows.mean(0)
+        return rows + 0.1 * noise
+
+    monkeypatch.setattr(Bert, "pool_ids", pool_ids)
+    with pytest.raises(UnsupportedError, match="'fnet' gives a text other vectors"):
+        read(checkpoint, BertConfig(), None, Run())
+
+
+def test_what_an_architecture_raises_is_one_line(saved, checkpoint):
+    saved("yoso", use_expectation=False)  # asks for a program that is not there
+    with pytest.raises(CheckpointError, match="transformers refuses it"):
+        read(checkpoint, BertConfig(), None, Run())
+
+
+def test_a_long_text_of_big_bird_has_the_vector_after_a_short_one_that_it_had_before(saved, checkpoint):
+    saved("big_bird", max_position_embeddings=1000, sep_token_id=3)
+    model = read(checkpoint, BertConfig(max_length=1000), None, Run())
+    long = [[5, 6, 7] * 300]  # its attention would be sparse
+    before = model.pool_ids(long)
+    model.pool_ids([[5]])
+    np.testing.assert_array_equal(model.pool_ids(long), before)
