@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import MISSING, asdict, field, fields
+from functools import lru_cache
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -42,7 +43,7 @@ def from_mapping(cls: type[_C], values: Mapping[str, Any], *, trained: bool = Fa
 
     :raises ConfigError: unknown key, wrong type, or a range check of the class itself.
     """
-    hints = get_type_hints(cls)
+    hints = _hints(cls)
     known = [f.name for f in fields(cls)]  # type: ignore[arg-type]
     for key in values:
         if key not in known:
@@ -53,6 +54,11 @@ def from_mapping(cls: type[_C], values: Mapping[str, Any], *, trained: bool = Fa
         if f.name not in values and f.default is MISSING and f.default_factory is MISSING:
             raise ConfigError(f.name, "is missing and has no default")
     return cls(**{key: _fit(key, value, hints[key]) for key, value in values.items()})
+
+
+@lru_cache(maxsize=256)
+def _hints(cls: type[Any]) -> dict[str, Any]:
+    return get_type_hints(cls)
 
 
 def to_mapping(config: Any) -> dict[str, Any]:  # noqa: ANN401  any config dataclass

@@ -11,8 +11,9 @@ from __future__ import annotations
 import os
 import re
 import sys
+from functools import lru_cache
 from itertools import takewhile
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -33,6 +34,10 @@ class EntryPoint(NamedTuple):
     version: str
 
 
+#: Distributions by name, with their entry points.
+_Found: TypeAlias = list[tuple[str, list[EntryPoint]]]
+
+
 def scan(paths: Iterable[str] | None = None) -> list[EntryPoint]:
     """Return the entry points of group ``lexarium``, by name; of a distribution the first on the path.
 
@@ -41,19 +46,32 @@ def scan(paths: Iterable[str] | None = None) -> list[EntryPoint]:
     """
     found: dict[str, list[EntryPoint]] = {}
     for path in dict.fromkeys(sys.path if paths is None else paths):
-        for folder in _metadata_folders(path or os.curdir):
-            distribution, version = _name_and_version(os.path.basename(folder))  # noqa: PTH119  pathlib costs 5 ms at start-up
-            if distribution not in found:
-                found[distribution] = list(_read(folder, distribution, version))
+        for distribution, entries in _scan_folder(path or os.curdir):
+            found.setdefault(distribution, entries)
     return sorted(entry for entries in found.values() for entry in entries)
 
 
-def _metadata_folders(path: str) -> list[str]:
+def _scan_folder(path: str) -> _Found:
+    try:
+        changed = os.stat(path).st_mtime_ns  # noqa: PTH116  pathlib costs 5 ms at start-up
+    except OSError:  # not there
+        return []
+    return _scanned(os.path.abspath(path), changed)  # noqa: PTH100  as above
+
+
+@lru_cache(maxsize=256)
+def _scanned(path: str, _changed: int) -> _Found:
+    """Return the distributions of a folder as it was at a time: to install one changes the folder."""
     try:
         names = os.listdir(path)
-    except OSError:  # not there, or a zip file: packages with plugins are installed unpacked
+    except OSError:  # a zip file, perhaps: packages with plugins are installed unpacked
         return []
-    return sorted(os.path.join(path, name) for name in names if name.endswith(_ENDINGS))  # noqa: PTH118  as above
+    found: dict[str, list[EntryPoint]] = {}
+    for name in sorted(name for name in names if name.endswith(_ENDINGS)):
+        distribution, version = _name_and_version(name)
+        if distribution not in found:
+            found[distribution] = list(_read(os.path.join(path, name), distribution, version))  # noqa: PTH118  as above
+    return list(found.items())
 
 
 def _name_and_version(folder: str) -> tuple[str, str]:

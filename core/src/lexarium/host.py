@@ -12,6 +12,7 @@ import sys
 import traceback
 from contextlib import redirect_stdout
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, TypeVar
 
@@ -24,7 +25,7 @@ from lexarium.errors import MethodNotFoundError, NameTakenError, PluginError, di
 from lexarium.method import Command, FuserMethod, HeadMethod, Method, ModelEntry, StoreKind, resolve
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from types import ModuleType
 
 __all__ = ["CORE_COMMANDS", "HOUSE", "Descriptor", "Host", "Offer", "Plugin", "Settings", "Status"]
@@ -144,8 +145,8 @@ class Host:
     def __init__(self, plugins: Iterable[Any], settings: Settings | None = None) -> None:
         """Build a host from plugin modules, or from :class:`Plugin` records that are already loaded."""
         self._settings = settings or Settings()
-        manager = _specified()
-        records = [p if isinstance(p, Plugin) else _examine(p, _in_memory(p), manager) for p in plugins]
+        manager = lru_cache(1)(_specified)
+        records = [p if isinstance(p, Plugin) else _examine(p, _in_memory(p), manager()) for p in plugins]
         self._offers = self._index(records)
         self.plugins: list[Plugin] = [self._judge(plugin) for plugin in records]
         bad = [p for p in self.plugins if p.status not in {"ok", "disabled"}]
@@ -160,7 +161,7 @@ class Host:
         """
         settings = settings or Settings.from_environment()
         entries = [] if settings.none else scan()
-        manager = _specified()
+        manager = lru_cache(1)(_specified)  # made for the first plugin that was not examined before
         return cls([_load(entry, settings.disabled, manager) for entry in entries], settings)
 
     def offers(self, kind: str) -> list[Offer]:
@@ -286,7 +287,7 @@ def _in_memory(module: object) -> Plugin:
     return Plugin(name=name.rpartition(".")[2], distribution=name, version="0")
 
 
-def _load(entry: EntryPoint, disabled: frozenset[str], manager: PluginManager) -> Plugin:
+def _load(entry: EntryPoint, disabled: frozenset[str], manager: Callable[[], PluginManager]) -> Plugin:
     """Import one plugin, alone. What it prints goes to stderr: stdout is for results."""
     record = Plugin(name=entry.name, distribution=entry.distribution, version=entry.version)
     if {entry.name, entry.distribution} & disabled:
@@ -299,7 +300,7 @@ def _load(entry: EntryPoint, disabled: frozenset[str], manager: PluginManager) -
     try:
         with redirect_stdout(sys.stderr):
             module = import_module(entry.module)
-            plugin = _examine(module, record, manager)
+            plugin = _examine(module, record, manager())
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # noqa: BLE001  a plugin may raise anything, SystemExit too
