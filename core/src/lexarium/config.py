@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, Union, get_args, get_or
 from lexarium.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Hashable, Iterable, Mapping
 
 __all__ = [
     "fit_only",
@@ -43,7 +43,7 @@ def from_mapping(cls: type[_C], values: Mapping[str, Any], *, trained: bool = Fa
 
     :raises ConfigError: unknown key, wrong type, or a range check of the class itself.
     """
-    hints = _hints(cls)
+    hints = _hints(cls)  # type: ignore[arg-type]
     known = [f.name for f in fields(cls)]  # type: ignore[arg-type]
     for key in values:
         if key not in known:
@@ -57,7 +57,7 @@ def from_mapping(cls: type[_C], values: Mapping[str, Any], *, trained: bool = Fa
 
 
 @lru_cache(maxsize=256)
-def _hints(cls: type[Any]) -> dict[str, Any]:
+def _hints(cls: Hashable) -> dict[str, Any]:
     return get_type_hints(cls)
 
 

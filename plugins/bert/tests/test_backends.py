@@ -15,9 +15,6 @@ from lexarium_transformer.backends.quantizing import quantize_embedder
 pytestmark = pytest.mark.real
 ODD = ["", "word", "这部电影比原著好看。" * 3, "很难看", "long " * 3_000, "a" * 5_000]
 COUNT = 100
-CPU = Path("/proc/cpuinfo")
-#: Whether sums of products of 8 bits keep 32; elsewhere pairs of them are cut to 16, and 0.994 was found.
-VNNI = not CPU.exists() or "vnni" in CPU.read_text()
 
 
 @pytest.fixture(scope="module")
@@ -67,5 +64,5 @@ def test_eight_bits_stay_near_where_they_were_calibrated_on_other_texts(minilm, 
     monkeypatch.setenv("LEXARIUM_HOME", str(tmp_path))
     found = quantize_embedder(minilm, texts[:COUNT:2], texts[1:COUNT:2])
     assert found.checked == COUNT // 2
-    assert found.mean >= (0.995 if VNNI else 0.993)
-    assert found.close >= 0.96  # at most two of the fifty: with more texts to calibrate on, 99 % are wanted
+    assert found.mean >= 0.995
+    assert found.close >= 0.98  # at most one of the fifty

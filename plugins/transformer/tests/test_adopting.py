@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from lexarium.errors import CheckpointError
+from lexarium.errors import CheckpointError, UnsupportedError
 from lexarium_transformer.adopting import decoder, encoder, encoder_decoder
 
 WEIGHTS = {"config.json": 1, "model.safetensors": 1, "tokenizer.json": 1}
@@ -38,6 +38,14 @@ def test_the_files_of_sentence_transformers_and_nothing_else():
     ]
     listing = dict.fromkeys([*names, *others], 1)
     assert set(encoder(listing, {"model_type": "bert"})) == set(names)
+
+
+def test_a_step_that_is_not_known_is_refused_before_anything_is_fetched():
+    listing = dict.fromkeys([*WEIGHTS, "modules.json", "1_Pooling/config.json", "2_Dense/config.json"], 1)
+    with pytest.raises(UnsupportedError, match=r"2_Dense/config\.json.*none of Pooling, Normalize"):
+        encoder(listing, {"model_type": "bert"})
+    del listing["modules.json"]
+    assert set(encoder(listing, {"model_type": "bert"})) == set(WEIGHTS)
 
 
 def test_shards_come_with_their_index():

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from lexarium.errors import UnsupportedError
 from lexarium_transformer.gate import refuse_code
+from lexarium_transformer.layout import STEPS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -29,6 +31,7 @@ def encoder(listing: Mapping[str, int], config: Mapping[str, Any]) -> Sequence[s
     """Return the files of an encoder, as BERT is one; None where it is something else.
 
     :raises CheckpointError: the repository brings code of its own.
+    :raises UnsupportedError: it has a step of sentence-transformers that is not known here.
     """
     return _files(listing, config, "encoder")
 
@@ -78,4 +81,9 @@ def _tokenizer(listing: Mapping[str, int]) -> Iterator[str]:
 
 
 def _steps(listing: Mapping[str, int]) -> list[str]:
-    return sorted(filter(_STEP.fullmatch, listing)) if "modules.json" in listing else []
+    steps = sorted(filter(_STEP.fullmatch, listing)) if "modules.json" in listing else []
+    for step in steps:  # before anything large is fetched; the reader looks into modules.json as well
+        if step.partition("/")[0].partition("_")[2] not in STEPS:
+            problem = f"{step}: this step of sentence-transformers is none of {', '.join(STEPS)}"
+            raise UnsupportedError(problem, "take a model without it")
+    return steps

@@ -19,10 +19,12 @@ if TYPE_CHECKING:
 
     from lexarium_transformer.config import EncoderConfig, Pooling
 
-__all__ = ["LAYOUT", "read_layout", "write_layout"]
+__all__ = ["LAYOUT", "STEPS", "read_layout", "write_layout"]
 
 _MODULES, _PROMPTS, _LENGTH = "modules.json", "config_sentence_transformers.json", "sentence_bert_config.json"
 _POOLING = "1_Pooling"
+#: The steps that are known, after the transformer itself.
+STEPS = ("Pooling", "Normalize")
 #: All files that follow from the settings.
 LAYOUT = (_MODULES, f"{_POOLING}/config.json", _LENGTH, _PROMPTS)
 _MOST = 64 * 2**10

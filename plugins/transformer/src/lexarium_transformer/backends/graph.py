@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Compute", "Graph", "Network", "Source", "differs", "making", "require_extra"]
 
-_FORMAT = 1  # of what is kept; a graph of another is made again
+_FORMAT = 2  # of what is kept; a graph of another is made again
 _EXTRA = "lexarium-transformer"
 _NEEDS = {"onnx": ("onnxruntime", "onnx"), "openvino": ("openvino",)}
 _SHORT, _LONG = 8, 300  # tokens of the texts that a graph is proved with

@@ -18,7 +18,7 @@ import numpy as np
 from lexarium.backend import processors
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -30,6 +30,8 @@ __all__ = ["open_graph", "quantize_graph", "versions", "write_graph"]
 
 _FILE = "model.xml"
 _REPORTS = "openvino_telemetry"
+_TRIED = 32  # texts that are looked at for outliers
+_OUTLIER = 64  # then the root mean square is less than two of the 127 steps that 8 bits have
 
 
 @contextmanager
@@ -93,13 +95,16 @@ def quantize_graph(folder: Path, texts: Iterable[NDArray[np.int64]], count: int,
     """Write the graph of ``folder`` with products in 8 bits, their ranges taken from ``count`` texts.
 
     Weights and activations of products are integers, per channel and per tensor; SmoothQuant moves outliers
-    from the latter to the former (Xiao et al., 2023), as NNCF does it for transformers.
+    from the latter to the former (Xiao et al., 2023), as NNCF does it for transformers. Products whose inputs
+    have outliers that 8 bits cannot hold beside the rest stay in 32.
     """
     with _unreported():
         import nncf  # noqa: PLC0415  seconds, and only here
 
         nncf.set_log_level(40)  # errors
-        calibration = nncf.Dataset([[ids[None], np.ones((1, len(ids)), np.bool_)] for ids in texts])
+        inputs = [[ids[None], np.ones((1, len(ids)), np.bool_)] for ids in texts]
+        calibration = nncf.Dataset(inputs)
+        left = _with_outliers(folder / _FILE, inputs[:: -(-len(inputs) // _TRIED)])
         with redirect_stdout(io.StringIO()):  # its bars would stand among the results
             made = nncf.quantize(
                 openvino.Core().read_model(folder / _FILE),
@@ -107,5 +112,35 @@ def quantize_graph(folder: Path, texts: Iterable[NDArray[np.int64]], count: int,
                 preset=nncf.QuantizationPreset.MIXED,
                 model_type=nncf.ModelType.TRANSFORMER,
                 subset_size=count,
+                ignored_scope=nncf.IgnoredScope(names=left),
             )
     openvino.save_model(made, into / _FILE, compress_to_fp16=False)
+
+
+def _with_outliers(graph: Path, texts: Sequence[list[NDArray[Any]]]) -> list[str]:
+    """Return the names of products with inputs over ``_OUTLIER`` times as large as their root mean square."""
+    model = openvino.Core().read_model(graph)
+    products = [op for op in model.get_ops() if op.get_type_name() == "MatMul"]
+    sources = {op.get_friendly_name(): op.input_value(0) for op in products}
+    places: dict[tuple[str, int], int] = {}  # several products may have one input
+    for source in sources.values():
+        key = (source.get_node().get_friendly_name(), source.get_index())
+        if key not in places:
+            places[key] = len(model.outputs)
+            model.add_outputs(source)
+    compiled = openvino.Core().compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    largest, squares, counts = (np.zeros(len(model.outputs)) for _ in range(3))
+    for text in texts:
+        found = compiled(text)
+        for place in places.values():
+            values = found[place]
+            largest[place] = max(largest[place], np.abs(values).max())
+            squares[place] += np.square(values, dtype=np.float64).sum()
+            counts[place] += values.size
+    outliers = largest > _OUTLIER * np.sqrt(squares / np.maximum(counts, 1))
+
+    def _place(name: str) -> int:
+        source = sources[name]
+        return places[source.get_node().get_friendly_name(), source.get_index()]
+
+    return [name for name in sources if outliers[_place(name)]]
