@@ -41,8 +41,9 @@ demo: setup
 		--models bow,tfidf,word2vec,glove-6b-50d,fasttext,minilm --html report.html && \
 	run lexarium compare reviews.zh.csv --text text --label label --html report.zh.html
 
-# One process of tests for each processor, four at most; a file stays in one of them.
-TESTED = $(BIN)/pytest -q --numprocesses logical --maxprocesses 4 --dist loadfile
+# One process of tests for each processor that this one may use, four at most; a file stays in one of them.
+TESTED = $(BIN)/pytest -q --dist loadfile \
+	--numprocesses $$($(BIN)/python -c 'from lexarium.backend import processors; print(min(processors(), 4))')
 
 test: setup lint
 	$(TESTED)

@@ -100,3 +100,22 @@ def test_the_whole_path_gives_what_importlib_metadata_gives(tmp_path, monkeypatc
     expected = sorted((e.name, e.value, e.dist.version) for e in entry_points(group="lexarium"))
     assert ("something", "m", "1.0") in expected
     assert [(e.name, e.module, e.version) for e in scan()] == expected
+
+
+def test_what_is_installed_or_changed_after_a_scan_is_found_by_the_next(tmp_path):
+    put(tmp_path, "a-1.dist-info", "[lexarium]\na = first\n")
+    (tmp_path / "b-1.dist-info").mkdir()
+    assert [e.module for e in scan([str(tmp_path)])] == ["first"]
+    (tmp_path / "b-1.dist-info" / "entry_points.txt").write_text("[lexarium]\nb = second\n")
+    (tmp_path / "a-1.dist-info" / "entry_points.txt").write_text("[lexarium]\na = another\n")
+    assert [e.module for e in scan([str(tmp_path)])] == ["another", "second"]
+    (tmp_path / "a-1.dist-info" / "entry_points.txt").unlink()
+    assert [e.module for e in scan([str(tmp_path)])] == ["second"]
+
+
+def test_a_current_folder_that_is_gone_has_no_plugins(tmp_path, monkeypatch):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    assert scan([""]) == []

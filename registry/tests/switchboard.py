@@ -13,6 +13,8 @@ import os
 import signal
 import sys
 import time
+import traceback
+from contextlib import suppress
 
 # Before anything of ours: a module that is here already would be read as it is.
 import hypothesis
@@ -47,14 +49,16 @@ def run(asked):
     """Become a process that is switched, and run pytest in it to its end."""
     code = 99
     try:
-        os.setsid()
         said = os.open(asked["said"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         nothing = os.open(os.devnull, os.O_RDONLY)
         for source, target in ((nothing, 0), (said, 1), (said, 2)):
             os.dup2(source, target)
+        os.setsid()
         os.environ.update(asked["environment"])
         switching.install()
         code = int(pytest.main(["-W", REWRITTEN, *asked["arguments"]]))
+    except BaseException:  # noqa: BLE001  it may not go on as the process that it was forked from
+        traceback.print_exc()
     finally:
         sys.stdout.flush()
         sys.stderr.flush()
@@ -62,16 +66,19 @@ def run(asked):
 
 
 def wait(child, longest):
-    """Return how a child ended; it and all that it started are killed after the ``longest`` time."""
+    """Return how a child ended, None after the ``longest`` time; then end all that it has started."""
     until = time.monotonic() + longest
-    while time.monotonic() < until:
+    ended = status = 0
+    while not ended and time.monotonic() < until:
         ended, status = os.waitpid(child, os.WNOHANG)
-        if ended:
-            return os.waitstatus_to_exitcode(status)
-        time.sleep(STEP)
-    os.killpg(child, signal.SIGKILL)
-    os.waitpid(child, 0)
-    return None
+        if not ended:
+            time.sleep(STEP)
+    with suppress(ProcessLookupError):
+        os.killpg(child, signal.SIGKILL)
+    if not ended:
+        os.waitpid(child, 0)
+        return None
+    return os.waitstatus_to_exitcode(status)
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from switching import environment, write_site
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="ends groups of processes")
 NIGHTLY = os.environ.get("LEXARIUM_NIGHTLY") == "1"
-LONGEST = 100  # seconds, after which a test counts as hanging
+LONGEST = 240  # seconds, after which a test counts as hanging
 AT_ONCE = 2
 HERE = Path(__file__).parent
 POWER = "test_power.py"
@@ -525,7 +525,7 @@ class Board:
         return code, said.read_text(errors="replace")[-2000:]
 
     def end(self):
-        """Let it end; its last run is ended with it."""
+        """Let it end, after the run that is under way."""
         self.process.stdin.close()
         self.process.wait(2 * LONGEST)
         self.process.stdout.close()

@@ -13,7 +13,7 @@ import re
 import sys
 from functools import lru_cache
 from itertools import takewhile
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -34,44 +34,27 @@ class EntryPoint(NamedTuple):
     version: str
 
 
-#: Distributions by name, with their entry points.
-_Found: TypeAlias = list[tuple[str, list[EntryPoint]]]
-
-
 def scan(paths: Iterable[str] | None = None) -> list[EntryPoint]:
     """Return the entry points of group ``lexarium``, by name; of a distribution the first on the path.
 
     An ``entry_points.txt`` that is not text is an entry point with an empty module, so that the
     host can name its distribution instead of passing over it.
     """
-    found: dict[str, list[EntryPoint]] = {}
+    found: dict[str, tuple[EntryPoint, ...]] = {}
     for path in dict.fromkeys(sys.path if paths is None else paths):
-        for distribution, entries in _scan_folder(path or os.curdir):
-            found.setdefault(distribution, entries)
+        for folder in _metadata_folders(path or os.curdir):
+            distribution, version = _name_and_version(os.path.basename(folder))  # noqa: PTH119  pathlib costs 5 ms at start-up
+            if distribution not in found:
+                found[distribution] = _read(folder, distribution, version)
     return sorted(entry for entries in found.values() for entry in entries)
 
 
-def _scan_folder(path: str) -> _Found:
-    try:
-        changed = os.stat(path).st_mtime_ns  # noqa: PTH116  pathlib costs 5 ms at start-up
-    except OSError:  # not there
-        return []
-    return _scanned(os.path.abspath(path), changed)  # noqa: PTH100  as above
-
-
-@lru_cache(maxsize=256)
-def _scanned(path: str, _changed: int) -> _Found:
-    """Return the distributions of a folder as it was at a time: to install one changes the folder."""
+def _metadata_folders(path: str) -> list[str]:
     try:
         names = os.listdir(path)
-    except OSError:  # a zip file, perhaps: packages with plugins are installed unpacked
+    except OSError:  # not there, or a zip file: packages with plugins are installed unpacked
         return []
-    found: dict[str, list[EntryPoint]] = {}
-    for name in sorted(name for name in names if name.endswith(_ENDINGS)):
-        distribution, version = _name_and_version(name)
-        if distribution not in found:
-            found[distribution] = list(_read(os.path.join(path, name), distribution, version))  # noqa: PTH118  as above
-    return list(found.items())
+    return sorted(os.path.join(path, name) for name in names if name.endswith(_ENDINGS))  # noqa: PTH118  as above
 
 
 def _name_and_version(folder: str) -> tuple[str, str]:
@@ -79,14 +62,25 @@ def _name_and_version(folder: str) -> tuple[str, str]:
     return re.sub(r"[-_.]+", "-", name).lower(), version.partition("-py")[0] or "0"
 
 
-def _read(folder: str, distribution: str, version: str) -> Iterator[EntryPoint]:
+def _read(folder: str, distribution: str, version: str) -> tuple[EntryPoint, ...]:
+    path = os.path.join(folder, "entry_points.txt")  # noqa: PTH118  as above
     try:
-        with open(os.path.join(folder, "entry_points.txt"), "rb") as file:  # noqa: PTH118, PTH123  as above
-            raw = file.read()
+        there = os.stat(path)  # noqa: PTH116  as above
+        return _parsed(path, distribution, version, (there.st_mtime_ns, there.st_size, there.st_ino))
     except OSError:
-        return
-    if _SECTION not in raw:
-        return
+        return ()
+
+
+@lru_cache(maxsize=1024)
+def _parsed(
+    path: str, distribution: str, version: str, _as_it_was: tuple[int, ...]
+) -> tuple[EntryPoint, ...]:
+    with open(path, "rb") as file:  # noqa: PTH123  as above
+        raw = file.read()
+    return tuple(_entries(raw, distribution, version)) if _SECTION in raw else ()
+
+
+def _entries(raw: bytes, distribution: str, version: str) -> Iterator[EntryPoint]:
     try:
         lines = [line.strip() for line in raw.decode("utf-8").splitlines()]
         start = lines.index(f"[{GROUP}]") + 1

@@ -145,8 +145,7 @@ class Host:
     def __init__(self, plugins: Iterable[Any], settings: Settings | None = None) -> None:
         """Build a host from plugin modules, or from :class:`Plugin` records that are already loaded."""
         self._settings = settings or Settings()
-        manager = lru_cache(1)(_specified)
-        records = [p if isinstance(p, Plugin) else _examine(p, _in_memory(p), manager()) for p in plugins]
+        records = [p if isinstance(p, Plugin) else _examine(p, _in_memory(p), _specified()) for p in plugins]
         self._offers = self._index(records)
         self.plugins: list[Plugin] = [self._judge(plugin) for plugin in records]
         bad = [p for p in self.plugins if p.status not in {"ok", "disabled"}]
@@ -161,7 +160,7 @@ class Host:
         """
         settings = settings or Settings.from_environment()
         entries = [] if settings.none else scan()
-        manager = lru_cache(1)(_specified)  # made for the first plugin that was not examined before
+        manager = lru_cache(1)(_specified)  # made for the first plugin that has not been examined
         return cls([_load(entry, settings.disabled, manager) for entry in entries], settings)
 
     def offers(self, kind: str) -> list[Offer]:
@@ -297,10 +296,11 @@ def _load(entry: EntryPoint, disabled: frozenset[str], manager: Callable[[], Plu
     known = _examined.get(entry)
     if known is not None and sys.modules.get(entry.module) is known[0]:
         return known[1]
+    specs = manager()
     try:
         with redirect_stdout(sys.stderr):
             module = import_module(entry.module)
-            plugin = _examine(module, record, manager())
+            plugin = _examine(module, record, specs)
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # noqa: BLE001  a plugin may raise anything, SystemExit too

@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 import torch
 import transformers
+from safetensors.numpy import save_file
 
 from lexarium.errors import CheckpointError, UnsupportedError
 from lexarium.roles import Run
 from lexarium_bert.config import BertConfig
 from lexarium_bert.embedder import Bert
 from lexarium_bert.formats import read
+from lexarium_bert.masks import Filler
 from lexarium_transformer.formats import write_transformers
 
 TEXTS = ["the film was better", "the", "这部电影比原著好看", "good " * 20]
@@ -77,31 +79,46 @@ def test_a_folder_gives_the_vectors_of_transformers_beside_any_neighbours(
     np.testing.assert_array_equal(again.embed(TEXTS), rows)
     write_transformers(model, tmp_path / "out", Run())
     opened = transformers.AutoModel.from_pretrained(tmp_path / "out").eval()
+    (last,) = model.tokenizer.first(TEXTS[-1:])
     with torch.no_grad():
-        states = opened(input_ids=torch.tensor([piece.ids])).last_hidden_state
+        states = opened(input_ids=torch.tensor([last.ids])).last_hidden_state
     np.testing.assert_allclose(states[0].mean(0), rows[-1], atol=2e-5, rtol=1e-4)
 
 
-@pytest.mark.parametrize("changed", ["from call to call", "by its neighbours"])
-def test_an_architecture_that_gives_a_text_no_vector_of_its_own_is_refused(
-    saved, checkpoint, monkeypatch, changed
-):
+def test_what_an_architecture_raises_is_one_line(saved, checkpoint):
     saved("fnet")
-    rng, computed = np.random.default_rng(0), Bert.pool_ids
-
-    def pool_ids(self, ids):
-        rows = computed(self, ids)
-        noise = rng.normal(size=rows.shape) if changed == "from call to call" else rows.mean(0)
-        return rows + 0.1 * noise
-
-    monkeypatch.setattr(Bert, "pool_ids", pool_ids)
-    with pytest.raises(UnsupportedError, match="'fnet' gives a text other vectors"):
+    described = json.loads((checkpoint / "config.json").read_text(encoding="utf-8"))
+    (checkpoint / "config.json").write_text(json.dumps({**described, "hidden_act": "no such thing"}))
+    with pytest.raises(CheckpointError, match="transformers refuses it"):
         read(checkpoint, BertConfig(), None, Run())
 
 
-def test_what_an_architecture_raises_is_one_line(saved, checkpoint):
-    saved("yoso", use_expectation=False)  # asks for a program that is not there
-    with pytest.raises(CheckpointError, match="transformers refuses it"):
+@pytest.mark.parametrize("family", ["gte", "nomic_bert", "albert"])
+def test_a_checkpoint_without_a_head_gains_none(saved, checkpoint, family):
+    theirs = saved(family, **FAMILIES[family])
+    model = read(checkpoint, BertConfig(), None, Run())
+    assert [name for name in model.config.extra if "pooler" not in name] == []
+    assert sum(tensor.size for tensor in model.tensors.values()) == sum(
+        p.numel() for p in theirs.parameters()
+    )
+    with pytest.raises(UnsupportedError, match="has no head"):
+        Filler(model)
+
+
+@pytest.mark.parametrize("family", ["gte", "albert", "mobilebert"])
+def test_a_head_that_came_along_fills_masks(saved, checkpoint, family):
+    theirs = saved(family, transformers.AutoModelForMaskedLM, **FAMILIES[family])
+    model = read(checkpoint, BertConfig(), None, Run())
+    ((found,),) = Filler(model).fill(["the [MASK] was better"], 3)
+    ids = model.tokenizer.first(["the [MASK] was better"])[0].ids
+    with torch.no_grad():
+        wanted = theirs(input_ids=torch.tensor([ids])).logits[0, 2].softmax(-1).topk(3)
+    np.testing.assert_allclose([each.probability for each in found], wanted.values, atol=1e-5)
+
+
+def test_weights_of_another_architecture_are_named(checkpoint):
+    save_file({"h.0.attn.weight": np.ones((4, 4), np.float32)}, checkpoint / "model.safetensors")
+    with pytest.raises(CheckpointError, match=r"'h\.0\.attn\.weight' is none of the architecture 'bert'"):
         read(checkpoint, BertConfig(), None, Run())
 
 
@@ -112,3 +129,4 @@ def test_a_long_text_of_big_bird_has_the_vector_after_a_short_one_that_it_had_be
     before = model.pool_ids(long)
     model.pool_ids([[5]])
     np.testing.assert_array_equal(model.pool_ids(long), before)
+    assert json.loads(model.files["config.json"])["attention_type"] == "original_full"

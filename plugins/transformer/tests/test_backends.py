@@ -22,7 +22,7 @@ from lexarium.zoo import Zoo
 from lexarium_bert.config import BertConfig
 from lexarium_bert.embedder import Bert
 from lexarium_transformer.backends import derived
-from lexarium_transformer.backends.graph import Graph, Source
+from lexarium_transformer.backends.graph import Graph, Source, making
 from lexarium_transformer.backends.quantizing import quantize, quantize_embedder
 from lexarium_transformer.encoders import open_encoder
 
@@ -282,3 +282,32 @@ def test_the_command_prints_the_cosines_and_nothing_is_reported_to_anybody(bert,
     assert told["model"] == "small"
     assert told["mean"] >= told["least"] > 0.9
     assert done.stderr.splitlines()[-1] == "False MagicMock"
+
+
+class Products(torch.nn.Module):
+    """Two products with weights; one input of the first is a thousand times as large as the others."""
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.rows = torch.nn.Embedding(50, 64)
+        self.rows.weight.data[49, 3] = 1000.0
+        self.first, self.second = torch.nn.Linear(64, 64), torch.nn.Linear(64, 64)
+
+    def forward(self, ids, mask):
+        inner = torch.tanh(self.first(self.rows(ids)))
+        return self.second(inner @ (inner.transpose(1, 2) @ inner)) * mask[..., None]
+
+
+def test_a_product_whose_inputs_have_outliers_stays_in_32_bits(tmp_path):
+    pytest.importorskip("openvino")
+    from lexarium_transformer.backends import openvino_graph
+
+    ids = torch.arange(3 * 300).view(3, 300) % 49
+    ids[1, 0] = 49
+    example = ids, torch.ones_like(ids).bool()
+    with making(), torch.inference_mode():
+        openvino_graph.write_graph(Products().eval(), example, tmp_path)
+    texts = [[one[None].numpy(), np.ones((1, 300), np.bool_)] for one in ids]
+    (name,) = openvino_graph._with_outliers(tmp_path / "model.xml", texts)
+    assert "first" in name

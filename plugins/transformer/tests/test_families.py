@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 import transformers
 
-from lexarium.errors import CheckpointError
+from lexarium.errors import CheckpointError, UnsupportedError
 from lexarium_transformer.architecture import architecture_of
 from lexarium_transformer.encoders import open_encoder
 from lexarium_transformer.foreign import ENCODERS, kind_of
+from lexarium_transformer.independence import require_own_states
 from lexarium_transformer.names import FAMILIES
 
 SMALL = {
@@ -36,7 +39,15 @@ OTHERS = {
     "rembert": {**SMALL, "input_embedding_size": 12, "output_embedding_size": 12},
     "roformer": {**SMALL, "embedding_size": 24},
     "xlm": XLM,
-    # Those that are never filled up.
+    "funnel": {
+        "vocab_size": 50,
+        "d_model": 24,
+        "n_head": 4,
+        "d_head": 6,
+        "d_inner": 40,
+        "block_sizes": [1, 1],
+    },
+    "lilt": {**SMALL, "channel_shrink_ratio": 2},
     "squeezebert": {**SMALL, "embedding_size": 24},
     "tapas": {**SMALL, "type_vocab_sizes": [3] * 7},
     "xmod": {**SMALL, "languages": ["en_XX"], "default_language": "en_XX"},
@@ -45,8 +56,8 @@ OTHERS = {
 
 #: Encoders that are read as any other, and computed without padding.
 NEVER_FILLED_UP = (
-    "convbert", "esm", "fnet", "gte", "ibert", "jina_embeddings_v3", "layoutlm", "mobilebert", "mra",
-    "nomic_bert", "nystromformer", "squeezebert", "tapas", "yoso",
+    "convbert", "esm", "fnet", "gte", "ibert", "jina_embeddings_v3", "layoutlm", "lilt",
+    "mobilebert", "nomic_bert", "nystromformer", "splinter", "squeezebert", "tapas",
 )  # fmt: skip
 
 
@@ -56,6 +67,8 @@ def reference(model_type):
     if model_type == "electra":
         settings = {**settings, "embedding_size": 12}
     config = transformers.CONFIG_MAPPING[model_type](**settings)
+    if model_type == "funnel":
+        config.architectures = ["FunnelModel"]  # the one of two whose states are as many as the tokens
     model = transformers.AutoModel.from_config(config).eval()
     with torch.no_grad():
         for parameter in model.parameters():
@@ -101,9 +114,103 @@ def test_a_text_has_the_states_beside_a_longer_one_that_it_has_alone(model_type)
     torch.testing.assert_close(alone, theirs, atol=2e-5, rtol=1e-4)
 
 
-@pytest.mark.parametrize("model_type", ["gpt2", "vit", "clip", "t5", "bart", "nothing"])
+@pytest.mark.parametrize(
+    "model_type", ["gpt2", "llama", "vit", "clip", "t5", "bart", "perceiver", "mra", "yoso", "nothing"]
+)
 def test_what_is_no_encoder_of_texts_is_none(model_type):
     assert kind_of({"model_type": model_type}) != "encoder"
+
+
+@pytest.mark.parametrize("model_type", NEVER_FILLED_UP)
+def test_an_encoder_that_no_test_holds_filled_up_is_tried_and_has_states_of_every_layer(model_type):
+    config, model = reference(model_type)
+    loaded = open_encoder({**config.to_dict(), "model_type": model_type}, numpy(model), torch.float32, "test")
+    require_own_states(loaded, 60, "test")
+    ids, mask = torch.randint(5, 50, (2, 30)), torch.arange(30) < torch.tensor([[30], [10]])
+    wanted = model(input_ids=ids[1:, :10], output_hidden_states=True).hidden_states
+    found = loaded.encoder(ids, mask, every=True)
+    assert len(found) == len(wanted)
+    for one, other in zip(found, wanted, strict=True):
+        torch.testing.assert_close(one[1, : other.shape[1]], other[0], atol=2e-5, rtol=1e-4)
+
+
+def test_states_of_texts_that_are_never_filled_up_carry_gradients():
+    config, model = reference("fnet")
+    loaded = open_encoder({**config.to_dict(), "model_type": "fnet"}, numpy(model), torch.float32, "test")
+    loaded.encoder.requires_grad_()
+    ids, mask = torch.randint(5, 50, (2, 30)), torch.arange(30) < torch.tensor([[30], [10]])
+    loaded.encoder(ids, mask)[-1][mask].sum().backward()
+    together = {
+        name: each.grad.clone() for name, each in loaded.encoder.named_parameters() if each.grad is not None
+    }
+    loaded.encoder.zero_grad()
+    (loaded.encoder(ids[:1], None)[-1].sum() + loaded.encoder(ids[1:, :10], None)[-1].sum()).backward()
+    assert together
+    for name, each in loaded.encoder.named_parameters():
+        if name in together:
+            torch.testing.assert_close(together[name], each.grad)
+
+
+class Mixing(torch.nn.Module):
+    """A network that goes wrong in one way."""
+
+    def __init__(self, way):
+        super().__init__()
+        self.rows = torch.nn.Embedding(50, 8)
+        self.way, self.seen = way, 0
+
+    def forward(self, ids, mask, *, every=False):
+        states = self.rows(ids)
+        if self.way != "blind":
+            seen = torch.ones_like(states) if mask is None else mask[..., None].float()
+            states = states + 0.1 * (states * seen).sum(1, keepdim=True) / seen.sum(1, keepdim=True)
+        if self.way == "neighbours":
+            states = states + 0.01 * states.mean(0, keepdim=True)
+        if self.way == "draws":
+            states = states + 0.01 * torch.randn_like(states)
+        if self.way == "remembers":
+            self.seen = self.seen or ids.shape[1] < 100
+            states = states * (1 if self.seen else 1.01)
+        if self.way == "nan":
+            states = states * float("nan")
+        if self.way == "wide":
+            states = torch.cat([states, states], -1)
+        if self.way == "raises":
+            raise IndexError("no\nsuch place")
+        return [states]
+
+
+@pytest.mark.parametrize(
+    ("way", "match"),
+    [
+        ("neighbours", "beside other texts"),
+        ("draws", "beside other texts"),
+        ("remembers", "the second time"),
+        ("nan", "beside other texts"),
+        ("wide", r"its states are \(\d+, 16\)"),
+        ("blind", "do not see each other"),
+        ("raises", "IndexError: no such place"),
+    ],
+)
+@pytest.mark.parametrize("longest", [80, 512])
+def test_an_architecture_that_gives_a_text_no_states_of_its_own_is_refused(way, match, longest):
+    loaded = SimpleNamespace(encoder=Mixing(way), hidden=8, vocabulary=50)
+    if way == "remembers" and longest == 80:
+        require_own_states(loaded, longest, "here")  # no text is long enough
+        return
+    with pytest.raises(UnsupportedError, match=f"here: .*{match}"):
+        require_own_states(loaded, longest, "here")
+
+
+def test_an_architecture_that_cannot_compute_a_short_text_is_refused():
+    config, model = reference("funnel")
+    loaded = open_encoder({**config.to_dict(), "model_type": "funnel"}, numpy(model), torch.float32, "test")
+    with pytest.raises(UnsupportedError, match=r"test: .*cannot be used: .*out of bounds"):
+        require_own_states(loaded, 60, "test")
+
+
+def test_a_network_without_a_fault_is_taken():
+    require_own_states(SimpleNamespace(encoder=Mixing("none"), hidden=8, vocabulary=50), 512, "here")
 
 
 def test_a_decoder_that_remembers_the_text_before_is_none():

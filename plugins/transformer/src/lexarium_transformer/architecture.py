@@ -118,6 +118,7 @@ _AFTER_PADDING = {
     "roberta-prelayernorm",
     "data2vec-text",
     "ibert",
+    "lilt",
     "xmod",
     "esm",
 }

@@ -155,6 +155,16 @@ class TransformerEmbedder:
         examples = tuple(part for part, _ in unknown.most_common(_EXAMPLES))
         return Coverage(tokens=tokens, unknown=unknown.total(), examples=examples)
 
+    def check_own_states(self, where: str) -> None:
+        """Refuse, under the name ``where``, an architecture that no test holds and that mixes texts up.
+
+        :raises UnsupportedError: a text's states change with its neighbours, or from call to call.
+        """
+        if self._loaded.alone:
+            from lexarium_transformer.independence import require_own_states  # noqa: PLC0415  for few
+
+            require_own_states(self._loaded, self.config.max_length or 1, where)
+
     def network(self) -> EncoderNetwork:
         """Return a copy that can be trained; this embedder stays as it is."""
         return EncoderNetwork(self._load(), self.tokenizer, self.config, padding_of(self.described))

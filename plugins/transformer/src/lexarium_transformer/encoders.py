@@ -41,6 +41,8 @@ class Loaded(Protocol):
     hidden: int
     depth: int
     vocabulary: int
+    #: No test holds its architecture, and its texts are never filled up.
+    alone: bool
 
     @property
     def encoder(self) -> nn.Module:
@@ -58,6 +60,8 @@ class Loaded(Protocol):
 
 class _Own:
     """An encoder that :mod:`lexarium_transformer.model` computes."""
+
+    alone = False
 
     def __init__(self, encoder: Encoder, names: Mapping[str, str]) -> None:
         self.encoder = encoder

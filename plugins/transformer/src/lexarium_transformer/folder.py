@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Checkpoint", "check_folder", "read_checkpoint"]
 
-_CONFIG, _TOKENIZER = "config.json", "tokenizer.json"
+CONFIG, _TOKENIZER = "config.json", "tokenizer.json"
 _WEIGHTS, _INDEX = "model.safetensors", "model.safetensors.index.json"
 #: Small files that transformers reads beside these two.
 _SETTINGS = "tokenizer_config.json"
@@ -72,8 +72,8 @@ def check_folder(path: Path) -> dict[str, Any]:
         if path.is_file() and path.suffix == ".gguf":
             remedy = f"type: lexarium import gpt {path}"
         raise InputError(path, what, remedy)
-    read_json(path / _CONFIG)
-    config = parse_config((path / _CONFIG).read_bytes(), str(path / _CONFIG))
+    read_json(path / CONFIG)
+    config = parse_config((path / CONFIG).read_bytes(), str(path / CONFIG))
     for name in _BESIDE:
         if (path / name).is_file():
             refuse_code(read_json(path / name), str(path / name))
@@ -93,7 +93,7 @@ def read_checkpoint(path: Path, dtype: torch.dtype, progress: Progress) -> Check
     :raises UnsupportedError: the weights do not fit into the memory.
     """
     config = check_folder(path)
-    there = [name for name in (_CONFIG, *_BESIDE) if (path / name).is_file()]
+    there = [name for name in (CONFIG, *_BESIDE) if (path / name).is_file()]
     files = {name: (path / name).read_bytes() for name in there}
     settings = read_json(path / _SETTINGS) if _SETTINGS in files else {}
     files |= _read_tokenizer(path, settings)
@@ -108,7 +108,7 @@ def read_checkpoint(path: Path, dtype: torch.dtype, progress: Progress) -> Check
         _read_shard(shard, tensors)
         progress("read weights", len(tensors), None)
     if config.get("torch_dtype", config.get("dtype")) == "bfloat16":
-        files[_CONFIG] = _widened(config)
+        files[CONFIG] = _widened(config)
     return Checkpoint(config, tensors, files, settings)
 
 

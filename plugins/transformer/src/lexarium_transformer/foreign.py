@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ENCODERS",
+    "SETTLED",
     "Foreign",
     "HeadKind",
     "Kind",
@@ -49,10 +50,16 @@ ENCODERS = (
     "rembert", "roberta", "roberta-prelayernorm", "roc_bert", "roformer", "xlm", "xlm-roberta",
     "xlm-roberta-xl", "xmod",
 )  # fmt: skip
-#: BigBird's sparse attention draws blocks at random, and is given up for good at the first short text.
-_SETTLED = {"big_bird": {"attention_type": "original_full"}}
-#: Decoders whose classes keep what they have read in themselves, from one text to the next.
-_REMEMBERING = {"recurrent_gemma"}
+#: What the config of an architecture must say, so that no text's states depend on another's: BigBird's sparse
+#: attention draws blocks at random, and is given up for good at the first short text.
+SETTLED = {"big_bird": {"attention_type": "original_full"}}
+#: Architectures that are not read. RecurrentGemma keeps in itself what it has read, from text to text;
+#: MRA and YOSO fetch and build programs for a GPU, and without them MRA leaves its attention out; the others
+#: are no encoders of texts alone.
+_REFUSED = {
+    "recurrent_gemma", "mra", "yoso",
+    "layoutlmv2", "lxmert", "modernvbert", "neomme", "perceiver", "ultravbert",
+}  # fmt: skip
 #: In the names of settings that name a program for a part of the network, which transformers may fetch.
 _PROGRAM = "implementation"
 
@@ -64,10 +71,13 @@ def kind_of(config: Mapping[str, Any]) -> Kind:
     name, causal = str(config["model_type"]), bool(config.get("is_decoder"))
     if name in auto.MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES:
         return "encoder-decoder"
-    fills = name in auto.MODEL_FOR_MASKED_LM_MAPPING_NAMES and name in auto.MODEL_MAPPING_NAMES
-    if fills and not causal:
+    if name in _REFUSED or name not in auto.MODEL_MAPPING_NAMES:
+        return "other"
+    writes = name in auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
+    fills = name in auto.MODEL_FOR_MASKED_LM_MAPPING_NAMES
+    reads = name in auto.MODEL_FOR_QUESTION_ANSWERING_MAPPING_NAMES
+    if not causal and (fills or (reads and not writes)):
         return "encoder"
-    writes = name in auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES and name not in _REMEMBERING
     return "decoder" if writes and (causal or not fills) else "other"
 
 
@@ -94,8 +104,12 @@ def open_foreign(config: Mapping[str, Any], tensors: Mapping[str, Tensor], where
     :raises CheckpointError: a tensor is missing, is none of this architecture, or has another shape.
     """
     alone = kind_of(config) == "encoder" and str(config["model_type"]) not in ENCODERS
-    with refused(where):
-        return Foreign(_filled(config, tensors, where, "none"), alone=alone)
+    model = _filled(config, tensors, where, "none")
+    try:
+        return Foreign(model, alone=alone)
+    except (AttributeError, TypeError) as error:
+        what = f"{where}: the architecture {config['model_type']!r} is no encoder of texts"
+        raise UnsupportedError(what, "take an encoder, as BERT is one") from error
 
 
 def masked_model(config: Mapping[str, Any], tensors: Mapping[str, Tensor], where: str) -> nn.Module:
@@ -135,6 +149,8 @@ class Foreign:
     """One of transformers' encoders with its weights, as :class:`lexarium_transformer.encoders.Loaded`."""
 
     def __init__(self, model: nn.Module, *, alone: bool = False) -> None:
+        """Take over ``model``; ``alone``: its texts are never filled up."""
+        self.alone = alone
         self.encoder = _Alone(model) if alone else _Adapter(model)
         settings: Any = model.config
         self.hidden = int(settings.hidden_size)
@@ -207,7 +223,7 @@ def class_of(config: Mapping[str, Any], where: str, head: HeadKind = "none") -> 
         problem = f"{where}: the architecture {name!r} {what} to transformers {transformers.__version__}"
         raise UnsupportedError(problem, "take another checkpoint, or upgrade transformers")
     with refused(where):
-        settings = described.from_dict({**_plain(dict(config)), **_SETTLED.get(name, {})})
+        settings = described.from_dict(_plain(dict(config)))
     cls = table[described]
     return (cls[0] if isinstance(cls, tuple) else cls), settings
 

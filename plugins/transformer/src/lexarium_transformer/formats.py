@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from dataclasses import fields, replace
-from itertools import cycle, islice
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any, TypeVar
-
-import numpy as np
 
 from lexarium.checkpoint.tensors import write_tensors
 from lexarium.errors import CheckpointError, ConfigError, UnsupportedError
@@ -19,8 +17,8 @@ from lexarium_transformer.config import warn_truncation
 from lexarium_transformer.conversion import converted
 from lexarium_transformer.dtypes import dtype_on_cpu
 from lexarium_transformer.encoders import compare_names, modern
-from lexarium_transformer.folder import Checkpoint, check_folder, read_checkpoint
-from lexarium_transformer.foreign import ENCODERS, base_prefix, empty_model, kind_of, refused
+from lexarium_transformer.folder import CONFIG, Checkpoint, check_folder, read_checkpoint
+from lexarium_transformer.foreign import SETTLED, base_prefix, empty_model, kind_of
 from lexarium_transformer.layout import read_layout
 
 if TYPE_CHECKING:
@@ -29,6 +27,7 @@ if TYPE_CHECKING:
     from lexarium.roles import Run
     from lexarium_transformer.config import EncoderConfig, Pooling
     from lexarium_transformer.embedder import TransformerEmbedder
+    from lexarium_transformer.foreign import HeadKind
 
 __all__ = ["opened", "read_encoder", "settled", "write_sentence_transformers", "write_transformers"]
 
@@ -43,8 +42,6 @@ _HEADS = (
     "cls.seq_relationship.", "loss_fct.",
 )  # fmt: skip
 _POOLER = "pooler."
-_ALIKE = 0.01  # of the length of what is compared: 16 bits are less exact than 32
-_TRIED = 300  # tokens: some compute long texts in other ways than short ones
 _BUFFERS = ("position_ids", "token_type_ids", "embeddings.relative_position_bucket")
 
 
@@ -68,10 +65,10 @@ def read_encoder(cls: type[_E], path: Path, config: EncoderConfig, run: Run) -> 
         problem = f"{path}: the architecture {described['model_type']!r} is no encoder that is known here"
         raise UnsupportedError(problem, remedy)
     found = read_checkpoint(path, dtype_on_cpu(config.dtype), run.progress)
+    found = _with_settled(found)
     kept, extra = _kept(found, str(path))
     model = opened(cls, settled(config, read_layout(path), found, extra), kept, found.files, path)
-    if described["model_type"] not in ENCODERS:
-        _require_own_vectors(model, path)
+    model.check_own_states(str(path))
     return model
 
 
@@ -94,26 +91,6 @@ def opened(
     if dim is not None and dim != read_layout(path).get("truncate_dim"):
         warn_truncation(dim, model.described)
     return model
-
-
-def _require_own_vectors(model: TransformerEmbedder, path: Path) -> None:
-    """Refuse an architecture where a text's vector changes with its neighbours, or from call to call.
-
-    :raises UnsupportedError: it does.
-    """
-    ids = list(islice(cycle(range(min(_TRIED, model.tokenizer.highest_id()))), model.config.max_length))[
-        :_TRIED
-    ]
-    texts = [ids, ids[::-1], ids[: len(ids) // 2 + 1]]
-    with refused(str(path)):
-        together, again = model.pool_ids(texts), model.pool_ids(texts)
-        alone = np.concatenate([model.pool_ids([text]) for text in texts])
-    if max(np.linalg.norm(alone - found) for found in (together, again)) > _ALIKE * np.linalg.norm(alone):
-        name = model.described["model_type"]
-        what = (
-            f"{path}: the architecture {name!r} gives a text other vectors beside others, or the second time"
-        )
-        raise UnsupportedError(what, "take a checkpoint of another architecture")
 
 
 def write_transformers(model: TransformerEmbedder, path: Path, run: Run) -> None:
@@ -150,19 +127,31 @@ def _write(model: TransformerEmbedder, path: Path, names: Iterable[str]) -> None
         shutil.rmtree(aside, ignore_errors=True)
 
 
+def _with_settled(found: Checkpoint) -> Checkpoint:
+    """Return a checkpoint whose config says what keeps its texts apart."""
+    said = SETTLED.get(str(found.config["model_type"]), {})
+    if said.items() <= found.config.items():
+        return found
+    config = {**found.config, **said}
+    return replace(
+        found, config=config, files={**found.files, CONFIG: (json.dumps(config, indent=2) + "\n").encode()}
+    )
+
+
 def _kept(found: Checkpoint, where: str) -> tuple[dict[str, Any], tuple[str, ...]]:
     """Return the tensors to keep, and which of them the encoder does without: a pooler, a masked head."""
     try:
-        return _sorted(found.config, found.tensors, where)
+        return _encoder_and_spare(found.config, found.tensors, where)
     except _UnknownTensorError:
-        return _sorted(found.config, converted(found.config, found.tensors, where, "masked"), where)
+        head: HeadKind = "masked" if _masked(found.config, where, set()) else "none"
+        return _encoder_and_spare(found.config, converted(found.config, found.tensors, where, head), where)
 
 
 class _UnknownTensorError(CheckpointError):
     """A tensor that today's class does not have by this name."""
 
 
-def _sorted(
+def _encoder_and_spare(
     config: Mapping[str, Any], tensors: Mapping[str, Any], where: str
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
     wanted = _shapes(empty_model(config, where))

@@ -51,6 +51,7 @@ def _unreported() -> Iterator[None]:
 with _unreported():
     import openvino
     import openvino.tools.ovc
+    from openvino import opset13 as ops
 
 
 def versions() -> list[str]:
@@ -118,29 +119,31 @@ def quantize_graph(folder: Path, texts: Iterable[NDArray[np.int64]], count: int,
 
 
 def _with_outliers(graph: Path, texts: Sequence[list[NDArray[Any]]]) -> list[str]:
-    """Return the names of products with inputs over ``_OUTLIER`` times as large as their root mean square."""
+    """Return the products with weights whose inputs reach ``_OUTLIER`` times their root mean square."""
     model = openvino.Core().read_model(graph)
-    products = [op for op in model.get_ops() if op.get_type_name() == "MatMul"]
-    sources = {op.get_friendly_name(): op.input_value(0) for op in products}
-    places: dict[tuple[str, int], int] = {}  # several products may have one input
-    for source in sources.values():
-        key = (source.get_node().get_friendly_name(), source.get_index())
-        if key not in places:
-            places[key] = len(model.outputs)
-            model.add_outputs(source)
+    ours = len(model.outputs)
+    names = []
+    for op in model.get_ops():
+        if op.get_type_name() == "MatMul" and _is_constant(op.input_value(1)):
+            names.append(op.get_friendly_name())
+            # A node of its own for each: several products may have one input, and outputs are one each.
+            model.add_outputs(ops.abs(op.input_value(0)).output(0))
     compiled = openvino.Core().compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
-    largest, squares, counts = (np.zeros(len(model.outputs)) for _ in range(3))
+    largest, squares, counts = (np.zeros(len(names)) for _ in range(3))
     for text in texts:
         found = compiled(text)
-        for place in places.values():
-            values = found[place]
-            largest[place] = max(largest[place], np.abs(values).max())
-            squares[place] += np.square(values, dtype=np.float64).sum()
-            counts[place] += values.size
-    outliers = largest > _OUTLIER * np.sqrt(squares / np.maximum(counts, 1))
+        for number in range(len(names)):
+            values = found[ours + number]
+            largest[number] = max(largest[number], values.max())
+            squares[number] += np.square(values, dtype=np.float64).sum()
+            counts[number] += values.size
+    outliers = largest > _OUTLIER * np.sqrt(squares / counts)
+    return [name for name, outlier in zip(names, outliers, strict=True) if outlier]
 
-    def _place(name: str) -> int:
-        source = sources[name]
-        return places[source.get_node().get_friendly_name(), source.get_index()]
 
-    return [name for name in sources if outliers[_place(name)]]
+def _is_constant(output: Any) -> bool:  # noqa: ANN401  openvino has no types
+    node = output.get_node()
+    if node.get_type_name() == "Constant":
+        return True
+    inputs = node.inputs()
+    return len(inputs) > 0 and all(_is_constant(each.get_source_output()) for each in inputs)
