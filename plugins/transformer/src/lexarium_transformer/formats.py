@@ -140,20 +140,24 @@ def _with_settled(found: Checkpoint) -> Checkpoint:
 
 def _kept(found: Checkpoint, where: str) -> tuple[dict[str, Any], tuple[str, ...]]:
     """Return the tensors to keep, and which of them the encoder does without: a pooler, a masked head."""
-    try:
-        return _encoder_and_spare(found.config, found.tensors, where)
-    except _UnknownTensorError:
-        head: HeadKind = "masked" if _masked(found.config, where, set()) else "none"
-        return _encoder_and_spare(found.config, converted(found.config, found.tensors, where, head), where)
+    config, tensors = found.config, found.tensors
+    kept, extra, unknown = _parted(config, tensors, where)
+    if unknown:  # today's class may have them by other names, or in other pieces
+        head: HeadKind = "masked" if _masked(config, where, set()) else "none"
+        tensors = converted(config, tensors, where, head)
+        unknown = [name for name in unknown if name in tensors]
+        kept, extra, more = _parted(config, tensors, where)
+        unknown += more
+    if unknown:
+        problem = f"the tensor {unknown[0]!r} is none of the architecture {config['model_type']!r}"
+        raise CheckpointError(where, problem, "config.json and weights belong to different models")
+    return kept, tuple(sorted(extra))
 
 
-class _UnknownTensorError(CheckpointError):
-    """A tensor that today's class does not have by this name."""
-
-
-def _encoder_and_spare(
+def _parted(
     config: Mapping[str, Any], tensors: Mapping[str, Any], where: str
-) -> tuple[dict[str, Any], tuple[str, ...]]:
+) -> tuple[dict[str, Any], list[str], list[str]]:
+    """Return the tensors to keep, the names of those that the encoder does without, and the unknown names."""
     wanted = _shapes(empty_model(config, where))
     prefix = f"{base_prefix(config, where)}."
     headed = any(name.startswith(prefix) for name in tensors)
@@ -162,7 +166,7 @@ def _encoder_and_spare(
     spare = {before + name: shape for name, shape in wanted.items() if name.startswith(_POOLER)}
     spare |= _masked(config, where, {prefix + name for name in wanted})
     kept: dict[str, Any] = {}
-    extra = []
+    extra, unknown = [], []
     for name, tensor in tensors.items():
         plain = modern(name)
         if plain in encoder:
@@ -172,9 +176,8 @@ def _encoder_and_spare(
             kept[name] = tensor
             extra.append(name)
         elif not _dispensable(name, prefix, headed=headed):
-            problem = f"the tensor {name!r} is none of the architecture {config['model_type']!r}"
-            raise _UnknownTensorError(where, problem, "config.json and weights belong to different models")
-    return kept, tuple(sorted(extra))
+            unknown.append(name)
+    return kept, extra, unknown
 
 
 def _masked(config: Mapping[str, Any], where: str, encoder: set[str]) -> dict[str, tuple[int, ...]]:
