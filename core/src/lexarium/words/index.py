@@ -67,7 +67,7 @@ class IndexSettings:
 
     connectivity: int = 32
     expansion_add: int = 128
-    expansion_search: int = 64
+    expansion_search: int = 40
 
     def __post_init__(self) -> None:
         require("connectivity", 2 <= self.connectivity <= 256, f"{self.connectivity} is not 2 to 256")  # noqa: PLR2004
