@@ -31,13 +31,15 @@ __all__ = ["kept_tensors", "open_decoder", "require_causal"]
 
 _TRIED = 8  # tokens
 _ALIKE = 0.05  # of the length of what is compared: 16 bits are less exact than 32
-#: Buffers that older checkpoints keep, and that transformers makes itself.
+#: Buffers that older checkpoints keep, and that transformers makes itself; the pooler of a BERT that writes.
 _BUFFERS = (
     "attn.bias",
     "attn.masked_bias",
     "attention.bias",
     "attention.masked_bias",
     "rotary_emb.inv_freq",
+    "pooler.dense.weight",
+    "pooler.dense.bias",
 )
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ENCODERS",
+    "REFUSED",
     "SETTLED",
     "Foreign",
     "HeadKind",
@@ -53,13 +54,14 @@ ENCODERS = (
 #: What the config of an architecture must say, so that no text's states depend on another's: BigBird's sparse
 #: attention draws blocks at random, and is given up for good at the first short text.
 SETTLED = {"big_bird": {"attention_type": "original_full"}}
-#: Architectures that are not read. RecurrentGemma keeps in itself what it has read, from text to text;
-#: MRA and YOSO fetch and build programs for a GPU, and without them MRA leaves its attention out; the others
-#: are no encoders of texts alone.
-_REFUSED = {
-    "recurrent_gemma", "mra", "yoso",
-    "layoutlmv2", "lxmert", "modernvbert", "neomme", "perceiver", "ultravbert",
-}  # fmt: skip
+_FETCHES = "transformers fetches and builds a program for it"  # without which MRA leaves its attention out
+_NOT_ALONE = "it is no encoder of texts alone"
+#: Architectures that are not read, and why.
+REFUSED = {
+    "recurrent_gemma": "it keeps in itself what it has read, from one text to the next",
+    **dict.fromkeys(("mra", "yoso"), _FETCHES),
+    **dict.fromkeys(("layoutlmv2", "lxmert", "modernvbert", "neomme", "perceiver", "ultravbert"), _NOT_ALONE),
+}
 #: In the names of settings that name a program for a part of the network, which transformers may fetch.
 _PROGRAM = "implementation"
 
@@ -71,7 +73,7 @@ def kind_of(config: Mapping[str, Any]) -> Kind:
     name, causal = str(config["model_type"]), bool(config.get("is_decoder"))
     if name in auto.MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES:
         return "encoder-decoder"
-    if name in _REFUSED or name not in auto.MODEL_MAPPING_NAMES:
+    if name in REFUSED or name not in auto.MODEL_MAPPING_NAMES:
         return "other"
     writes = name in auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
     fills = name in auto.MODEL_FOR_MASKED_LM_MAPPING_NAMES

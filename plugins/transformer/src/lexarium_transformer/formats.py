@@ -18,7 +18,7 @@ from lexarium_transformer.conversion import converted
 from lexarium_transformer.dtypes import dtype_on_cpu
 from lexarium_transformer.encoders import compare_names, modern
 from lexarium_transformer.folder import CONFIG, Checkpoint, check_folder, read_checkpoint
-from lexarium_transformer.foreign import SETTLED, base_prefix, empty_model, kind_of
+from lexarium_transformer.foreign import REFUSED, SETTLED, base_prefix, empty_model, kind_of
 from lexarium_transformer.layout import read_layout
 
 if TYPE_CHECKING:
@@ -60,9 +60,13 @@ def read_encoder(cls: type[_E], path: Path, config: EncoderConfig, run: Run) -> 
     described = check_folder(path)
     kind = kind_of(described)
     if kind != "encoder":
-        other = _OTHERS.get(kind)
+        name, other = str(described["model_type"]), _OTHERS.get(kind)
         remedy = f"type: lexarium import {other} {path}" if other else "take an encoder, as BERT is one"
-        problem = f"{path}: the architecture {described['model_type']!r} is no encoder that is known here"
+        problem = f"{path}: the architecture {name!r} is no encoder that is known here"
+        if name in REFUSED:
+            problem = f"{path}: the architecture {name!r} is not read: {REFUSED[name]}"
+        elif described.get("is_decoder"):
+            problem = f"{path}: config.json says 'is_decoder': a token sees only those before it"
         raise UnsupportedError(problem, remedy)
     found = read_checkpoint(path, dtype_on_cpu(config.dtype), run.progress)
     found = _with_settled(found)

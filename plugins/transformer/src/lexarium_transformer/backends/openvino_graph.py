@@ -31,7 +31,7 @@ __all__ = ["open_graph", "quantize_graph", "versions", "write_graph"]
 _FILE = "model.xml"
 _REPORTS = "openvino_telemetry"
 _TRIED = 32  # texts that are looked at for outliers
-_OUTLIER = 64  # then the root mean square is less than two of the 127 steps that 8 bits have
+_OUTLIER = 90  # then the root mean square is less than one and a half of the 127 steps of 8 bits
 
 
 @contextmanager
