@@ -297,7 +297,8 @@ def test_a_store_that_is_not_on_this_disk_is_neither_repaired_nor_collected(zoo)
 
 def test_the_commands_say_what_they_did(invoke, zoo, model):
     zoo.save(model, name="a")
-    assert invoke("repair").stdout == "all is well\n"
+    well = invoke("repair")
+    assert (well.stdout, well.exit_code) == ("all is well\n", 0)
     assert invoke("gc").stdout == "freed 0 B in 0 files\n"
     spoil(zoo.store.find("a").locate("model.safetensors"))
     (zoo.home / "refs" / "a" / "odd").write_text("x")
@@ -306,8 +307,9 @@ def test_the_commands_say_what_they_did(invoke, zoo, model):
     assert "nothing is done yet" in done.stderr
     assert "a@1 is not whole: store it again" in done.stdout
     assert (zoo.home / "refs" / "a" / "odd").exists()
-    report = json.loads(invoke("repair", "--json").stdout)
-    assert list(report["missing"]) == ["a@1"]
+    broken = invoke("repair", "--json")
+    assert list(json.loads(broken.stdout)["missing"]) == ["a@1"]
+    assert (done.exit_code, broken.exit_code) == (1, 1)
     assert not (zoo.home / "refs" / "a" / "odd").exists()
     for path in (zoo.home / "quarantine").iterdir():
         age(path)

@@ -48,19 +48,20 @@ def verify_(session: Session, *, model: str | None, golden: bool, as_json: bool)
 def repair_(session: Session, *, dry_run: bool, as_json: bool) -> None:
     """Take out what is damaged and put back what can be found; nothing is fetched, nothing good is lost.
 
-    Damaged files go to the folder quarantine of the store, which gc empties after a week.
+    Damaged files go to the folder quarantine of the store, which gc empties after a week. It ends
+    with 1 where a model is not whole all the same.
     """
     with session.progress() as progress:
         report = repair(session.zoo, dry_run=dry_run, progress=progress)
     if as_json:
         emit_json(report.to_json())
-        return
-    if dry_run and report.done:
-        note("nothing is done yet; without --dry-run this would be:")
-    say(
-        "\n".join([*report.done, *(f"{m} is not whole: {r}" for m, r in report.missing.items())])
-        or "all is well"
-    )
+    else:
+        if dry_run and report.done:
+            note("nothing is done yet; without --dry-run this would be:")
+        missing = [f"{model} is not whole: {remedy}" for model, remedy in report.missing.items()]
+        say("\n".join([*report.done, *missing]) or "all is well")
+    if report.missing:
+        raise click.exceptions.Exit(1)
 
 
 @click.command("gc")
