@@ -130,6 +130,7 @@ def test_code_of_a_checkpoint_is_never_run(checkpoint, name):
         ({"model_type": "t5"}, "lexarium import t5 "),
         ({"model_type": "no-such-thing"}, "no encoder"),
         ({"model_type": "mra"}, "'mra' is not read: transformers fetches and builds a program"),
+        ({"position_embedding_type": "relative_key"}, "is 'relative_key', and transformers knows 'absolute'"),
         ({"is_decoder": True}, "says 'is_decoder': .*lexarium import gpt "),
         ({"model_type": None}, "model_type"),
         ({"num_hidden_layers": 10**9}, "more than 1000"),

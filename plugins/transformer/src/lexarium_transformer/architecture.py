@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lexarium.errors import CheckpointError
+from lexarium.errors import CheckpointError, UnsupportedError
 from lexarium_transformer.model import ACTIVATIONS, Architecture
 from lexarium_transformer.names import FAMILIES
 
@@ -53,6 +53,7 @@ def architecture_of(config: Mapping[str, Any], where: str) -> Architecture | Non
     """Return the sizes of an encoder that :mod:`lexarium_transformer.model` computes, else None.
 
     :raises CheckpointError: a size is not a number that it can be.
+    :raises UnsupportedError: its positions are none that its class in transformers has.
     """
     family = FAMILIES.get(str(config["model_type"]))
     if family is None:
@@ -63,8 +64,12 @@ def architecture_of(config: Mapping[str, Any], where: str) -> Architecture | Non
         for key in found
         if config.get(theirs := family.settings.get(key, key)) is not None
     }
-    plain = config.get("position_embedding_type") in {None, "absolute"} and not config.get("is_decoder")
-    if not plain or found["hidden_act"] not in ACTIVATIONS:
+    if (positions := config.get("position_embedding_type", "absolute")) not in (None, "absolute"):
+        problem = (
+            f"{where}: position_embedding_type is {positions!r}, and transformers knows 'absolute' alone"
+        )
+        raise UnsupportedError(problem, "take a checkpoint with absolute positions")
+    if config.get("is_decoder") or found["hidden_act"] not in ACTIVATIONS:
         return None
     _check(found, where)
     hidden = found["hidden_size"]
