@@ -23,7 +23,7 @@ from lexarium_registry.sweep import collect
 
 NIGHTLY = os.environ.get("LEXARIUM_NIGHTLY") == "1"
 SAMPLE = 0 if NIGHTLY else 6  # moments, all of them where 0
-PULLS = 120 if NIGHTLY else 4
+PULLS = 120 if NIGHTLY else 6
 SIZE = 2**24  # bytes that are pulled
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="kills with a signal")
