@@ -14,7 +14,7 @@ namespace {
 constexpr std::size_t kLongestSentence = 1024;  // fastText cuts a longer line
 constexpr std::int64_t kReported = 1000;        // tokens between two looks at the learning rate
 constexpr std::int64_t kLook = 1 << 20;         // tokens between two looks at `stop` where most are left out
-constexpr std::int64_t kApart = 8192;           // tokens of all threads between two exchanges of the first rows
+constexpr std::size_t kApart = 8192;           // tokens of all threads between two exchanges, at most
 
 inline void prefetch(Rows matrix, std::int32_t row) {
 #if defined(__GNUC__)
@@ -57,8 +57,8 @@ private:
 // A thread's copies of the rows that all threads need most, under the two matrices that it works on.
 class Apart {
 public:
-    Apart(Shared& shared, Rows& input, Rows& output, int threads)
-        : every_(kApart / threads), input_(shared.input), output_(shared.output) {
+    Apart(Shared& shared, Rows& input, Rows& output, std::size_t words, int threads)
+        : every_(static_cast<std::int64_t>(words_apart(kApart, words)) / threads), input_(shared.input), output_(shared.output) {
         input.own = output.own = 0;
         if (threads < 2) return;
         input.own_values = input_.data(), input.own = shared.input.count();
@@ -92,7 +92,7 @@ private:
 class Walk {
 public:
     Walk(const Unlabelled& data, const Loss& loss, Rows input, Rows output, Shared& shared, const Schedule& schedule, int t, Control& control)
-        : data_(data), texts_(data.texts), loss_(loss), input_(input), output_(output), apart_(shared, input_, output_, schedule.threads), loops_(loss.loops()),
+        : data_(data), texts_(data.texts), loss_(loss), input_(input), output_(output), apart_(shared, input_, output_, data.texts.words, schedule.threads), loops_(loss.loops()),
           control_(control), rate_(schedule, texts_.tokens(), control), random_(schedule.seed, static_cast<std::uint64_t>(t)),
           step_(input.stride), ring_(2 * static_cast<std::size_t>(data.window) + 2),
           sums_(data.cbow ? ring_ * input.stride : 0), changes_(sums_.size()) {
@@ -366,7 +366,7 @@ void train_words(const Unlabelled& data, const Loss& loss, Rows input, Rows outp
 
 void train_labels(const Labelled& data, const Loss& loss, Rows input, Rows output, Shared& shared, const Schedule& schedule,
                   int t, std::vector<std::size_t>& order, Control& control) {
-    Apart apart(shared, input, output, schedule.threads);
+    Apart apart(shared, input, output, data.texts.words, schedule.threads);
     const TrainLoops& loops = loss.loops();
     const Texts& texts = data.texts;
     const std::size_t begin = texts.count * static_cast<std::size_t>(t) / static_cast<std::size_t>(schedule.threads);

@@ -82,4 +82,11 @@ private:
     std::vector<std::mutex> locks_;
 };
 
+// Words that all threads together train on between two exchanges, `most` where there are many different ones. Where
+// there are few, each thread would take many steps on every row, and all threads' steps added up go too far.
+inline std::size_t words_apart(std::size_t most, std::size_t different) {
+    constexpr std::size_t kSteps = 8;  // on a row, about
+    return std::min(most, kSteps * different);
+}
+
 }  // namespace lexarium

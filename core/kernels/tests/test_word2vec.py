@@ -175,15 +175,15 @@ def trained(texts, threads=1, **changes):
     return vectors, losses
 
 
-@pytest.mark.parametrize("threads", [1, 2])  # more lose too many updates to each other on 20 words
+@pytest.mark.parametrize("threads", [1, 2, 4])
 @pytest.mark.parametrize("skip_gram", [True, False], ids=["skip-gram", "cbow"])
 def test_words_of_one_topic_become_neighbours_and_the_loss_falls(threads, skip_gram):
-    vectors, losses = trained(two_topics(), threads, epochs=30, alpha=0.1, skip_gram=skip_gram)
+    vectors, losses = trained(two_topics(), threads, epochs=10, alpha=0.05, skip_gram=skip_gram)
     centred = vectors - vectors.mean(axis=0)
     unit = centred / np.linalg.norm(centred, axis=1, keepdims=True)
     cosines = unit @ unit.T
     others = ~np.eye(10, dtype=np.bool_)
-    assert cosines[:10, :10][others].mean() > cosines[:10, 10:].mean() + 0.2  # untrained: 0.07 at most
+    assert cosines[:10, :10][others].mean() > cosines[:10, 10:].mean() + 0.8  # untrained: 0.07 at most
     assert losses[-1] < losses[0]
 
 
