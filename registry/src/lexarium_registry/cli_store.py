@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lexarium.cli.session import Session, emit_json, human_bytes, json_option, note, say, table
-from lexarium.errors import StoreError
+from lexarium.config import training_settings
+from lexarium.errors import LexariumError, StoreError
 from lexarium_registry.layout import Layout, default_home
 from lexarium_registry.listing import listing
 from lexarium_registry.references import parse
@@ -74,7 +75,7 @@ def show_(session: Session, *, model: str, as_json: bool) -> None:
         facts["versions"] = ", ".join(store.versions(stored.name))
         facts["tags"] = ", ".join(f"{tag} ({version})" for tag, version in tags.items()) or "-"
         facts["aliases"] = ", ".join(names) or "-"
-    facts |= _about(stored, document)
+    facts |= _about(stored, document, _unread(session, document))
     facts |= {
         f"licence of {base}": f"{theirs}, which is another"
         for base, theirs in conflicts(session.zoo, stored.manifest)
@@ -196,7 +197,17 @@ def set_(
         note(f"Note: it stems from {base}, under {theirs}, and is now under {stored.manifest.about.license}")
 
 
-def _about(stored: StoredVersion, document: dict[str, Any]) -> dict[str, str]:
+def _unread(session: Session, document: dict[str, Any]) -> tuple[str, ...]:
+    """Return the settings that say nothing of a model which came from elsewhere: what only training reads."""
+    if "data" in document["lineage"] or document["kind"] != "embedder":
+        return ()
+    try:
+        return training_settings(session.zoo.host.method(document["method"]).load_config())
+    except LexariumError:  # its plugin is not installed
+        return ()
+
+
+def _about(stored: StoredVersion, document: dict[str, Any], unread: tuple[str, ...]) -> dict[str, str]:
     facts = {
         "kind": document["kind"],
         "method": " on ".join(_methods(document)),
@@ -215,7 +226,8 @@ def _about(stored: StoredVersion, document: dict[str, Any]) -> dict[str, str]:
             f"{space.dim} dimensions, {'sparse' if space.sparse else 'dense'}, {space.similarity}"
         )
         facts["space id"] = space_id
-    facts |= {f"config {key}": str(value) for key, value in document["config"].items()}
+    config = {key: value for key, value in document["config"].items() if key not in unread}
+    facts |= {f"config {key}": str(value) for key, value in config.items()}
     facts |= {f"lineage {key}": str(value) for key, value in document["lineage"].items()}
     facts |= {f"metric {key}": _short(value) for key, value in document["metrics"].items()}
     facts |= {f"limit {key}": str(value) for key, value in document["limits"].items()}

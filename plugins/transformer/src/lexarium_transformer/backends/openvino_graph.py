@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lexarium.backend import processors
+from lexarium.roles import Progress, silent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -92,33 +93,44 @@ def open_graph(folder: Path) -> Compute:
     return compute
 
 
-def quantize_graph(folder: Path, texts: Iterable[NDArray[np.int64]], count: int, into: Path) -> None:
-    """Write the graph of ``folder`` with products in 8 bits, their ranges taken from ``count`` texts.
+def quantize_graph(
+    folder: Path, texts: Sequence[NDArray[np.int64]], into: Path, progress: Progress = silent
+) -> None:
+    """Write the graph of ``folder`` with products in 8 bits, their ranges taken from the ids of texts.
 
     Weights and activations of products are integers, per channel and per tensor; SmoothQuant moves outliers
     from the latter to the former (Xiao et al., 2023), as NNCF does it for transformers. Products whose inputs
-    have outliers that 8 bits cannot hold beside the rest stay in 32.
+    have outliers that 8 bits cannot hold beside the rest stay in 32. NNCF reads the texts more than once, so
+    ``progress`` does too.
     """
     with _unreported():
         import nncf  # noqa: PLC0415  seconds, and only here
 
         nncf.set_log_level(40)  # errors
         inputs = [[ids[None], np.ones((1, len(ids)), np.bool_)] for ids in texts]
-        calibration = nncf.Dataset(inputs)
-        left = _with_outliers(folder / _FILE, inputs[:: -(-len(inputs) // _TRIED)])
+        passed = 0
+
+        def following(text: list[NDArray[Any]]) -> list[NDArray[Any]]:
+            nonlocal passed
+            progress("calibrating", passed % len(inputs) + 1, len(inputs))
+            passed += 1
+            return text
+
+        calibration = nncf.Dataset(inputs, following)
+        left = _with_outliers(folder / _FILE, inputs[:: -(-len(inputs) // _TRIED)], progress)
         with redirect_stdout(io.StringIO()):  # its bars would stand among the results
             made = nncf.quantize(
                 openvino.Core().read_model(folder / _FILE),
                 calibration,
                 preset=nncf.QuantizationPreset.MIXED,
                 model_type=nncf.ModelType.TRANSFORMER,
-                subset_size=count,
+                subset_size=len(inputs),
                 ignored_scope=nncf.IgnoredScope(names=left),
             )
     openvino.save_model(made, into / _FILE, compress_to_fp16=False)
 
 
-def _with_outliers(graph: Path, texts: Sequence[list[NDArray[Any]]]) -> list[str]:
+def _with_outliers(graph: Path, texts: Sequence[list[NDArray[Any]]], progress: Progress) -> list[str]:
     """Return the products with weights whose inputs reach ``_OUTLIER`` times their root mean square."""
     model = openvino.Core().read_model(graph)
     ours = len(model.outputs)
@@ -130,8 +142,9 @@ def _with_outliers(graph: Path, texts: Sequence[list[NDArray[Any]]]) -> list[str
             model.add_outputs(ops.abs(op.input_value(0)).output(0))
     compiled = openvino.Core().compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
     largest, squares, counts = (np.zeros(len(names)) for _ in range(3))
-    for text in texts:
+    for done, text in enumerate(texts, 1):
         found = compiled(text)
+        progress("looking for outliers", done, len(texts))
         for number in range(len(names)):
             values = found[ours + number]
             largest[number] = max(largest[number], values.max())

@@ -11,6 +11,7 @@ import numpy as np
 from lexarium.compose import Pipeline
 from lexarium.errors import DataError, UnsupportedError
 from lexarium.inputs import check_texts
+from lexarium.output import embed_all
 from lexarium.roles import Progress, silent
 from lexarium.splits import same_text
 from lexarium_transformer.backends.derived import find, publish, write_note
@@ -18,7 +19,7 @@ from lexarium_transformer.backends.graph import making, require_extra
 from lexarium_transformer.embedder import TransformerEmbedder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
@@ -87,22 +88,18 @@ def quantize_embedder(
     float32 = graph.folder()
     key = hashlib.sha256(f"{graph.calibrated_key()}\n{pieces}".encode()).hexdigest()
 
-    def _ids() -> Iterator[NDArray[np.int64]]:
-        for number, ids in enumerate(pieces):
-            progress("calibrate", number + 1, len(pieces))
-            yield np.array(ids, np.int64)
-
     from lexarium_transformer.backends.openvino_graph import quantize_graph  # noqa: PLC0415  an extra
 
     if find(key) is None:
         with making():
-            publish(key, lambda aside: quantize_graph(float32, _ids(), len(pieces), aside))
+            ids = [np.array(piece, np.int64) for piece in pieces]
+            publish(key, lambda aside: quantize_graph(float32, ids, aside, progress))
     write_note(graph.calibrated_key(), {"key": key})
-    progress("check", 0, len(others))
-    wanted = exact.embed(others)
-    found = exact.with_settings({"backend": "openvino", "dtype": "int8"}).embed(others)
-    progress("check", len(others), len(others))
-    cosines = _cosines(wanted, found)
+    small = exact.with_settings({"backend": "openvino", "dtype": "int8"})
+    cosines = _cosines(
+        embed_all(exact, others, progress, what="embedding in 32 bits"),
+        embed_all(small, others, progress, what="embedding in 8 bits"),
+    )
     return Quantized(
         calibrated=len(pieces),
         checked=len(others),
