@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from lexarium.errors import CheckpointError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 __all__ = ["parse_json", "parse_object"]
@@ -16,11 +17,15 @@ __all__ = ["parse_json", "parse_object"]
 _AGAIN = "fetch it again"
 
 
-def parse_json(raw: bytes, where: str | Path, remedy: str = _AGAIN) -> Any:  # noqa: ANN401  any JSON value
+def parse_json(
+    raw: bytes, where: str | Path, remedy: str = _AGAIN, constant: Callable[[str], Any] | None = None
+) -> Any:  # noqa: ANN401  any JSON value
     """Parse one JSON value in UTF-8.
 
     No name stands twice in an object, and every number is finite: Python alone would take ``NaN``, and
-    the last of two values. ``where`` and ``remedy`` are for the error.
+    the last of two values. ``where`` and ``remedy`` are for the error. ``constant`` is called with the
+    words ``NaN``, ``Infinity`` and ``-Infinity``, which are no JSON, where a format has them all the same; it
+    returns the value, or raises ValueError.
 
     :raises CheckpointError: it is none, or nested deeper than Python can follow.
     """
@@ -29,18 +34,20 @@ def parse_json(raw: bytes, where: str | Path, remedy: str = _AGAIN) -> Any:  # n
             raw.decode("utf-8", "surrogatepass"),  # half a character can come escaped as well
             object_pairs_hook=_distinct,
             parse_float=_finite,
-            parse_constant=_finite,
+            parse_constant=constant or _finite,
         )
     except (ValueError, RecursionError) as error:
         raise CheckpointError(where, f"not JSON: {error}", remedy) from error
 
 
-def parse_object(raw: bytes, where: str | Path, remedy: str = _AGAIN) -> dict[str, Any]:
+def parse_object(
+    raw: bytes, where: str | Path, remedy: str = _AGAIN, constant: Callable[[str], Any] | None = None
+) -> dict[str, Any]:
     """Parse a JSON object.
 
     :raises CheckpointError: it is none; see :func:`parse_json`.
     """
-    found = parse_json(raw, where, remedy)
+    found = parse_json(raw, where, remedy, constant)
     if not isinstance(found, dict):
         raise CheckpointError(where, "not a JSON object", remedy)
     return found

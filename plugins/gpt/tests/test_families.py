@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 import torch
 import transformers
@@ -64,6 +66,7 @@ FAMILIES = {
     "lfm2": {**LLAMA, "layer_types": ["conv", "full_attention"]},
     "llama": LLAMA,
     "mamba": {**LLAMA, "state_size": 4},
+    "mamba2": {**LLAMA, "state_size": 4, "num_heads": 8, "head_dim": 8, "n_groups": 1, "chunk_size": 8},
     "mistral": WINDOW,
     "mixtral": EXPERTS,
     "mpt": {"vocab_size": 258, "d_model": 32, "n_layers": 2, "n_heads": 4, "max_seq_len": 256, **IDS},
@@ -137,6 +140,22 @@ def test_a_stored_model_of_a_family_that_transformers_renames_opens_there(family
     ids = torch.tensor([model._encode(PROMPTS[1])])
     with torch.inference_mode():
         torch.testing.assert_close(opened(input_ids=ids).logits, theirs(input_ids=ids).logits)
+
+
+def test_a_bare_infinity_is_read_as_what_transformers_writes_for_it_and_nan_is_refused(folder):
+    path, _ = folder("mamba2", FAMILIES["mamba2"])
+    config, vectors = path / "config.json", read(path, GptConfig(), None, Run()).embed(PROMPTS)
+    settings = json.loads(config.read_text(encoding="utf-8"))
+    assert settings["time_step_limit"] == [0.0, {"__float__": "Infinity"}]
+    config.write_text(json.dumps(settings | {"time_step_limit": [0.0, float("inf")]}), encoding="utf-8")
+    assert "Infinity]" in config.read_text(encoding="utf-8")
+    model = read(path, GptConfig(), None, Run())
+    assert (model.embed(PROMPTS) == vectors).all()
+    again = type(model).restore(model.state())
+    assert (again.embed(PROMPTS) == vectors).all()
+    config.write_text(json.dumps(settings | {"time_step_limit": [0.0, float("nan")]}), encoding="utf-8")
+    with pytest.raises(CheckpointError, match="NaN is not finite"):
+        read(path, GptConfig(), None, Run())
 
 
 def test_tensors_that_are_renamed_keep_their_16_bits(folder):

@@ -17,7 +17,7 @@ from safetensors import SafetensorError, safe_open
 from lexarium.checkpoint.paths import read_small
 from lexarium.checkpoint.tensors import read_header
 from lexarium.errors import CheckpointError, InputError
-from lexarium_transformer.gate import finite, parse_config, read_json, refuse_code
+from lexarium_transformer.gate import finite, parse_config, read_bytes, read_json, refuse_code
 from lexarium_transformer.layout import read_layout
 from lexarium_transformer.memory import require_memory
 
@@ -72,8 +72,7 @@ def check_folder(path: Path) -> dict[str, Any]:
         if path.is_file() and path.suffix == ".gguf":
             remedy = f"type: lexarium import gpt {path}"
         raise InputError(path, what, remedy)
-    read_json(path / CONFIG)
-    config = parse_config((path / CONFIG).read_bytes(), str(path / CONFIG))
+    config = parse_config(read_bytes(path / CONFIG), str(path / CONFIG))
     for name in _BESIDE:
         if (path / name).is_file():
             refuse_code(read_json(path / name), str(path / name))

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from lexarium.errors import CheckpointError, LexariumError, UnsupportedError
 from lexarium_transformer.encoders import compare_names, modern
+from lexarium_transformer.gate import FLOAT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -63,6 +64,7 @@ REFUSED = {
     **dict.fromkeys(("layoutlmv2", "lxmert", "modernvbert", "neomme", "perceiver", "ultravbert"), _NOT_ALONE),
 }
 #: In the names of settings that name a program for a part of the network, which transformers may fetch.
+_INFINITE = ({FLOAT: "Infinity"}, {FLOAT: "-Infinity"})
 _PROGRAM = "implementation"
 
 
@@ -246,8 +248,10 @@ def refused(where: str) -> Iterator[None]:
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401  what JSON may hold
-    """Return a config without the settings that name a program, at any depth."""
+    """Return a config without settings that name a program and with its infinite numbers, at any depth."""
     if isinstance(value, dict):
+        if value in _INFINITE:
+            return float(value[FLOAT])
         return {key: _plain(one) for key, one in value.items() if _PROGRAM not in str(key)}
     return [_plain(one) for one in value] if isinstance(value, list) else value
 

@@ -17,12 +17,14 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["finite", "parse_config", "read_json", "refuse_code"]
+__all__ = ["FLOAT", "finite", "parse_config", "read_bytes", "read_json", "refuse_code"]
 
 _MOST = 4 * 2**20  # bytes of a config; the largest on the Hub, with 20,000 labels, take some 2 MB
 _MOST_LAYERS = 1_000
 #: Ends of the names of settings that say how often a part is built.
 _REPEATED = re.compile(r"(layer|block|depth|expert|group)(s|_num|_sizes)?$")
+#: The one key of an object that stands for a number which JSON has not, as transformers writes it.
+FLOAT = "__float__"
 _CODE = ("auto_map", "trust_remote_code", "custom_pipelines")
 
 
@@ -31,8 +33,16 @@ def read_json(path: Path) -> dict[str, Any]:
 
     :raises CheckpointError: there is no such file, or it is no JSON object, or is too long.
     """
+    return parse_object(read_bytes(path), path)
+
+
+def read_bytes(path: Path) -> bytes:
+    """Read a small file of a checkpoint.
+
+    :raises CheckpointError: there is no such file, or it is too long.
+    """
     try:
-        raw = read_small(path, _MOST)
+        return read_small(path, _MOST)
     except OSError as error:
         gone = isinstance(error, FileNotFoundError)
         where = path.parent if gone else path
@@ -40,15 +50,17 @@ def read_json(path: Path) -> dict[str, Any]:
         raise CheckpointError(
             where, problem, "give a folder of transformers or sentence-transformers"
         ) from error
-    return parse_object(raw, path)
 
 
 def parse_config(raw: bytes, where: str) -> dict[str, Any]:
     """Parse a ``config.json``: an architecture by name, no code of its own, a bounded depth.
 
+    A bare ``Infinity``, which the configs of Mamba 2 have, becomes what transformers writes since its
+    version 5: ``{"__float__": "Infinity"}``.
+
     :raises CheckpointError: it names code, or lacks ``model_type``, or has more than 1,000 layers.
     """
-    config = parse_object(raw, where)
+    config = parse_object(raw, where, constant=_tagged)
     refuse_code(config, where)
     if not isinstance(config.get("model_type"), str):
         raise CheckpointError(where, "says no 'model_type'", "is this the config.json of a transformer?")
@@ -67,6 +79,13 @@ def refuse_code(config: Mapping[str, Any], where: str) -> None:
         if key in _CODE and value:
             remedy = "take a checkpoint of an architecture that transformers has itself"
             raise CheckpointError(where, f"{key!r} names code of its own, which is never run", remedy)
+
+
+def _tagged(word: str) -> dict[str, str]:
+    if "Infinity" not in word:
+        message = f"the number {word} is not finite"
+        raise ValueError(message)
+    return {FLOAT: word}
 
 
 def _items(config: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
