@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 ROOT = Path(__file__).parent.parent
 EXAMPLE = Path(__file__).parent / "example_plugin"
@@ -43,6 +44,20 @@ def environment(tmp_path: Path) -> dict[str, str]:
 def with_example(environment: dict[str, str], example_site: Path) -> dict[str, str]:
     """Give the same, with the stranger's plugin installed."""
     return environment | {"PYTHONPATH": str(example_site)}
+
+
+class _ByFile(LoadFileScheduling):
+    """The tests of a file in one process, but those of the pages: a page takes as long as many files."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = super()._split_scope(nodeid)
+        return nodeid if file == "tests/test_docs.py" else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadFileScheduling:
+    """Spread the tests over processes."""
+    return _ByFile(config, log)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

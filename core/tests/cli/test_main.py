@@ -238,8 +238,10 @@ class TestProcess:
         assert done.stdout.splitlines()[-1] == "heavy: []"
 
     def test_ctrl_c_exits_with_130_and_leaves_nothing_stored(self, environment, tmp_path):
-        script = Path(sys.executable).parent / "lexarium"
-        command = [script, "fit", "spelling", "--corpus", "-", "--name", "s"]
+        # A shell's background jobs ignore SIGINT, and their children inherit that.
+        program = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        program += "from lexarium.__main__ import main; main()"
+        command = [sys.executable, "-c", program, "fit", "spelling", "--corpus", "-", "--name", "s"]
         with subprocess.Popen(
             command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
         ) as process:

@@ -181,8 +181,9 @@ def test_an_interrupt_ends_the_candidate_and_leaves_nothing_behind(
     scratch.mkdir()
     monkeypatch.setenv("TMPDIR", str(scratch))
     monkeypatch.setenv("STRANGER_PID", str(mark))
-    # A shell's background jobs ignore SIGINT, and their children inherit that.
+    # A shell's background jobs ignore SIGINT, nohup's SIGHUP, and their children inherit that.
     program = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+    program += "signal.signal(signal.SIGHUP, signal.SIG_DFL)\n"
     program += "from lexarium.__main__ import main; main()"
     command = [sys.executable, "-c", program, "compare", str(data), "--text", "text", "--label", "label"]
     parent = subprocess.Popen([*command, "--models", "stranger-sleeps"], stderr=subprocess.PIPE)

@@ -18,6 +18,7 @@ import torch
 import transformers
 
 from lexarium.errors import ConfigError, DataError, MissingExtraError, StoreError, UnsupportedError
+from lexarium.roles import silent
 from lexarium.zoo import Zoo
 from lexarium_bert.config import BertConfig
 from lexarium_bert.embedder import Bert
@@ -311,5 +312,5 @@ def test_a_product_whose_inputs_have_outliers_stays_in_32_bits(tmp_path):
     with making(), torch.inference_mode():
         openvino_graph.write_graph(Products().eval(), example, tmp_path)
     texts = [[one[None].numpy(), np.ones((1, 300), np.bool_)] for one in ids]
-    (name,) = openvino_graph._with_outliers(tmp_path / "model.xml", texts)
+    (name,) = openvino_graph._with_outliers(tmp_path / "model.xml", texts, silent)
     assert "first" in name

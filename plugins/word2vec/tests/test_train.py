@@ -270,6 +270,7 @@ def told(what, done, total):
         told.sent = time.monotonic()
         print("training", flush=True)
 told.sent = 0
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where a shell started all this with &
 try:
     config = Word2VecConfig(epochs=1_000_000, vector_size=10, pooling="sif", backend="kernels")
     fit(["the king and the queen rule the land"] * 99, config, Run(threads=2, progress=told))
