@@ -41,7 +41,7 @@ demo: setup
 		--models bow,tfidf,word2vec,glove-6b-50d,fasttext,minilm --html report.html && \
 	run lexarium compare reviews.zh.csv --text text --label label --html report.zh.html
 
-# One process of tests for each processor that this one may use, four at most; tests/conftest.py spreads them.
+# One process of tests for each processor that this one may use, four at most; a file stays in one (tests/conftest.py).
 TESTED = $(BIN)/pytest -q --dist loadfile \
 	--numprocesses $$($(BIN)/python -c 'from lexarium.backend import processors; print(min(processors(), 4))')
 

@@ -49,15 +49,23 @@ def with_example(environment: dict[str, str], example_site: Path) -> dict[str, s
 class _ByFile(LoadFileScheduling):
     """The tests of a file in one process, but those of the pages: a page takes as long as many files."""
 
+    _PAGES = "tests/test_docs.py"
+
     def _split_scope(self, nodeid: str) -> str:
         file = super()._split_scope(nodeid)
-        return nodeid if file == "tests/test_docs.py" else file
+        return nodeid if file == self._PAGES else file
+
+    def _assign_work_unit(self, node: object) -> None:
+        # First the pages, or one process would go on with the longest of them when the other is done.
+        for scope in [scope for scope in self.workqueue if scope.startswith(self._PAGES)]:
+            self.workqueue.move_to_end(scope, last=False)
+        super()._assign_work_unit(node)
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadFileScheduling:
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadFileScheduling | None:
     """Spread the tests over processes."""
-    return _ByFile(config, log)
+    return _ByFile(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
@@ -73,3 +74,16 @@ def test_repositories_of_others_are_adopted_by_the_method_that_reads_them(hub, t
     assert there.load("theirs").embed(TEXTS).shape == (2, stored.manifest.root.space.dim)
     if form != "transformers":
         assert np.allclose(there.load("theirs").embed(TEXTS), model.embed(TEXTS), atol=1e-5)
+
+
+def test_a_config_with_a_bare_infinity_is_pulled_and_stored_as_json(hub, tmp_path):
+    zoo = Zoo(tmp_path / "home")
+    descriptor = zoo.host.method("gpt")
+    folder = tmp_path / "foreign"
+    descriptor.load_writer("transformers")(descriptor.load().tiny(), folder, Run())
+    config = json.loads((folder / "config.json").read_bytes())
+    (folder / "config.json").write_text(json.dumps({**config, "time_step_limit": [0.0, float("inf")]}))
+    hub.repository("they/model", {path.name: path.read_bytes() for path in folder.iterdir()})
+    zoo.pull("hf://they/model", name="theirs")
+    stored = json.loads(zoo.load("theirs").state().files["config.json"], parse_constant=pytest.fail)
+    assert stored["time_step_limit"] == [0.0, {"__float__": "Infinity"}]

@@ -29,7 +29,7 @@ def run(tmp_path, monkeypatch):
     return run
 
 
-def test_training_settings_are_shown_of_a_model_that_was_trained_here_alone(run):
+def test_training_settings_are_shown_but_of_a_model_that_was_read_from_foreign_files(run):
     run("import", "glove", "vectors.txt", "--name", "imported")
     run(
         "fit",

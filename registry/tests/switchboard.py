@@ -69,16 +69,17 @@ def wait(child, longest):
     """Return how a child ended, None after the ``longest`` time; then end all that it has started."""
     until = time.monotonic() + longest
     ended = status = 0
-    while not ended and time.monotonic() < until:
-        ended, status = os.waitpid(child, os.WNOHANG)
+    try:
+        while not ended and time.monotonic() < until:
+            ended, status = os.waitpid(child, os.WNOHANG)
+            if not ended:
+                time.sleep(STEP)
+    finally:  # at Ctrl-C, too: the child has a session of its own, and hears nothing of it
+        with suppress(ProcessLookupError):
+            os.killpg(child, signal.SIGKILL)
         if not ended:
-            time.sleep(STEP)
-    with suppress(ProcessLookupError):
-        os.killpg(child, signal.SIGKILL)
-    if not ended:
-        os.waitpid(child, 0)
-        return None
-    return os.waitstatus_to_exitcode(status)
+            os.waitpid(child, 0)
+    return os.waitstatus_to_exitcode(status) if ended else None
 
 
 if __name__ == "__main__":

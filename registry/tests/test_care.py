@@ -310,6 +310,7 @@ def test_the_commands_say_what_they_did(invoke, zoo, model):
     broken = invoke("repair", "--json")
     assert list(json.loads(broken.stdout)["missing"]) == ["a@1"]
     assert (done.exit_code, broken.exit_code) == (1, 1)
+    assert broken.stderr == "Error: a@1: not whole; store it again, or unbundle it\n"
     assert not (zoo.home / "refs" / "a" / "odd").exists()
     for path in (zoo.home / "quarantine").iterdir():
         age(path)

@@ -12,6 +12,7 @@ import re
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -526,8 +527,13 @@ class Board:
 
     def end(self):
         """Let it end, after the run that is under way."""
-        self.process.stdin.close()
-        self.process.wait(2 * LONGEST)
+        with suppress(BrokenPipeError):
+            self.process.stdin.close()
+        try:
+            self.process.wait(2 * LONGEST)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
         self.process.stdout.close()
 
 
@@ -576,6 +582,12 @@ def test_a_safety_step_that_is_switched_off_makes_a_test_fail(outcomes, name):
     assert code is not None, f"a test hangs: {said}"
     assert code == pytest.ExitCode.TESTS_FAILED, said
     assert not re.search(r"\b(Syntax|Indentation|Name|Import|UnboundLocal)Error\b", said), said
+
+
+def test_a_board_passes_what_passes_while_nothing_is_switched_off(boards, tmp_path):
+    switch = min(SWITCHES.values(), key=lambda each: (each.long, each.tests))
+    code, said = run(boards, switch, tmp_path, switched=False)
+    assert code == pytest.ExitCode.OK, said
 
 
 @pytest.mark.skipif(not NIGHTLY, reason="runs the tests of all promises again: make nightly")

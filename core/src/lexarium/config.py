@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, Union, get_args, get_or
 from lexarium.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
 
 __all__ = [
     "fit_only",
@@ -57,7 +57,7 @@ def from_mapping(cls: type[_C], values: Mapping[str, Any], *, trained: bool = Fa
 
 
 @lru_cache(maxsize=256)
-def _hints(cls: Hashable) -> dict[str, Any]:
+def _hints(cls: type[Any]) -> dict[str, Any]:
     return get_type_hints(cls)
 
 

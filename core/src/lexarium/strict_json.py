@@ -12,8 +12,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-__all__ = ["parse_json", "parse_object"]
+__all__ = ["FLOAT", "parse_json", "parse_object", "tagged"]
 
+#: The one key of an object that stands for a number which JSON has not, as transformers writes it.
+FLOAT = "__float__"
 _AGAIN = "fetch it again"
 
 
@@ -51,6 +53,18 @@ def parse_object(
     if not isinstance(found, dict):
         raise CheckpointError(where, "not a JSON object", remedy)
     return found
+
+
+def tagged(word: str) -> dict[str, str]:
+    """Return what transformers writes for an infinite number: ``{"__float__": "Infinity"}``.
+
+    A ``constant`` for the ``config.json`` of a checkpoint; those of Mamba 2 have a bare ``Infinity``.
+
+    :raises ValueError: it is ``NaN``.
+    """
+    if "Infinity" not in word:
+        _finite(word)
+    return {FLOAT: word}
 
 
 def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

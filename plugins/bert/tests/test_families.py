@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -120,6 +121,42 @@ def test_weights_of_another_architecture_are_named(checkpoint):
     save_file({"h.0.attn.weight": np.ones((4, 4), np.float32)}, checkpoint / "model.safetensors")
     with pytest.raises(CheckpointError, match=r"'h\.0\.attn\.weight' is none of the architecture 'bert'"):
         read(checkpoint, BertConfig(), None, Run())
+
+
+def test_big_bird_in_16_bits_is_stored_and_exported_in_32(saved, checkpoint, tmp_path):
+    saved("big_bird", **FAMILIES["big_bird"]).to(torch.bfloat16).save_pretrained(checkpoint)
+    model = read(checkpoint, BertConfig(), None, Run())
+    write_transformers(model, tmp_path / "out", Run())
+    opened = transformers.AutoModel.from_pretrained(tmp_path / "out").eval()
+    assert opened.dtype == torch.float32
+    assert opened.config.attention_type == "original_full"
+    (piece,) = model.tokenizer.first(TEXTS[-1:])
+    with torch.no_grad():
+        states = opened(input_ids=torch.tensor([piece.ids])).last_hidden_state
+    np.testing.assert_allclose(states[0].mean(0), model.embed(TEXTS)[-1], atol=2e-5, rtol=1e-4)
+
+
+def test_what_import_refuses_or_sets_holds_for_a_stored_model_as_well(saved, checkpoint):
+    saved("big_bird", max_position_embeddings=1000, sep_token_id=3)
+    state = read(checkpoint, BertConfig(max_length=1000), None, Run()).state()
+    described = json.loads(state.files["config.json"])
+
+    def restored(**changes):
+        raw = json.dumps({**described, **changes}).encode()
+        return Bert.restore(replace(state, files={**state.files, "config.json": raw}))
+
+    sparse, long = restored(attention_type="block_sparse"), [[5, 6, 7] * 300]
+    np.testing.assert_array_equal(sparse.pool_ids(long), Bert.restore(state).pool_ids(long))
+    with pytest.raises(UnsupportedError, match="'yoso' is not read"):
+        restored(model_type="yoso").embed(["a"])
+
+
+def test_a_graph_of_what_is_computed_on_texts_of_one_length_is_refused(saved, checkpoint):
+    pytest.importorskip("openvino")
+    saved("fnet")
+    model = read(checkpoint, BertConfig(), None, Run())
+    with pytest.raises(UnsupportedError, match="fnet is computed on texts of one length"):
+        model.with_settings({"backend": "openvino"}).embed(["a"])
 
 
 def test_a_long_text_of_big_bird_has_the_vector_after_a_short_one_that_it_had_before(saved, checkpoint):

@@ -147,6 +147,14 @@ def test_a_config_of_something_else_is_refused(checkpoint, changes, match):
         read(checkpoint, BertConfig(), None, Run())
 
 
+def test_relative_positions_are_refused_by_name_and_not_by_their_tensors(checkpoint, change_tensors):
+    edit(checkpoint / "config.json", position_embedding_type="relative_key")
+    name = "encoder.layer.0.attention.self.distance_embedding.weight"
+    change_tensors(lambda tensors: tensors.update({name: np.ones((9, 8), np.float32)}))
+    with pytest.raises(UnsupportedError, match="'relative_key', and transformers knows 'absolute'"):
+        read(checkpoint, BertConfig(), None, Run())
+
+
 @pytest.mark.parametrize("raw", [b"", b"[]", b"{", b'{"model_type": NaN}', b'{"a": 1, "a": 2}', b"\xff" * 9])
 def test_a_config_that_is_no_json_is_refused(checkpoint, raw):
     (checkpoint / "config.json").write_bytes(raw)

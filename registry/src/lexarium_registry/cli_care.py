@@ -61,7 +61,9 @@ def repair_(session: Session, *, dry_run: bool, as_json: bool) -> None:
         missing = [f"{model} is not whole: {remedy}" for model, remedy in report.missing.items()]
         say("\n".join([*report.done, *missing]) or "all is well")
     if report.missing:
-        raise click.exceptions.Exit(1)
+        model, remedy = next(iter(report.missing.items()))
+        more = f" (and {len(report.missing) - 1} more)" if len(report.missing) > 1 else ""
+        raise CheckpointError(model, f"not whole{more}", remedy)
 
 
 @click.command("gc")

@@ -198,8 +198,11 @@ def set_(
 
 
 def _unread(session: Session, document: dict[str, Any]) -> tuple[str, ...]:
-    """Return the settings that say nothing of a model which came from elsewhere: what only training reads."""
-    if "data" in document["lineage"] or document["kind"] != "embedder":
+    """Return the settings that say nothing of a model that was read from foreign files."""
+    lineage = document["lineage"]
+    base = lineage.get("base")
+    adopted = isinstance(base, dict) and base.get("relation") == "adopted"
+    if document["kind"] != "embedder" or not (adopted or "imported_from" in lineage):
         return ()
     try:
         return training_settings(session.zoo.host.method(document["method"]).load_config())

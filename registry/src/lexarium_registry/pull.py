@@ -21,7 +21,7 @@ from lexarium.errors import (
     HubOfflineError,
 )
 from lexarium.stores import Origin
-from lexarium.strict_json import parse_object
+from lexarium.strict_json import parse_object, tagged
 from lexarium_registry.admission import (
     THEIRS,
     check_fetched,
@@ -250,7 +250,7 @@ class _Pull:
         config: dict[str, Any] = {}
         if _CONFIG in snapshot.files:
             raw = fetch_bytes(self.hub, snapshot, snapshot.files[_CONFIG], _MOST_CONFIG)
-            config = parse_object(raw, f"{self.asked}, {_CONFIG}")
+            config = parse_object(raw, f"{self.asked}, {_CONFIG}", constant=tagged)
         adoption = recognise(self.zoo.host, snapshot, config)
         ids = {path: snapshot.files[path].blob for path in adoption.files}
         same = self.store.same(name, lambda other: _adopted(other, self.asked) == ids)

@@ -32,7 +32,7 @@ __all__ = ["kept_tensors", "open_decoder", "require_causal"]
 _TRIED = 8  # tokens
 _ALIKE = 0.05  # of the length of what is compared: 16 bits are less exact than 32
 #: Buffers that older checkpoints keep, and that transformers makes itself; the pooler of a BERT that writes.
-_BUFFERS = (
+_DISPENSABLE = (
     "attn.bias",
     "attn.masked_bias",
     "attention.bias",
@@ -84,7 +84,7 @@ def kept_tensors(
         return prefix + name if name in bare and name not in expected else name
 
     def _unknown(name: str) -> bool:
-        return _full(name) not in known and not name.endswith(_BUFFERS)
+        return _full(name) not in known and not name.endswith(_DISPENSABLE)
 
     if any(map(_unknown, tensors)):
         tensors = converted(config, tensors, where, "causal")

@@ -13,7 +13,7 @@ from lexarium_gpt.gguf import read_gguf
 from lexarium_transformer.chat import TEMPLATE
 from lexarium_transformer.dtypes import dtype_on_cpu
 from lexarium_transformer.folder import check_folder, read_checkpoint
-from lexarium_transformer.foreign import kind_of
+from lexarium_transformer.foreign import REFUSED, kind_of, why_refused
 from lexarium_transformer.formats import opened, settled
 from lexarium_transformer.generation_file import read_generation
 from lexarium_transformer.layout import read_layout
@@ -65,7 +65,10 @@ def _folder(path: Path, config: GptConfig, run: Run) -> Checkpoint:
     if kind != "decoder":
         other = _OTHERS.get(kind)
         remedy = f"type: lexarium import {other} {path}" if other else "take a model that writes text"
-        problem = f"{path}: the architecture {described['model_type']!r} is no decoder that is known here"
+        name = str(described["model_type"])
+        problem = f"{path}: the architecture {name!r} is no decoder that is known here"
+        if name in REFUSED:
+            problem = f"{path}: {why_refused(name)}"
         raise UnsupportedError(problem, remedy)
     found = read_checkpoint(path, dtype_on_cpu(config.dtype), run.progress)
     files = {**found.files, **read_generation(path)}

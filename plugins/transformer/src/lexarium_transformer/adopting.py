@@ -85,5 +85,6 @@ def _steps(listing: Mapping[str, int]) -> list[str]:
     for step in steps:  # before anything large is fetched; the reader looks into modules.json as well
         if step.partition("/")[0].partition("_")[2] not in STEPS:
             problem = f"{step}: this step of sentence-transformers is none of {', '.join(STEPS)}"
-            raise UnsupportedError(problem, "take a model without it")
+            remedy = "take a model without it; where modules.json does not name it: lexarium import FOLDER"
+            raise UnsupportedError(problem, remedy)
     return steps

@@ -123,7 +123,10 @@ _AFTER_PADDING = {
     "roberta-prelayernorm",
     "data2vec-text",
     "ibert",
+    "layoutlmv3",
     "lilt",
+    "luke",
+    "markuplm",
     "xmod",
     "esm",
 }

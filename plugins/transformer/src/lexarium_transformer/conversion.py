@@ -8,7 +8,7 @@ import torch
 
 from lexarium.errors import CheckpointError, UnsupportedError
 from lexarium_transformer.encoders import as_tensors
-from lexarium_transformer.foreign import class_of, quiet, refused, tied_names
+from lexarium_transformer.foreign import class_of, number_of, quiet, refused, tied_names
 from lexarium_transformer.memory import require_memory
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def _loaded(
 ) -> tuple[dict[str, Tensor], set[str]]:
     """Return what transformers holds after loading ``state``, and the names that it has no place for."""
     cls, settings = class_of(config, where, head)
-    dtype = next(tensor.dtype for tensor in state.values() if tensor.is_floating_point())
+    dtype = number_of(state, where)
     with refused(where), quiet():
         model, report = cls.from_pretrained(
             None,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 
 from lexarium.config import from_mapping, require, to_mapping, training_settings
-from lexarium.errors import CheckpointError, ConfigError
+from lexarium.errors import CheckpointError, ConfigError, UnsupportedError
 from lexarium.inputs import batches, check_texts
 from lexarium.pooling import normalize_rows
 from lexarium.roles import Coverage, Space, State, TokenMatrix, Truncation
@@ -163,7 +163,9 @@ class TransformerEmbedder:
         if self._loaded.alone:
             from lexarium_transformer.independence import require_own_states  # noqa: PLC0415  for few
 
-            require_own_states(self._loaded, self.config.max_length or 1, where)
+            # As long as it may become later on, whatever was chosen now.
+            longest = positions_of(self.described) or self.config.max_length or 1
+            require_own_states(self._loaded, longest, where)
 
     def network(self) -> EncoderNetwork:
         """Return a copy that can be trained; this embedder stays as it is."""
@@ -199,7 +201,11 @@ class TransformerEmbedder:
         """Return the encoder as a graph that another program than torch computes.
 
         :raises MissingExtraError: the program is not installed.
+        :raises UnsupportedError: the architecture is computed on texts of one length, which no graph does.
         """
+        if self._loaded.alone:
+            what = f"backend={backend}: {self.described['model_type']} is computed on texts of one length"
+            raise UnsupportedError(what, "leave backend out: torch computes it")
         from lexarium_transformer.backends.graph import Graph, Source  # noqa: PLC0415  torch does without
 
         source = Source(

@@ -17,6 +17,7 @@ from safetensors import SafetensorError, safe_open
 from lexarium.checkpoint.paths import read_small
 from lexarium.checkpoint.tensors import read_header
 from lexarium.errors import CheckpointError, InputError
+from lexarium.strict_json import FLOAT
 from lexarium_transformer.gate import finite, parse_config, read_bytes, read_json, refuse_code
 from lexarium_transformer.layout import read_layout
 from lexarium_transformer.memory import require_memory
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
     from lexarium.roles import Progress
 
-__all__ = ["Checkpoint", "check_folder", "read_checkpoint"]
+__all__ = ["Checkpoint", "check_folder", "config_file", "read_checkpoint"]
 
 CONFIG, _TOKENIZER = "config.json", "tokenizer.json"
 _WEIGHTS, _INDEX = "model.safetensors", "model.safetensors.index.json"
@@ -107,7 +108,9 @@ def read_checkpoint(path: Path, dtype: torch.dtype, progress: Progress) -> Check
         _read_shard(shard, tensors)
         progress("read weights", len(tensors), None)
     if config.get("torch_dtype", config.get("dtype")) == "bfloat16":
-        files[CONFIG] = _widened(config)
+        files[CONFIG] = config_file(_widened(config))
+    elif FLOAT in json.dumps(config) and FLOAT.encode() not in files[CONFIG]:
+        files[CONFIG] = config_file(config)  # what it says of infinite numbers is no JSON
     return Checkpoint(config, tensors, files, settings)
 
 
@@ -212,7 +215,12 @@ def _damaged(shard: Path, error: Exception) -> CheckpointError:
     return CheckpointError(shard, f"is not safetensors, or is cut short: {error}", "fetch it again")
 
 
-def _widened(config: Mapping[str, Any]) -> bytes:
+def config_file(config: Mapping[str, Any]) -> bytes:
+    """Return ``config.json`` as transformers writes it."""
+    return (json.dumps(config, indent=2) + "\n").encode()
+
+
+def _widened(config: Mapping[str, Any]) -> dict[str, Any]:
     """Return the config of weights that are 32 bits wide now; nothing else of it changes."""
     plain = {key: value for key, value in config.items() if key not in {"torch_dtype", "dtype"}}
-    return (json.dumps({**plain, "dtype": "float32"}, indent=2) + "\n").encode()
+    return {**plain, "dtype": "float32"}

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from lexarium.errors import CheckpointError, LexariumError, UnsupportedError
+from lexarium.strict_json import FLOAT
 from lexarium_transformer.encoders import compare_names, modern
-from lexarium_transformer.gate import FLOAT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ENCODERS",
     "REFUSED",
-    "SETTLED",
+    "REQUIRED",
     "Foreign",
     "HeadKind",
     "Kind",
@@ -29,12 +29,14 @@ __all__ = [
     "empty_model",
     "kind_of",
     "masked_model",
+    "number_of",
     "open_foreign",
     "quiet",
     "refused",
     "seq2seq_model",
     "text_model",
     "tied_names",
+    "why_refused",
 ]
 
 Kind = str  # encoder, decoder, encoder-decoder or other
@@ -54,7 +56,7 @@ ENCODERS = (
 )  # fmt: skip
 #: What the config of an architecture must say, so that no text's states depend on another's: BigBird's sparse
 #: attention draws blocks at random, and is given up for good at the first short text.
-SETTLED = {"big_bird": {"attention_type": "original_full"}}
+REQUIRED = {"big_bird": {"attention_type": "original_full"}}
 _FETCHES = "transformers fetches and builds a program for it"  # without which MRA leaves its attention out
 _NOT_ALONE = "it is no encoder of texts alone"
 #: Architectures that are not read, and why.
@@ -63,9 +65,14 @@ REFUSED = {
     **dict.fromkeys(("mra", "yoso"), _FETCHES),
     **dict.fromkeys(("layoutlmv2", "lxmert", "modernvbert", "neomme", "perceiver", "ultravbert"), _NOT_ALONE),
 }
-#: In the names of settings that name a program for a part of the network, which transformers may fetch.
 _INFINITE = ({FLOAT: "Infinity"}, {FLOAT: "-Infinity"})
+#: In the names of settings that name a program for a part of the network, which transformers may fetch.
 _PROGRAM = "implementation"
+
+
+def why_refused(name: str) -> str:
+    """Return what is said of an architecture of ``REFUSED``."""
+    return f"the architecture {name!r} is not read: {REFUSED[name]}"
 
 
 def kind_of(config: Mapping[str, Any]) -> Kind:
@@ -111,7 +118,7 @@ def open_foreign(config: Mapping[str, Any], tensors: Mapping[str, Tensor], where
     model = _filled(config, tensors, where, "none")
     try:
         return Foreign(model, alone=alone)
-    except (AttributeError, TypeError) as error:
+    except (AttributeError, TypeError, NotImplementedError) as error:
         what = f"{where}: the architecture {config['model_type']!r} is no encoder of texts"
         raise UnsupportedError(what, "take an encoder, as BERT is one") from error
 
@@ -205,11 +212,13 @@ def class_of(config: Mapping[str, Any], where: str, head: HeadKind = "none") -> 
     """Return transformers' class for a config, and the config as that class takes it.
 
     :raises CheckpointError: transformers refuses the config.
-    :raises UnsupportedError: transformers has no such class.
+    :raises UnsupportedError: transformers has no such class, or it is one of ``REFUSED``.
     """
     import transformers  # noqa: PLC0415  takes seconds
 
     name = str(config["model_type"])
+    if name in REFUSED:
+        raise UnsupportedError(f"{where}: {why_refused(name)}", "take another checkpoint")
     table: Any = {
         "none": transformers.MODEL_MAPPING,
         "masked": transformers.MODEL_FOR_MASKED_LM_MAPPING,
@@ -227,7 +236,7 @@ def class_of(config: Mapping[str, Any], where: str, head: HeadKind = "none") -> 
         problem = f"{where}: the architecture {name!r} {what} to transformers {transformers.__version__}"
         raise UnsupportedError(problem, "take another checkpoint, or upgrade transformers")
     with refused(where):
-        settings = described.from_dict(_plain(dict(config)))
+        settings = described.from_dict(_plain({**config, **REQUIRED.get(name, {})}))
     cls = table[described]
     return (cls[0] if isinstance(cls, tuple) else cls), settings
 
@@ -272,13 +281,24 @@ def _filled(
         kept, {n: tuple(t.shape) for n, t in given.items() if n in expected or head == "none"}, where
     )
     cls, settings = class_of(config, where, head)
-    dtype = next(tensor.dtype for tensor in given.values() if tensor.is_floating_point())
+    dtype = number_of(given, where)
     with refused(where), quiet():
         model: Any = cls.from_pretrained(None, config=settings, state_dict=given, dtype=dtype)
     if getattr(model, "pooler", None) is not None and any(_POOLER in name for name in absent):
         model.pooler = nn.Identity()  # it would be random, and no vector needs it
     ready: nn.Module = model.eval().requires_grad_(requires_grad=False)
     return ready
+
+
+def number_of(tensors: Mapping[str, Tensor], where: str) -> torch.dtype:
+    """Return the kind of number that a checkpoint's weights are.
+
+    :raises CheckpointError: there are no weights.
+    """
+    found = next((tensor.dtype for tensor in tensors.values() if tensor.is_floating_point()), None)
+    if found is None:
+        raise CheckpointError(where, "no tensor holds weights", "fetch it again")
+    return found
 
 
 def tied_names(model: nn.Module) -> set[str]:

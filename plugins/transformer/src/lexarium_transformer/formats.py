@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from lexarium.checkpoint.tensors import write_tensors
 from lexarium.errors import CheckpointError, ConfigError, UnsupportedError
-from lexarium_transformer.architecture import positions_of
+from lexarium_transformer.architecture import architecture_of, positions_of
 from lexarium_transformer.belonging import require_own_tokenizer
 from lexarium_transformer.config import warn_truncation
 from lexarium_transformer.conversion import converted
 from lexarium_transformer.dtypes import dtype_on_cpu
 from lexarium_transformer.encoders import compare_names, modern
-from lexarium_transformer.folder import CONFIG, Checkpoint, check_folder, read_checkpoint
-from lexarium_transformer.foreign import REFUSED, SETTLED, base_prefix, empty_model, kind_of
+from lexarium_transformer.folder import CONFIG, Checkpoint, check_folder, config_file, read_checkpoint
+from lexarium_transformer.foreign import REFUSED, REQUIRED, base_prefix, empty_model, kind_of, why_refused
 from lexarium_transformer.layout import read_layout
 
 if TYPE_CHECKING:
@@ -64,12 +64,12 @@ def read_encoder(cls: type[_E], path: Path, config: EncoderConfig, run: Run) -> 
         remedy = f"type: lexarium import {other} {path}" if other else "take an encoder, as BERT is one"
         problem = f"{path}: the architecture {name!r} is no encoder that is known here"
         if name in REFUSED:
-            problem = f"{path}: the architecture {name!r} is not read: {REFUSED[name]}"
+            problem = f"{path}: {why_refused(name)}"
         elif described.get("is_decoder"):
             problem = f"{path}: config.json says 'is_decoder': a token sees only those before it"
         raise UnsupportedError(problem, remedy)
-    found = read_checkpoint(path, dtype_on_cpu(config.dtype), run.progress)
-    found = _with_settled(found)
+    architecture_of(described, str(path))  # refuses sizes and positions, before the weights are read
+    found = _with_required(read_checkpoint(path, dtype_on_cpu(config.dtype), run.progress))
     kept, extra = _kept(found, str(path))
     model = opened(cls, settled(config, read_layout(path), found, extra), kept, found.files, path)
     model.check_own_states(str(path))
@@ -131,15 +131,14 @@ def _write(model: TransformerEmbedder, path: Path, names: Iterable[str]) -> None
         shutil.rmtree(aside, ignore_errors=True)
 
 
-def _with_settled(found: Checkpoint) -> Checkpoint:
+def _with_required(found: Checkpoint) -> Checkpoint:
     """Return a checkpoint whose config says what keeps its texts apart."""
-    said = SETTLED.get(str(found.config["model_type"]), {})
+    said = REQUIRED.get(str(found.config["model_type"]), {})
     if said.items() <= found.config.items():
         return found
-    config = {**found.config, **said}
-    return replace(
-        found, config=config, files={**found.files, CONFIG: (json.dumps(config, indent=2) + "\n").encode()}
-    )
+    stored = json.loads(found.files[CONFIG])  # which may say another dtype by now
+    files = {**found.files, CONFIG: config_file({**stored, **said})}
+    return replace(found, config={**found.config, **said}, files=files)
 
 
 def _kept(found: Checkpoint, where: str) -> tuple[dict[str, Any], tuple[str, ...]]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from lexarium.checkpoint.paths import read_small
 from lexarium.errors import CheckpointError
-from lexarium.strict_json import parse_object
+from lexarium.strict_json import parse_object, tagged
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -17,14 +17,12 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["FLOAT", "finite", "parse_config", "read_bytes", "read_json", "refuse_code"]
+__all__ = ["finite", "parse_config", "read_bytes", "read_json", "refuse_code"]
 
 _MOST = 4 * 2**20  # bytes of a config; the largest on the Hub, with 20,000 labels, take some 2 MB
 _MOST_LAYERS = 1_000
 #: Ends of the names of settings that say how often a part is built.
 _REPEATED = re.compile(r"(layer|block|depth|expert|group)(s|_num|_sizes)?$")
-#: The one key of an object that stands for a number which JSON has not, as transformers writes it.
-FLOAT = "__float__"
 _CODE = ("auto_map", "trust_remote_code", "custom_pipelines")
 
 
@@ -55,12 +53,11 @@ def read_bytes(path: Path) -> bytes:
 def parse_config(raw: bytes, where: str) -> dict[str, Any]:
     """Parse a ``config.json``: an architecture by name, no code of its own, a bounded depth.
 
-    A bare ``Infinity``, which the configs of Mamba 2 have, becomes what transformers writes since its
-    version 5: ``{"__float__": "Infinity"}``.
+    A bare ``Infinity`` becomes what transformers writes for it (:func:`~lexarium.strict_json.tagged`).
 
     :raises CheckpointError: it names code, or lacks ``model_type``, or has more than 1,000 layers.
     """
-    config = parse_object(raw, where, constant=_tagged)
+    config = parse_object(raw, where, constant=tagged)
     refuse_code(config, where)
     if not isinstance(config.get("model_type"), str):
         raise CheckpointError(where, "says no 'model_type'", "is this the config.json of a transformer?")
@@ -79,13 +76,6 @@ def refuse_code(config: Mapping[str, Any], where: str) -> None:
         if key in _CODE and value:
             remedy = "take a checkpoint of an architecture that transformers has itself"
             raise CheckpointError(where, f"{key!r} names code of its own, which is never run", remedy)
-
-
-def _tagged(word: str) -> dict[str, str]:
-    if "Infinity" not in word:
-        message = f"the number {word} is not finite"
-        raise ValueError(message)
-    return {FLOAT: word}
 
 
 def _items(config: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from lexarium.errors import UnsupportedError
+from lexarium.errors import LexariumError, UnsupportedError
 from lexarium_transformer.inference import padded
 
 if TYPE_CHECKING:
@@ -31,6 +31,8 @@ def require_own_states(loaded: Loaded, longest: int, where: str) -> None:
     """
     try:
         problem = _problem(loaded, longest)
+    except (LexariumError, MemoryError, torch.OutOfMemoryError):
+        raise
     except Exception as error:  # noqa: BLE001  the code of an architecture raises whatever it does
         problem = f"{type(error).__name__}: {' '.join(f'{error}'.split())[:200]}"
     if problem:
@@ -64,6 +66,7 @@ def _problem(loaded: Loaded, longest: int) -> str:
         return "a text has other states beside other texts"
     if _differ(before, _states([ids])):
         return "a text has other states the second time"
-    if len(text) > 1 and torch.equal(together[0][0], _states([[*text[:-1], text[0]]])[0][0]):
+    other = [*text[:-1], (text[-1] + 1) % loaded.vocabulary]
+    if len(text) > 1 and torch.equal(together[0][0], _states([other])[0][0]):
         return "its tokens do not see each other"
     return ""

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Compute", "Graph", "Network", "Source", "differs", "making", "require_extra"]
 
-_FORMAT = 2  # of what is kept; a graph of another is made again
+_FORMAT, _EIGHT_BITS = 1, 2  # of what is kept, and how products come to 8 bits; others are made again
 _EXTRA = "lexarium-transformer"
 _NEEDS = {"onnx": ("onnxruntime", "onnx"), "openvino": ("openvino",)}
 _SHORT, _LONG = 8, 300  # tokens of the texts that a graph is proved with
@@ -149,7 +149,8 @@ class Graph:
 
     def calibrated_key(self) -> str:
         """Return the name under which is noted which int8 graph is this model's."""
-        return "int8-" + self._source.key(self._backend, "int8", *_program(self._backend).versions())
+        versions = _program(self._backend).versions()
+        return "int8-" + self._source.key(self._backend, f"int8 {_EIGHT_BITS}", *versions)
 
     @cached_property
     def _compute(self) -> Compute:

@@ -32,6 +32,7 @@ __all__ = ["open_graph", "quantize_graph", "versions", "write_graph"]
 _FILE = "model.xml"
 _REPORTS = "openvino_telemetry"
 _TRIED = 32  # texts that are looked at for outliers
+_FORMING = frozenset(("Convert", "Multiply", "Reshape", "Subtract", "Transpose", "Unsqueeze"))
 _OUTLIER = 90  # then the root mean square is less than one and a half of the 127 steps of 8 bits
 
 
@@ -155,8 +156,12 @@ def _with_outliers(graph: Path, texts: Sequence[list[NDArray[Any]]], progress: P
 
 
 def _is_constant(output: Any) -> bool:  # noqa: ANN401  openvino has no types
-    node = output.get_node()
-    if node.get_type_name() == "Constant":
-        return True
-    inputs = node.inputs()
-    return len(inputs) > 0 and all(_is_constant(each.get_source_output()) for each in inputs)
+    """Whether a value hangs on no input: constants, and what brings weights into their form."""
+    pending = [output.get_node()]
+    while pending:
+        node = pending.pop()
+        if node.get_type_name() in _FORMING:
+            pending.extend(each.get_source_output().get_node() for each in node.inputs())
+        elif node.get_type_name() != "Constant":
+            return False
+    return True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -86,7 +87,8 @@ def quantize_embedder(
     if len(pieces) < _LEAST:
         raise DataError(f"{len(pieces)} texts have a token to calibrate on", f"give {_LEAST} at least")
     float32 = graph.folder()
-    key = hashlib.sha256(f"{graph.calibrated_key()}\n{pieces}".encode()).hexdigest()
+    made_by = version("nncf")
+    key = hashlib.sha256(f"{graph.calibrated_key()}\n{made_by}\n{pieces}".encode()).hexdigest()
 
     from lexarium_transformer.backends.openvino_graph import quantize_graph  # noqa: PLC0415  an extra
 
