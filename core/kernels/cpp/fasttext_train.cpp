@@ -58,7 +58,7 @@ private:
 class Apart {
 public:
     Apart(Shared& shared, Rows& input, Rows& output, std::size_t words, int threads)
-        : every_(static_cast<std::int64_t>(words_apart(kApart, words)) / threads), input_(shared.input), output_(shared.output) {
+        : every_(static_cast<std::int64_t>(Alone(kApart, words, threads).words)), input_(shared.input), output_(shared.output) {
         input.own = output.own = 0;
         if (threads < 2) return;
         input.own_values = input_.data(), input.own = shared.input.count();
@@ -129,9 +129,9 @@ private:
 
     void learn() {
         data_.cbow ? cbow() : skip_gram();
-        sentence_.clear();
         rate_.passed(read_);
-        apart_.passed(read_);
+        apart_.passed(read_ - static_cast<std::int64_t>(sentence_.size()));  // those that were left out
+        sentence_.clear();
         read_ = 0;
     }
 
@@ -146,6 +146,7 @@ private:
     // each row of the word by the same change, and so their mean; the rows themselves are changed once, at the end.
     void skip_gram() {
         for (std::size_t at = 0; at < sentence_.size() && !stopped(); ++at) {
+            apart_.passed(1);
             if (at + 1 < sentence_.size()) {
                 const std::int32_t next = sentence_[at + 1];
                 for (std::size_t i = 0; i < texts_.rows_in(next); ++i) prefetch(input_, texts_.rows_of(next)[i]);
@@ -172,6 +173,7 @@ private:
         const std::size_t stride = input_.stride, window = static_cast<std::size_t>(data_.window);
         std::size_t entered = 0, left = 0;
         for (std::size_t at = 0; at < sentence_.size() && !stopped(); ++at) {
+            apart_.passed(1);  // the sums that are here lack what others add now, for as long as the window is
             for (; entered < std::min(sentence_.size(), at + window + 1); ++entered) enter(entered);
             for (; left + window < at; ++left) leave(left);
             look_around(at);
@@ -366,6 +368,7 @@ void train_words(const Unlabelled& data, const Loss& loss, Rows input, Rows outp
 
 void train_labels(const Labelled& data, const Loss& loss, Rows input, Rows output, Shared& shared, const Schedule& schedule,
                   int t, std::vector<std::size_t>& order, Control& control) {
+    // Rows of labels are few as well, and each text is one step on them: accuracy is the original's all the same.
     Apart apart(shared, input, output, data.texts.words, schedule.threads);
     const TrainLoops& loops = loss.loops();
     const Texts& texts = data.texts;

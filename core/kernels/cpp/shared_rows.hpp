@@ -82,11 +82,15 @@ private:
     std::vector<std::mutex> locks_;
 };
 
-// Words that all threads together train on between two exchanges, `most` where there are many different ones. Where
-// there are few, each thread would take many steps on every row, and all threads' steps added up go too far.
-inline std::size_t words_apart(std::size_t most, std::size_t different) {
-    constexpr std::size_t kSteps = 8;  // on a row, about
-    return std::min(most, kSteps * different);
-}
+// How many words one of several threads trains on between two exchanges, all threads together at most `most`. Of few
+// different words each thread would take many steps on every row, and all threads' steps added up would go too far.
+struct Alone {
+    Alone(std::size_t most, std::size_t different, int threads)
+        : few(threads > 1 && kSteps * different < most), words((few ? kSteps * different : most) / static_cast<std::size_t>(threads)) {}
+
+    static constexpr std::size_t kSteps = 8;  // on a row, about, of all threads together
+    bool few;
+    std::size_t words;
+};
 
 }  // namespace lexarium

@@ -92,7 +92,7 @@ public:
            const Alias& alias, const Paths& paths, const Word2VecRows& rows, SharedRows& vectors, SharedRows& context, const Word2VecLoops& loops, int number)
         : texts_(texts), options_(options), keep_(keep), alias_(alias), rows_(rows), vectors_(vectors), context_(context),
           train_(options.skip_gram ? loops.skip_gram : loops.bag_of_words), random_(options.seed, static_cast<std::uint64_t>(number)),
-          apart_(words_apart(kApart, texts.words) / static_cast<std::size_t>(options.threads)),
+          alone_(kApart, texts.words, options.threads),
           losses(static_cast<std::size_t>(options.epochs)), looks(losses.size()) {
         const std::size_t m = 2 * static_cast<std::size_t>(options.window);
         const std::size_t negative = static_cast<std::size_t>(options.negative);
@@ -104,7 +104,7 @@ public:
         hidden_.resize(rows.stride);
         watched_.resize(2 * m * k);
         const std::size_t outputs = (negative > 0 ? negative + 1 : 0) + paths.longest;
-        const std::size_t most = options.threads < 2 ? kMost : std::clamp(apart_, kLeast, kMost);
+        const std::size_t most = alone_.few ? std::clamp(alone_.words, kLeast, kMost) : kMost;
         const std::size_t size = std::clamp(kProducts / (m * std::max<std::size_t>(1, outputs) * rows.dim), kLeast, most);
         rows_.own_vectors = vectors_.data();
         rows_.own_context = context_.data();
@@ -146,7 +146,7 @@ private:
                         draw();
                         train_(rows_, batch_, scratch_);
                         look(static_cast<std::size_t>(epoch));
-                        if ((waiting_ += batch_.last - batch_.first) >= apart_) exchange();
+                        if ((waiting_ += batch_.last - batch_.first) >= alone_.words) exchange();
                     }
                     pass(at == end);
                     if (seen < kReport) continue;
@@ -238,8 +238,8 @@ private:
     std::vector<float*> inputs_, outputs_;
     std::vector<float> errors_, changes_, hidden_, watched_;
     std::vector<std::int32_t> words_, reach_, negatives_;
-    const std::size_t apart_;              // words between two exchanges
-    std::size_t waiting_ = 0, turn_ = 0;  // words since the last one; exchanges
+    const Alone alone_;
+    std::size_t waiting_ = 0, turn_ = 0;  // words since the last exchange; exchanges
     Word2VecScratch scratch_{};
     Word2VecBatch batch_{};
 

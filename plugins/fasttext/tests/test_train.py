@@ -47,9 +47,11 @@ def separation(model: Any) -> float:
 @needs_kernels
 @pytest.mark.parametrize("sg", [0, 1])
 @pytest.mark.parametrize("hs", [0, 1])
-def test_words_that_stand_together_come_together(sg: int, hs: int) -> None:
-    model = fit(corpus(), config(sg=sg, hs=hs), Run(threads=2))
-    assert separation(model) > 0.3
+@pytest.mark.parametrize("texts", [corpus(), [" ".join(corpus())]], ids=["lines", "one text"])
+def test_words_that_stand_together_come_together(texts: list[str], sg: int, hs: int) -> None:
+    # Threads that meet too seldom undo each other's work: one run in twenty gave less then.
+    model = fit(texts, config(sg=sg, hs=hs), Run(threads=4))
+    assert separation(model) > 0.5
 
 
 @pytest.mark.parametrize("settings", [{}, {"hs": 1}, {"ns_exponent": 0.75}])
