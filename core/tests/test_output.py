@@ -12,8 +12,8 @@ import pytest
 from scipy import sparse
 from spelling_plugin.embedder import Spelling, SpellingConfig
 
-from lexarium.errors import PluginError, UnsupportedError
-from lexarium.output import atomic, embed_all, nearest_texts, word_vectors, write_matrix
+from lexarium.errors import InputError, PluginError, UnsupportedError
+from lexarium.output import atomic, check_target, embed_all, nearest_texts, word_vectors, write_matrix
 
 TEXTS = ["bad cab", "", "好 \ud800\x00", "a" * 300]
 
@@ -120,6 +120,13 @@ def test_an_ending_that_does_not_suit_the_vectors_is_answered_with_those_that_do
         write_matrix(tmp_path / name, embedder(sparse=packed).embed(["a"]), ["a"], "id")
     assert says in str(caught.value)
     assert os.listdir(tmp_path) == []
+
+
+def test_a_path_that_cannot_be_written_is_refused_before_any_vector_is_there(tmp_path):
+    (tmp_path / "folder.npy").mkdir()
+    for path, says in (("no/v.npy", "there is no folder"), ("folder.npy", "is a folder or a device")):
+        with pytest.raises(InputError, match=says):
+            check_target(tmp_path / path, is_sparse=False)
 
 
 @pytest.mark.parametrize("ending", ["npy", "jsonl"])

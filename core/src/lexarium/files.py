@@ -164,7 +164,8 @@ class TextFile:
                 f"byte {block.raw[error.start]:#04x} at position {position} is not UTF-8 "
                 f"(offset {block.offset + error.start} of the {'unpacked ' * self._packed}file)"
             )
-            raise InputError(self.path, problem, "save the file as UTF-8", line=line) from error
+            remedy = "save the file as UTF-8; fit, update and import also take --encoding-errors replace"
+            raise InputError(self.path, problem, remedy, line=line) from error
 
     @property
     def _packed(self) -> bool:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import sparse
 
-from lexarium.errors import MissingExtraError, PluginError, UnsupportedError
+from lexarium.errors import InputError, MissingExtraError, PluginError, UnsupportedError
 from lexarium.inputs import batches
 from lexarium.roles import Embedder, Floats, Matrix, Progress, silent
 from lexarium.vector_files import SPACE, describe_npy, sidecar
@@ -25,7 +25,15 @@ if TYPE_CHECKING:
 
     from lexarium.words import WordVectors
 
-__all__ = ["atomic", "embed_all", "nearest_rows", "nearest_texts", "word_vectors", "write_matrix"]
+__all__ = [
+    "atomic",
+    "check_target",
+    "embed_all",
+    "nearest_rows",
+    "nearest_texts",
+    "word_vectors",
+    "write_matrix",
+]
 
 _BATCH = 512
 
@@ -93,6 +101,22 @@ def word_vectors(
     return WordVectors(Vocabulary.build(distinct), rows, where)
 
 
+def check_target(path: Path, *, is_sparse: bool) -> None:
+    """Refuse a path that :func:`write_matrix` would refuse, before the vectors are there.
+
+    :raises UnsupportedError: its ending does not suit the vectors.
+    :raises InputError: its folder is not there, or it is no regular file.
+    """
+    fits = (".npz" if is_sparse else ".npy", ".parquet", ".jsonl")
+    if path.suffix.lower() not in fits:
+        kind = "sparse" if is_sparse else "dense"
+        raise UnsupportedError(f"{path}: these vectors are {kind}", f"use {fits[0]}, {fits[1]} or {fits[2]}")
+    if not path.parent.is_dir():
+        raise InputError(path, f"there is no folder {path.parent}", "make it, or give another path")
+    if path.exists() and not path.is_file():
+        raise InputError(path, "is a folder or a device, not a regular file", "give another path")
+
+
 def write_matrix(path: Path, matrix: Matrix, texts: Sequence[str], space_id: str) -> None:
     """Write vectors: ``.npy`` (dense), ``.npz`` (scipy, sparse), ``.parquet`` or ``.jsonl`` (with texts).
 
@@ -103,20 +127,16 @@ def write_matrix(path: Path, matrix: Matrix, texts: Sequence[str], space_id: str
     :raises MissingExtraError: ``.parquet`` needs pyarrow.
     """
     is_sparse = sparse.issparse(matrix)
+    check_target(path, is_sparse=is_sparse)
     ending = path.suffix.lower()
-    if ending == ".npy" and not is_sparse:
+    if ending == ".npy":
         write: Callable[[Path], None] = lambda aside: _save_npy(aside, matrix)  # noqa: E731
-    elif ending == ".npz" and is_sparse:
+    elif ending == ".npz":
         write = lambda aside: _save_npz(aside, matrix, space_id)  # noqa: E731
     elif ending == ".parquet":
         write = lambda aside: _save_parquet(aside, matrix, texts, space_id)  # noqa: E731
-    elif ending == ".jsonl":
-        write = lambda aside: _save_jsonl(aside, matrix, texts, space_id)  # noqa: E731
     else:
-        fits = ".npz, .parquet or .jsonl" if is_sparse else ".npy, .parquet or .jsonl"
-        raise UnsupportedError(
-            f"{path}: these vectors are {'sparse' if is_sparse else 'dense'}", f"use {fits}"
-        )
+        write = lambda aside: _save_jsonl(aside, matrix, texts, space_id)  # noqa: E731
     with atomic(path) as aside:
         write(aside)
     if ending == ".npy":

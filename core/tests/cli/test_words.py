@@ -128,6 +128,12 @@ def test_aligning_tells_how_well_it_fits(invoke):
     assert ", score 1, pairs 4" in invoke("words", "align", "one", "two", "--name", "new").stdout
 
 
+def test_pairs_that_do_not_fix_a_rotation_are_noted(invoke, tmp_path):
+    (tmp_path / "few.txt").write_text("cab acc\nab ab\n", encoding="utf-8")
+    done = invoke("words", "align", "one", "two", "--pairs", tmp_path / "few.txt", "--name", "new")
+    assert "2 pairs of words do not fix a rotation of 3 dimensions; give 3 or more" in done.stderr
+
+
 def test_drift_lists_shared_words(invoke):
     found = document(invoke("words", "drift", "one", "two", "-n", "2", "--json"))
     assert found["query"] == "one@1 to two@1"
@@ -135,7 +141,8 @@ def test_drift_lists_shared_words(invoke):
 
 
 def test_different_licences_are_noted(invoke):
-    assert "different licences" in invoke("words", "mix", "one", "wide", "--name", "new").stderr
+    said = invoke("words", "mix", "one", "wide", "--name", "new").stderr
+    assert "the two models have MIT and no licence; the new one has none" in said
 
 
 @pytest.mark.parametrize(

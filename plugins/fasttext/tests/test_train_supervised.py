@@ -148,7 +148,7 @@ def test_one_thread_and_a_seed_repeat() -> None:
 
 def test_a_text_without_label_is_named_with_its_line() -> None:
     given = Texts("train.txt", ["__label__a x", "no label"], [1, 3])
-    with pytest.raises(InputError, match=r"train.txt, line 3: no word begins with '__label__'"):
+    with pytest.raises(InputError, match=r"train.txt, line 3: no word begins with '__label__'.* --label"):
         split_labels(given, "__label__")
     with pytest.raises(InputError, match="nothing but its prefix"):
         split_labels(["__label__ x"], "__label__")

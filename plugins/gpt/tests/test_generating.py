@@ -196,6 +196,8 @@ def test_a_text_conforms_to_an_expression_or_a_schema(tiny):
     for wrong in ({"regex": "("}, {"json_schema": "{"}, {"json_schema": '{"type": "no-such-type"}'}):
         with pytest.raises(ConfigError, match=next(iter(wrong))):
             tiny.generate(["x"], GenerateConfig(**wrong))
+    with pytest.raises(ConfigError, match=r"regex: .* unclosed group$"):
+        tiny.generate(["x"], GenerateConfig(regex="("))
 
 
 @pytest.mark.parametrize(

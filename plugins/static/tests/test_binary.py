@@ -177,3 +177,13 @@ def test_words_that_are_not_utf_8_are_replaced_where_asked(tmp_path, caplog):
     assert "in 2 words" in caplog.text
     with pytest.raises(FormatError, match=r"vector 1 of 4 is not UTF-8.*--encoding-errors replace"):
         read_binary(path, silent)
+
+
+@pytest.mark.parametrize(
+    ("start", "says"),
+    [(b"\xba\x16O/\x0c", "of fastText.*import fasttext"), (b"GGUF\x03", "GGUF.*import gpt")],
+)
+def test_a_model_of_another_kind_is_named(tmp_path, start, says):
+    (tmp_path / "model.bin").write_bytes(start + bytes(99))
+    with pytest.raises(FormatError, match=says):
+        is_binary(tmp_path / "model.bin")

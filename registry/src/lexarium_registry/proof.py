@@ -51,7 +51,7 @@ def prove(layout: Layout, digest: str, manifest: Manifest, where: str) -> None:
                 hashed = True
                 _check(layout.blob(entry.sha256), entry, where)
         except OSError as error:
-            remedy = "type: lexarium verify, then store the model again"
+            remedy = "type: lexarium repair, then store the model again"
             raise CheckpointError(where, f"{entry.path} is missing", remedy) from error
         now[entry.sha256] = state  # of before the hashing: a later change shows
     if hashed and layout.writable:
@@ -61,7 +61,7 @@ def prove(layout: Layout, digest: str, manifest: Manifest, where: str) -> None:
 
 def _check(path: Path, entry: FileEntry, where: str) -> None:
     size = path.stat().st_size
-    remedy = "type: lexarium verify, then store the model again"
+    remedy = "type: lexarium repair, then store the model again"
     if size != entry.size:
         raise CheckpointError(where, f"{entry.path} takes {size} bytes instead of {entry.size}", remedy)
     if hash_file(path) != entry.sha256:

@@ -230,7 +230,7 @@ def space_id(node: Node) -> str:
     return digest.hexdigest()
 
 
-_MEND = "type: lexarium verify, then store the model again"
+_MEND = "type: lexarium repair, then store the model again"
 
 
 def _planned(prefix: str, node: Node, where: str) -> Iterator[tuple[str, str]]:

@@ -185,7 +185,8 @@ def _aligned(cells: list[str], right: bool) -> list[str]:  # noqa: FBT001  priva
         width = max(map(len, cells))
         return [cell.rjust(width) if right else cell.ljust(width) for cell in cells]
     widths = [_width(cell) for cell in cells]
-    gaps = [" " * (max(widths) - width) for width in widths]
+    widest = max(widths)
+    gaps = [" " * (widest - width) for width in widths]
     return [gap + cell if right else cell + gap for cell, gap in zip(cells, gaps, strict=True)]
 
 

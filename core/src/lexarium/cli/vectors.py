@@ -79,12 +79,14 @@ def embed(session: Session, *, model: str, source: str | None, options: _EmbedOp
 
     INPUT is a .txt (one text a line), .csv, .tsv, .jsonl or .parquet file, or - for standard input.
     """
-    from lexarium.output import embed_all, write_matrix  # noqa: PLC0415  numpy, only when the command runs
+    from lexarium.output import check_target, embed_all, write_matrix  # noqa: PLC0415  numpy, only when the command runs
 
     texts = _inputs(source, options)
     embedder, name, space_id = embedder_of(session, model)
     embedder, space_id = _adjusted(session, embedder, name, space_id, options)
     dim = embedder.space.dim
+    if options.out is not None:
+        check_target(options.out, is_sparse=embedder.space.sparse)
     if options.out is None and len(texts) * dim > _MOST_PRINTED:
         raise UnsupportedError(
             f"{len(texts)} vectors of {dim} dimensions are too many numbers to print",

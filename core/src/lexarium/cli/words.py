@@ -221,6 +221,9 @@ def align(session: Session, *, a: str, b: str, pairs: Path | None, kept: _Kept) 
     dictionary = None if pairs is None else read_pairs(pairs)
     base, other = _Base(session, a, kept), _open(session, b)
     found = base.words.aligned(_words(session, other), dictionary)
+    dim = found.words.vectors.shape[1]
+    if found.pairs < dim:
+        note(f"{found.pairs} pairs of words do not fix a rotation of {dim} dimensions; give {dim} or more")
     base.keep(found.words, "aligned", other, {"score": found.score, "pairs": found.pairs})
 
 
@@ -268,9 +271,11 @@ class _Base:
         license_ = opened.manifest.about.license
         if other is not None:
             lineage["with"] = other.reference
-            if license_ != other.manifest.about.license:
+            theirs = other.manifest.about.license
+            if license_ != theirs:
+                both = f"{license_ or 'no licence'} and {theirs or 'no licence'}"
+                note(f"the two models have {both}; the new one has none until you give it one")
                 license_ = None
-                note("the two models have different licences; the new one has none until you give it one")
         model = embedder.with_words(changed)
         stored = self._session.zoo.save(model, name=name, license=license_, lineage=lineage)
         dim = changed.vectors.shape[1]

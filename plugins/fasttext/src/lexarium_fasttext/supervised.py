@@ -122,9 +122,8 @@ def split_labels(corpus: Corpus, prefix: str) -> tuple[list[str], list[tuple[str
                 if found
                 else f"no word begins with {prefix!r}"
             )
-            raise InputError(
-                path, problem, f"write {prefix}NAME before the text, or set label_prefix", line=line
-            )
+            remedy = f"write {prefix}NAME before the text, set label_prefix, or name a table's --label COLUMN"
+            raise InputError(path, problem, remedy, line=line)
         texts.append(" ".join(word for word in words if not word.startswith(prefix)))
         labels.append(known.setdefault(found, found))
     return texts, labels

@@ -26,6 +26,11 @@ if TYPE_CHECKING:
 __all__ = ["is_binary", "read_binary"]
 
 _HEADER = re.compile(rb"(\d{1,15}) (\d{1,15})\r?\n")
+#: How files begin that are taken for word vectors, and what reads them.
+_OTHERS = {
+    b"\xba\x16\x4f\x2f": ("a model of fastText", "lexarium import fasttext"),
+    b"GGUF": ("a GGUF file", "lexarium import gpt"),
+}
 _MAX_HEADER = 64
 _MAX_WORD = 1 << 16
 _CHUNK = 1 << 20
@@ -43,10 +48,13 @@ def is_binary(path: Path) -> bool:
     In text most of what stands behind the first word on its line are numbers, be they NaN or infinite.
 
     :raises InputError: the file cannot be read.
-    :raises FormatError: its compressed data is damaged.
+    :raises FormatError: its compressed data is damaged, or it is a model of another kind.
     """
     with open_stream(path) as stream:
         start = stream.read(_MAX_HEADER + _MAX_WORD)
+    for magic, (kind, remedy) in _OTHERS.items():
+        if start.startswith(magic):
+            raise FormatError(path, f"this is {kind}, not word vectors", f"type: {remedy} {path}")
     header = _HEADER.match(start)
     if header is None:
         return False

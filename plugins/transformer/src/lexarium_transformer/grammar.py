@@ -91,4 +91,9 @@ class Grammar:
 
 
 def _first_line(error: object) -> str:
-    return next(iter(str(error).splitlines()), "llguidance refuses it")
+    """Return what an error says in one line; one of the regex parser says at the end what is wrong."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    if not lines:
+        return "llguidance refuses it"
+    reasons = [line.removeprefix("error: ") for line in lines[1:] if line.startswith("error: ")]
+    return " ".join([lines[0], *reasons[:1]])
