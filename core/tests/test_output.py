@@ -127,6 +127,8 @@ def test_a_path_that_cannot_be_written_is_refused_before_any_vector_is_there(tmp
     for path, says in (("no/v.npy", "there is no folder"), ("folder.npy", "is a folder or a device")):
         with pytest.raises(InputError, match=says):
             check_target(tmp_path / path, is_sparse=False)
+        with pytest.raises(InputError, match=says):
+            write_matrix(tmp_path / path, embedder().embed(["a"]), ["a"], "id")
 
 
 @pytest.mark.parametrize("ending", ["npy", "jsonl"])
@@ -151,11 +153,6 @@ def test_a_file_takes_its_place_when_the_block_succeeds_and_not_before(tmp_path)
         aside.write_text(None)
     assert path.read_text() == "new"
     assert os.listdir(tmp_path) == ["out.txt"]
-
-
-def test_a_folder_that_is_not_there_is_an_error_of_the_system(tmp_path):
-    with pytest.raises(FileNotFoundError):
-        write_matrix(tmp_path / "no" / "v.npy", embedder().embed(["a"]), ["a"], "id")
 
 
 posix = pytest.mark.skipif(os.name != "posix", reason="POSIX links and modes")

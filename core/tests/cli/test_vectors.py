@@ -100,7 +100,7 @@ def test_a_written_file_as_json_is_named_with_its_rows(invoke, source, tmp_path)
         (["embed", "dense", "SOURCE"], 1, "it has 2 columns"),
         (["embed", "dense", "SOURCE", "--column", "text", "--out", "v.npz"], 1, "are dense; use .npy"),
         (["embed", "sparse", "--text", "a", "--out", "v.npy"], 1, "are sparse; use .npz"),
-        (["embed", "dense", "--text", "a", "--out", "no/such/v.npy"], 1, "No such file or directory"),
+        (["embed", "dense", "--text", "a", "--out", "no/such/v.npy"], 1, "there is no folder"),
         (["similar", "dense", "coat"], 1, "no word named 'coat'"),
         (["similar", "dense", "a", "--in", "nowhere.csv"], 1, "there is no such file"),
         (["analogy", "dense", "cab", "bac", "car"], 1, "did you mean 'cab'"),
