@@ -158,7 +158,7 @@ def test_a_file_of_another_size_is_found_before_any_is_opened(folder):
         with pytest.raises(CheckpointError, match=f"m@1: {entry.path} takes {entry.size + 1} bytes"):
             nodes(folder)
         path.unlink()
-        with pytest.raises(CheckpointError, match=f"m@1: {entry.path} is missing; type: lexarium verify"):
+        with pytest.raises(CheckpointError, match=f"m@1: {entry.path} is missing; type: lexarium repair"):
             nodes(folder)
         path.write_bytes(whole)
 
