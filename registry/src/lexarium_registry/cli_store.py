@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lexarium.cli.session import Session, emit_json, human_bytes, json_option, note, say, table
-from lexarium.config import training_settings
 from lexarium.errors import LexariumError, StoreError
 from lexarium_registry.layout import Layout, default_home
 from lexarium_registry.listing import listing
@@ -199,6 +198,8 @@ def set_(
 
 def _unread(session: Session, document: dict[str, Any]) -> tuple[str, ...]:
     """Return the settings that say nothing of a model that was read from foreign files."""
+    from lexarium.config import training_settings  # noqa: PLC0415  not for listing
+
     lineage = document["lineage"]
     base = lineage.get("base")
     adopted = isinstance(base, dict) and base.get("relation") == "adopted"

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["prove", "record"]
 
+_MEND = "type: lexarium repair, then store the model again"
 _State: TypeAlias = list[int]  # size in bytes, mtime in nanoseconds, inode
 
 
@@ -51,8 +52,7 @@ def prove(layout: Layout, digest: str, manifest: Manifest, where: str) -> None:
                 hashed = True
                 _check(layout.blob(entry.sha256), entry, where)
         except OSError as error:
-            remedy = "type: lexarium repair, then store the model again"
-            raise CheckpointError(where, f"{entry.path} is missing", remedy) from error
+            raise CheckpointError(where, f"{entry.path} is missing", _MEND) from error
         now[entry.sha256] = state  # of before the hashing: a later change shows
     if hashed and layout.writable:
         with suppress(OSError):
@@ -61,11 +61,10 @@ def prove(layout: Layout, digest: str, manifest: Manifest, where: str) -> None:
 
 def _check(path: Path, entry: FileEntry, where: str) -> None:
     size = path.stat().st_size
-    remedy = "type: lexarium repair, then store the model again"
     if size != entry.size:
-        raise CheckpointError(where, f"{entry.path} takes {size} bytes instead of {entry.size}", remedy)
+        raise CheckpointError(where, f"{entry.path} takes {size} bytes instead of {entry.size}", _MEND)
     if hash_file(path) != entry.sha256:
-        raise CheckpointError(where, f"{entry.path} is damaged: its sha256 is another", remedy)
+        raise CheckpointError(where, f"{entry.path} is damaged: its sha256 is another", _MEND)
 
 
 def _state(path: Path) -> _State:

@@ -44,7 +44,7 @@ class Grammar:
                 grammar = LLMatcher.grammar_from_json_schema(config.json_schema, _SPACING)
             self._tokenizer: Any = LLTokenizer(tokenizer, eos_token=list(ends))
         except (ValueError, RuntimeError) as error:
-            raise ConfigError(self._key, _first_line(error)) from error
+            raise ConfigError(self._key, _one_line(error)) from error
         self._first: Any = LLMatcher(self._tokenizer, grammar)
         self._check(self._first)
         self._rows: list[Any] = []
@@ -87,10 +87,10 @@ class Grammar:
 
     def _check(self, matcher: Any) -> None:  # noqa: ANN401  llguidance's
         if matcher.is_error():
-            raise ConfigError(self._key, _first_line(matcher.get_error()))
+            raise ConfigError(self._key, _one_line(matcher.get_error()))
 
 
-def _first_line(error: object) -> str:
+def _one_line(error: object) -> str:
     """Return what an error says in one line; one of the regex parser says at the end what is wrong."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     if not lines:
