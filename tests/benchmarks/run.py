@@ -82,14 +82,15 @@ def main() -> None:
 
 
 def _machine() -> str:
-    model = next(
-        (
-            line.partition(":")[2].strip()
-            for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-            if line.startswith("model name")
-        ),
-        platform.machine(),
-    )
+    about: dict[str, str] = {}
+    for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+        name, _, value = line.partition(":")
+        about.setdefault(name.strip(), value.strip())
+    flags = about.get("flags", "").split()
+    sets = {"AVX-512": "avx512f", "AVX2": "avx2"}
+    width = next((f" with {name}" for name, flag in sets.items() if flag in flags), "")
+    vnni = " and VNNI" if {"avx512_vnni", "avx_vnni"} & set(flags) else ""
+    model = about.get("model name", platform.machine()) + width + vnni
     peers = ", ".join(f"{name} {_version(name)}" for name in PEERS)
     system = f"{platform.system()}, Python {platform.python_version()}"
     return f"{os.cpu_count()} cores, {model}, {system}. Peers: {peers}."

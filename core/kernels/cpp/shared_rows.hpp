@@ -18,7 +18,7 @@ namespace lexarium {
 
 inline constexpr std::size_t kHugePage = 2 << 20;
 
-// Zeros, beginning a cache line. Rows are visited at random: on huge pages, which Linux takes where it can, their
+// Floats of any value, beginning a cache line. Rows are visited at random: on huge pages, which Linux takes where it can, their
 // addresses are found sooner.
 class Memory {
 public:
@@ -30,7 +30,6 @@ public:
 #if defined(__linux__) && defined(MADV_HUGEPAGE)
         if (bytes >= kHugePage) madvise(memory_.get(), bytes, MADV_HUGEPAGE);
 #endif
-        std::memset(memory_.get(), 0, bytes);
     }
     float* data() const { return memory_.get(); }
 
@@ -55,23 +54,28 @@ public:
 
     class Copy {
     public:
-        // Others may hand over rows meanwhile, so these are taken in as later on: nothing is added, all are read.
+        // Others may hand over rows meanwhile: these are read under their locks.
         explicit Copy(SharedRows& shared) : shared_(shared), own_(shared.floats_), seen_(shared.floats_) {
-            exchange(shared.locks_.size());
+            each(shared.locks_.size(), [](float& all, float& own, float& seen) { own = seen = all; });
         }
         float* data() const { return own_.data(); }
 
         // Hands over what was added to the first `blocks` since they last were, and takes in what others have added.
         void exchange(std::size_t blocks) {
+            each(blocks, [](float& all, float& own, float& seen) { own = seen = all += own - seen; });
+        }
+
+    private:
+        template <typename Do>
+        void each(std::size_t blocks, const Do& act) {
             float *all = shared_.rows_, *own = own_.data(), *seen = seen_.data();
             for (std::size_t block = 0; block < std::min(blocks, shared_.locks_.size()); ++block) {
                 const std::size_t last = std::min((block + 1) * shared_.block_, shared_.floats_);
                 std::lock_guard<std::mutex> lock(shared_.locks_[block]);
-                for (std::size_t i = block * shared_.block_; i < last; ++i) own[i] = seen[i] = all[i] += own[i] - seen[i];
+                for (std::size_t i = block * shared_.block_; i < last; ++i) act(all[i], own[i], seen[i]);
             }
         }
 
-    private:
         SharedRows& shared_;
         Memory own_, seen_;
     };

@@ -10,6 +10,9 @@
 #define LEXARIUM_UNROLL _Pragma("GCC unroll 16")
 #endif
 
+// What takes an array of registers must be part of its caller, or they go through memory.
+#define LEXARIUM_INLINE __attribute__((always_inline)) inline
+
 #if defined(__AVX512F__)
 #define LEXARIUM_LANES(at) \
     at(0), at(1), at(2), at(3), at(4), at(5), at(6), at(7), at(8), at(9), at(10), at(11), at(12), at(13), at(14), at(15)

@@ -26,17 +26,26 @@ constexpr std::size_t kProducts = 500'000'000;    // multiplications of a batch,
 constexpr std::int64_t kLook = 1 << 20;           // words between two looks at `stop` where most are left out
 constexpr std::int64_t kDeepest = 4096;           // turns from the root of a tree to a word
 constexpr std::int64_t kReport = 1000;            // words after which the learning rate falls
-constexpr std::size_t kOwn = 8192;                // rows of which threads have copies, all threads together
+constexpr std::size_t kOwn = 16384;               // rows of which threads have copies, all threads together
 constexpr std::size_t kApart = 16384;             // words that all threads train on between two exchanges, at most
 
 std::size_t stride_of(std::size_t dim) { return (dim + kRowFloats - 1) / kRowFloats * kRowFloats; }
 
-// Rows padded with zeros; copied from (n, dim) and, when the work ends, back.
+// Rows padded with zeros; copied from (n, dim), by `threads`, for who touches a page first waits for it; and, when the
+// work ends, back.
 class Rows {
 public:
-    Rows(float* packed, std::size_t rows, std::size_t dim)
+    Rows(float* packed, std::size_t rows, std::size_t dim, int threads)
         : packed_(packed), rows_(packed ? rows : 0), dim_(dim), stride_(stride_of(dim)), padded_(rows_ * stride_) {
-        for (std::size_t i = 0; i < rows_; ++i) std::memcpy(data() + i * stride_, packed_ + i * dim_, dim_ * sizeof(float));
+        const auto parts = static_cast<std::size_t>(threads);
+        in_parallel(threads, [&](int t) {
+            const auto part = static_cast<std::size_t>(t);
+            for (std::size_t i = rows_ * part / parts; i < rows_ * (part + 1) / parts; ++i) {
+                float* const row = data() + i * stride_;
+                std::memcpy(row, packed_ + i * dim_, dim_ * sizeof(float));
+                std::fill(row + dim_, row + stride_, 0.0f);
+            }
+        });
     }
     ~Rows() {
         for (std::size_t i = 0; i < rows_; ++i) std::memcpy(packed_ + i * dim_, data() + i * stride_, dim_ * sizeof(float));
@@ -97,8 +106,9 @@ public:
         const std::size_t m = 2 * static_cast<std::size_t>(options.window);
         const std::size_t negative = static_cast<std::size_t>(options.negative);
         const std::size_t k = std::max(paths.longest, negative + 1);
-        inputs_.resize(m);
-        outputs_.resize(k);
+        inputs_.resize(m + kSpare);
+        drawn_.resize(2 * (negative + 1));
+        path_.resize(paths.longest);
         errors_.resize(m * k + kRowFloats);
         changes_.resize(m * rows.stride);
         hidden_.resize(rows.stride);
@@ -109,9 +119,10 @@ public:
         rows_.own_vectors = vectors_.data();
         rows_.own_context = context_.data();
         words_.resize(size + m);
+        places_.resize(words_.size() + kSpare);
         reach_.resize(words_.size(), options.window);
         negatives_.resize(words_.size() * negative);
-        scratch_ = {inputs_.data(), outputs_.data(), errors_.data(), changes_.data(), hidden_.data(), watched_.data(), 0, 0};
+        scratch_ = {places_.data(), inputs_.data(), drawn_.data(), path_.data(), nullptr, nullptr, 0, errors_.data(), changes_.data(), hidden_.data(), watched_.data(), 0, 0};
         batch_ = {words_.data(), reach_.data(), negatives_.data(), 0, 0, 0, negative, nullptr, nullptr, nullptr, options.mean, 0, 0};
         if (options.hierarchical) {
             batch_.path_offsets = paths.offsets.data();
@@ -122,7 +133,6 @@ public:
 
     // Trains on words first .. last - 1 of all texts together, once for each epoch: a long text serves several threads.
     void run(std::int64_t first, std::int64_t last, std::atomic<std::int64_t>& done, const std::atomic<bool>& stop) {
-        exchange(rows_.own);
         train_on(first, last, done, stop);
         exchange(rows_.own);
     }
@@ -235,7 +245,7 @@ private:
     SharedRows::Copy vectors_, context_;
     Word2VecLoop train_;
     Random random_;
-    std::vector<float*> inputs_, outputs_;
+    std::vector<float*> places_, inputs_, drawn_, path_;
     std::vector<float> errors_, changes_, hidden_, watched_;
     std::vector<std::int32_t> words_, reach_, negatives_;
     const Alone alone_;
@@ -281,20 +291,20 @@ std::vector<double> train_word2vec(const EncodedTexts& texts, const Word2VecOpti
     const Alias alias(texts.counts, texts.words, options.ns_exponent);
     const Paths paths(weights.tree, texts.words);
     const std::vector<std::uint32_t> keep = kept(texts, options.sample);
-    Rows vectors(weights.vectors, texts.words, weights.dim);
-    Rows context(weights.context, texts.words, weights.dim);
-    Rows nodes(weights.nodes, texts.words, weights.dim);
+    Rows vectors(weights.vectors, texts.words, weights.dim, options.threads);
+    Rows context(weights.context, texts.words, weights.dim, options.threads);
+    Rows nodes(weights.nodes, texts.words, weights.dim, options.threads);
     const std::size_t stride = stride_of(weights.dim);
     const std::size_t own = options.threads < 2 ? 0 : std::min(texts.words, kOwn / static_cast<std::size_t>(options.threads));
     const Word2VecRows rows{vectors.data(), context.data(), nodes.data(), nullptr, nullptr, own, weights.dim, stride};
     SharedRows shared_vectors(vectors.data(), own, stride), shared_context(context.data(), weights.context ? own : 0, stride);
-    std::vector<std::unique_ptr<Worker>> workers;
-    for (int t = 0; t < options.threads; ++t)
-        workers.push_back(std::make_unique<Worker>(texts, options, keep, alias, paths, rows, shared_vectors, shared_context, loops, t));
+    std::vector<std::unique_ptr<Worker>> workers(static_cast<std::size_t>(options.threads));
     const std::int64_t all = texts.offsets[texts.texts];
     std::atomic<bool> stop{false};
     const auto work = [&](int t) {
-        workers[static_cast<std::size_t>(t)]->run(all * t / options.threads, all * (t + 1) / options.threads, done, stop);
+        auto& worker = workers[static_cast<std::size_t>(t)];
+        worker = std::make_unique<Worker>(texts, options, keep, alias, paths, rows, shared_vectors, shared_context, loops, t);
+        worker->run(all * t / options.threads, all * (t + 1) / options.threads, done, stop);
     };
     in_parallel_watched(options.threads, stop, work, [&] { tick(); });
     std::vector<double> losses(static_cast<std::size_t>(options.epochs));

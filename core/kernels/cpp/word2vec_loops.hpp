@@ -7,6 +7,7 @@
 namespace lexarium {
 
 inline constexpr std::size_t kRowFloats = 16;  // rows are padded with zeros to a multiple of it: 64 bytes
+inline constexpr std::size_t kSpare = 8;       // pointers are copied so many at a time
 
 // Rows of `stride` floats, of which `dim` are the vector. A thread has copies of its own of the vectors and the
 // context of words 0 .. own - 1 (the most frequent ones, where ids fall with frequency), and works on these.
@@ -40,8 +41,13 @@ struct Word2VecBatch {
 
 // Room to work in, one per thread; m = 2 * window words, k = the most outputs of a step.
 struct Word2VecScratch {
-    float** inputs;    // (m)
-    float** outputs;   // (k)
+    float** places;    // (count + kSpare): the vectors of the words of a batch
+    float** inputs;    // (m + kSpare)
+    float** drawn;     // (2, negative + 1): the outputs of a word and of the next
+    float** path;      // (k): the inner nodes above a word
+    float** outputs;   // of the step at hand: drawn or path
+    float** next;      // of the next word,
+    std::size_t next_count;  // as many
     float* errors;     // (m * k + kRowFloats)
     float* changes;    // (m, stride)
     float* hidden;     // (stride)
