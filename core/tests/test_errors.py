@@ -88,7 +88,7 @@ def test_an_input_error_says_file_line_field_problem_and_remedy():
 
 def test_not_found_says_what_was_asked_what_there_is_and_what_to_type():
     error = ModelNotFoundError("stored model", "glvoe", ["glove", "bow", "bow"], "type: lexarium list")
-    assert str(error) == "no stored model named 'glvoe'; did you mean 'glove'?; type: lexarium list"
+    assert str(error) == "no stored model named 'glvoe'; did you mean 'glove'? Type: lexarium list"
     assert error.known == ["bow", "glove"]
 
 

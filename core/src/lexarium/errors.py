@@ -144,7 +144,9 @@ class NotFoundError(LexariumError):
         self.asked = asked
         self.known = sorted(set(known))
         hint = hint or did_you_mean(asked, self.known)
-        super().__init__(f"no {kind} named {asked!r}; {hint}" + (f"; {remedy}" if remedy else ""))
+        if remedy:
+            hint += f" {remedy[0].upper()}{remedy[1:]}" if hint.endswith("?") else f"; {remedy}"
+        super().__init__(f"no {kind} named {asked!r}; {hint}")
 
 
 class MethodNotFoundError(NotFoundError):

@@ -21,6 +21,8 @@ def check_texts(inputs: Sequence[str]) -> Sequence[str]:
     """
     if isinstance(inputs, str | bytes):
         raise InputError("inputs", "a single text where a list of texts belongs", "write [text]")
+    if set(map(type, inputs)) <= {str}:  # nearly always, and several times as fast as the loop
+        return inputs
     for index, text in enumerate(inputs):
         if not isinstance(text, str):
             problem = f"element {index} is {type(text).__name__}, not text"

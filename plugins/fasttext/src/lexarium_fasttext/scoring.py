@@ -28,7 +28,9 @@ __all__ = ["TextScores"]
 
 _MOST_NUMBERS = 2**26  # of the rows: multiplying them takes a tenth of a second
 _LEAST_GAIN = 4  # times fewer numbers a row
-_BLOCK = 2**14  # rows multiplied at once, in float64
+# Multiplications of one product: so few that the library for matrices wakes none of its threads. They would
+# go on turning for a tenth of a second, on the processors of the threads that read the texts.
+_ALONE = 2**17
 
 
 class TextScores:
@@ -89,6 +91,7 @@ class TextScores:
 
 def _product(rows: Floats, weights: NDArray[np.float64]) -> Floats:
     found = np.empty((len(rows), weights.shape[1]), np.float32)
-    for start in range(0, len(rows), _BLOCK):
-        found[start : start + _BLOCK] = rows[start : start + _BLOCK] @ weights
+    block = max(1, _ALONE // weights.size)
+    for start in range(0, len(rows), block):
+        found[start : start + block] = rows[start : start + block] @ weights
     return found
