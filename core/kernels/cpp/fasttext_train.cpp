@@ -14,7 +14,8 @@ namespace {
 constexpr std::size_t kLongestSentence = 1024;  // fastText cuts a longer line
 constexpr std::int64_t kReported = 1000;        // tokens between two looks at the learning rate
 constexpr std::int64_t kLook = 1 << 20;         // tokens between two looks at `stop` where most are left out
-constexpr std::size_t kApart = 8192;           // tokens of all threads between two exchanges, at most
+constexpr std::size_t kApart = 8192;            // tokens of all threads between two exchanges, at most
+constexpr std::int64_t kCounted = 1 << 24;      // tokens that tell how often rows are trained
 
 inline void prefetch(Rows matrix, std::int32_t row) {
 #if defined(__GNUC__)
@@ -57,22 +58,15 @@ private:
 // A thread's copies of the rows that all threads need most, under the two matrices that it works on.
 class Apart {
 public:
-    Apart(Shared& shared, Rows& input, Rows& output, std::size_t words, int threads)
-        : every_(static_cast<std::int64_t>(Alone(kApart, words, threads).words)), input_(shared.input), output_(shared.output) {
-        input.own = output.own = 0;
-        if (threads < 2) return;
+    Apart(Shared& shared, Rows& input, Rows& output) : turns_(shared.turns), input_(shared.input), output_(shared.output) {
         input.own_values = input_.data(), input.own = shared.input.count();
         output.own_values = output_.data(), output.own = shared.output.count();
     }
     ~Apart() { exchange(static_cast<std::size_t>(-1)); }
     Apart(const Apart&) = delete;
 
-    // Hands over the first rows each time, twice as many every second time, and so on: they are the most frequent ones.
     void passed(std::int64_t tokens) {
-        if ((waiting_ += tokens) < every_) return;
-        std::size_t blocks = 1;
-        for (std::size_t turn = ++turn_; turn % 2 == 0; turn /= 2) blocks *= 2;
-        exchange(blocks);
+        if ((waiting_ += tokens) >= static_cast<std::int64_t>(turns_.words())) exchange(turns_.blocks(++turn_));
     }
 
 private:
@@ -82,7 +76,7 @@ private:
         output_.exchange(blocks);
     }
 
-    std::int64_t every_;
+    const Turns& turns_;
     SharedRows::Copy input_, output_;
     std::int64_t waiting_ = 0;
     std::size_t turn_ = 0;
@@ -92,7 +86,7 @@ private:
 class Walk {
 public:
     Walk(const Unlabelled& data, const Loss& loss, Rows input, Rows output, Shared& shared, const Schedule& schedule, int t, Control& control)
-        : data_(data), texts_(data.texts), loss_(loss), input_(input), output_(output), apart_(shared, input_, output_, data.texts.words, schedule.threads), loops_(loss.loops()),
+        : data_(data), texts_(data.texts), loss_(loss), input_(input), output_(output), apart_(shared, input_, output_), loops_(loss.loops()),
           control_(control), rate_(schedule, texts_.tokens(), control), random_(schedule.seed, static_cast<std::uint64_t>(t)),
           step_(input.stride), ring_(2 * static_cast<std::size_t>(data.window) + 2),
           sums_(data.cbow ? ring_ * input.stride : 0), changes_(sums_.size()) {
@@ -360,6 +354,19 @@ void shuffle(std::vector<std::size_t>& order, std::size_t begin, std::size_t end
     }
 }
 
+Turns Shared::turns_of(const Texts& texts, std::size_t rows, int threads) {
+    std::vector<std::int64_t> steps(rows), words(rows > 0 ? texts.words : 0);
+    const std::int64_t tokens = std::min(texts.offsets[texts.count], rows > 0 ? kCounted : 0);
+    for (std::int64_t i = 0; i < tokens; ++i)
+        if (const std::int32_t word = texts.ids[i]; texts.has(word)) ++words[static_cast<std::size_t>(word)];
+    for (std::size_t word = 0; word < words.size(); ++word) {
+        const auto number = static_cast<std::int32_t>(word);
+        for (std::size_t i = 0; i < texts.rows_in(number); ++i)
+            if (const auto row = static_cast<std::size_t>(texts.rows_of(number)[i]); row < rows) steps[row] += words[word];
+    }
+    return {steps.data(), rows, static_cast<double>(tokens), texts.words, kApart, threads};
+}
+
 void train_words(const Unlabelled& data, const Loss& loss, Rows input, Rows output, Shared& shared, const Schedule& schedule,
                  int t, Control& control) {
     Walk walk(data, loss, input, output, shared, schedule, t, control);
@@ -369,7 +376,7 @@ void train_words(const Unlabelled& data, const Loss& loss, Rows input, Rows outp
 void train_labels(const Labelled& data, const Loss& loss, Rows input, Rows output, Shared& shared, const Schedule& schedule,
                   int t, std::vector<std::size_t>& order, Control& control) {
     // Rows of labels are few as well, and each text is one step on them: accuracy is the original's all the same.
-    Apart apart(shared, input, output, data.texts.words, schedule.threads);
+    Apart apart(shared, input, output);
     const TrainLoops& loops = loss.loops();
     const Texts& texts = data.texts;
     const std::size_t begin = texts.count * static_cast<std::size_t>(t) / static_cast<std::size_t>(schedule.threads);

@@ -37,8 +37,8 @@ class Rows {
 public:
     Rows(float* packed, std::size_t rows, std::size_t dim, int threads)
         : packed_(packed), rows_(packed ? rows : 0), dim_(dim), stride_(stride_of(dim)), padded_(rows_ * stride_) {
-        const auto parts = static_cast<std::size_t>(threads);
-        in_parallel(threads, [&](int t) {
+        const std::size_t parts = std::min(static_cast<std::size_t>(threads), 1 + rows_ * stride_ / kPart);
+        in_parallel(static_cast<int>(parts), [&](int t) {
             const auto part = static_cast<std::size_t>(t);
             for (std::size_t i = rows_ * part / parts; i < rows_ * (part + 1) / parts; ++i) {
                 float* const row = data() + i * stride_;
@@ -54,6 +54,7 @@ public:
     float* data() const { return padded_.data(); }
 
 private:
+    static constexpr std::size_t kPart = 1 << 20;  // floats that are worth a thread
     float* packed_;
     std::size_t rows_, dim_, stride_;
     Memory padded_;
@@ -98,10 +99,10 @@ std::vector<std::uint32_t> kept(const EncodedTexts& texts, double sample) {
 class Worker {
 public:
     Worker(const EncodedTexts& texts, const Word2VecOptions& options, const std::vector<std::uint32_t>& keep,
-           const Alias& alias, const Paths& paths, const Word2VecRows& rows, SharedRows& vectors, SharedRows& context, const Word2VecLoops& loops, int number)
+           const Alias& alias, const Paths& paths, const Word2VecRows& rows, SharedRows& vectors, SharedRows& context, const Turns& turns, const Word2VecLoops& loops, int number)
         : texts_(texts), options_(options), keep_(keep), alias_(alias), rows_(rows), vectors_(vectors), context_(context),
           train_(options.skip_gram ? loops.skip_gram : loops.bag_of_words), random_(options.seed, static_cast<std::uint64_t>(number)),
-          alone_(kApart, texts.words, options.threads),
+          turns_(turns),
           losses(static_cast<std::size_t>(options.epochs)), looks(losses.size()) {
         const std::size_t m = 2 * static_cast<std::size_t>(options.window);
         const std::size_t negative = static_cast<std::size_t>(options.negative);
@@ -114,7 +115,7 @@ public:
         hidden_.resize(rows.stride);
         watched_.resize(2 * m * k);
         const std::size_t outputs = (negative > 0 ? negative + 1 : 0) + paths.longest;
-        const std::size_t most = alone_.few ? std::clamp(alone_.words, kLeast, kMost) : kMost;
+        const std::size_t most = turns_.few() ? std::clamp(turns_.words(), kLeast, kMost) : kMost;
         const std::size_t size = std::clamp(kProducts / (m * std::max<std::size_t>(1, outputs) * rows.dim), kLeast, most);
         rows_.own_vectors = vectors_.data();
         rows_.own_context = context_.data();
@@ -156,7 +157,7 @@ private:
                         draw();
                         train_(rows_, batch_, scratch_);
                         look(static_cast<std::size_t>(epoch));
-                        if ((waiting_ += batch_.last - batch_.first) >= alone_.words) exchange();
+                        if ((waiting_ += batch_.last - batch_.first) >= turns_.words()) exchange(turns_.blocks(++turn_));
                     }
                     pass(at == end);
                     if (seen < kReport) continue;
@@ -171,14 +172,6 @@ private:
     // The learning rate when a share of all words is done: not the first one where a thread takes a second part.
     void fall(double share) {
         batch_.alpha = static_cast<float>(options_.alpha - (options_.alpha - options_.min_alpha) * std::min(share, 1.0));
-    }
-
-    // Hands over the first block each time, two blocks every second time, four every fourth: a word that is half as
-    // frequent may wait twice as long.
-    void exchange() {
-        std::size_t blocks = 1;
-        for (std::size_t turn = ++turn_; turn % 2 == 0; turn /= 2) blocks *= 2;
-        exchange(blocks);
     }
 
     void exchange(std::size_t blocks) {
@@ -248,7 +241,7 @@ private:
     std::vector<float*> places_, inputs_, drawn_, path_;
     std::vector<float> errors_, changes_, hidden_, watched_;
     std::vector<std::int32_t> words_, reach_, negatives_;
-    const Alone alone_;
+    const Turns& turns_;
     std::size_t waiting_ = 0, turn_ = 0;  // words since the last exchange; exchanges
     Word2VecScratch scratch_{};
     Word2VecBatch batch_{};
@@ -297,13 +290,15 @@ std::vector<double> train_word2vec(const EncodedTexts& texts, const Word2VecOpti
     const std::size_t stride = stride_of(weights.dim);
     const std::size_t own = options.threads < 2 ? 0 : std::min(texts.words, kOwn / static_cast<std::size_t>(options.threads));
     const Word2VecRows rows{vectors.data(), context.data(), nodes.data(), nullptr, nullptr, own, weights.dim, stride};
+    const double total = std::accumulate(texts.counts, texts.counts + texts.words, 0.0);
+    const Turns turns(texts.counts, own, total, texts.words, kApart, options.threads);
     SharedRows shared_vectors(vectors.data(), own, stride), shared_context(context.data(), weights.context ? own : 0, stride);
     std::vector<std::unique_ptr<Worker>> workers(static_cast<std::size_t>(options.threads));
     const std::int64_t all = texts.offsets[texts.texts];
     std::atomic<bool> stop{false};
     const auto work = [&](int t) {
         auto& worker = workers[static_cast<std::size_t>(t)];
-        worker = std::make_unique<Worker>(texts, options, keep, alias, paths, rows, shared_vectors, shared_context, loops, t);
+        worker = std::make_unique<Worker>(texts, options, keep, alias, paths, rows, shared_vectors, shared_context, turns, loops, t);
         worker->run(all * t / options.threads, all * (t + 1) / options.threads, done, stop);
     };
     in_parallel_watched(options.threads, stop, work, [&] { tick(); });

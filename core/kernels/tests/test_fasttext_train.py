@@ -247,6 +247,26 @@ def test_frequent_words_are_left_out_as_asked() -> None:
     close((inputs, outputs), (matrix(6, 1), matrix(3, 2)))
 
 
+def test_threads_do_not_go_too_far_where_no_word_is_more_frequent_than_another() -> None:
+    words, topics, length = 4000, 200, 20
+    rng = np.random.default_rng(0)
+    shape = (25_000, length)
+    topic = rng.integers(0, topics, (shape[0], 1)) * (words // topics)
+    near, any_word = rng.integers(0, words // topics, shape), rng.integers(0, words, shape)
+    ids = np.where(rng.random(shape) < 0.3, any_word, topic + near).ravel().astype(np.int32)
+    starts, rows = np.arange(words + 1, dtype=np.int64), np.arange(words, dtype=np.int32)
+    corpus = K.Texts(ids, np.arange(0, len(ids) + 1, length), starts, rows, -1)
+    loss = K.Loss("ns", np.bincount(ids, minlength=words).astype(np.int64), 5, 0.5)
+    start = rng.uniform(-1 / STRIDE, 1 / STRIDE, (words, STRIDE)).astype(np.float32)
+    lengths = []
+    for threads in (1, 4):
+        inputs, outputs = start.copy(), np.zeros_like(start)
+        schedule = (0.05, 0.0, 5, threads, 1)
+        K.learn_words(corpus, np.ones(words, np.float32), loss, inputs, outputs, False, 5, schedule, None)
+        lengths.append(float(np.linalg.norm(inputs, axis=1).mean()))
+    assert lengths[1] < 1.6 * lengths[0]
+
+
 def test_ngrams_and_hash_values_are_fasttexts() -> None:
     raw = "ab</s>é".encode()
     offsets = np.array([0, 2, 6, 8], np.int64)

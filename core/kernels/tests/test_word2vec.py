@@ -187,6 +187,27 @@ def test_words_of_one_topic_become_neighbours_and_the_loss_falls(threads, skip_g
     assert losses[-1] < losses[0]
 
 
+def test_threads_do_not_go_too_far_where_no_word_is_more_frequent_than_another():
+    words, topics, length = 4000, 200, 20
+    rng = np.random.default_rng(0)
+    topic = rng.integers(0, topics, (25_000, 1)) * (words // topics)
+    texts = np.where(
+        rng.random((25_000, length)) < 0.3,
+        rng.integers(0, words, (25_000, length)),
+        topic + rng.integers(0, words // topics, (25_000, length)),
+    )
+    ids, offsets = texts.ravel().astype(np.int32), np.arange(0, texts.size + 1, length)
+    counts = np.bincount(ids, minlength=words).astype(np.int64)
+    start = rng.standard_normal((words, 32)).astype(np.float32) / 100
+    lengths = {}
+    for threads in (1, 4):
+        vectors, context = start.copy(), np.zeros_like(start)
+        o = options(threads=threads, epochs=5, alpha=0.05, min_alpha=0.0, negative=5, window=5)
+        word2vec.train(ids, offsets, counts, o, vectors, context, None, None, None)
+        lengths[threads] = float(np.linalg.norm(vectors, axis=1).mean())
+    assert lengths[4] < 1.6 * lengths[1]
+
+
 def test_one_thread_and_a_seed_give_the_same_bits_and_another_seed_others():
     first, again, other = (trained(two_topics(), seed=seed)[0] for seed in (1, 1, 2))
     assert np.array_equal(first, again)
