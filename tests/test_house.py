@@ -201,3 +201,13 @@ def test_what_a_distribution_imports_it_declares():
                 assert package in declared or (folder.name == "core" and top == "lexarium"), (
                     f"{named(path)}: {top}"
                 )
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_figures_of_the_readmes_are_those_of_the_benchmarks_page(language, monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "tests" / "benchmarks"))
+    from headlines import BEGIN, END, READMES, headlines
+
+    figures = json.loads((ROOT / "docs" / "benchmarks.json").read_text(encoding="utf-8"))
+    shown = (ROOT / READMES[language]).read_text(encoding="utf-8").split(BEGIN)[1].split(END)[0]
+    assert shown.strip() == headlines(figures, language)

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from foundation import accuracy, counting, opening, start_up
+from headlines import write_headlines
 from neural import distillation, generation, pretraining
 from pretrained import embedding
 from static_lookup import fasttext_models, looking_up
@@ -78,7 +79,8 @@ def main() -> None:
         kept = {key: found[key] for key in SECTIONS if key in found}
         figures.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
         arguments.page.write_text(_page(list(kept.values())), encoding="utf-8")
-    print(f"wrote {arguments.page} and {figures}")
+    write_headlines(arguments.page.parent.parent, found)
+    print(f"wrote {arguments.page}, {figures} and the figures of the READMEs")
 
 
 def _machine() -> str:

@@ -15,7 +15,7 @@ constexpr std::size_t kLongestSentence = 1024;  // fastText cuts a longer line
 constexpr std::int64_t kReported = 1000;        // tokens between two looks at the learning rate
 constexpr std::int64_t kLook = 1 << 20;         // tokens between two looks at `stop` where most are left out
 constexpr std::size_t kApart = 8192;            // tokens of all threads between two exchanges, at most
-constexpr std::int64_t kCounted = 1 << 24;      // tokens that tell how often rows are trained
+constexpr std::int64_t kCounted = 1 << 24;      // tokens that tell how often words occur
 
 inline void prefetch(Rows matrix, std::int32_t row) {
 #if defined(__GNUC__)
@@ -55,41 +55,21 @@ private:
     float value_ = 0;
 };
 
-// A thread's copies of the rows that all threads need most, under the two matrices that it works on.
-class Apart {
-public:
-    Apart(Shared& shared, Rows& input, Rows& output) : turns_(shared.turns), input_(shared.input), output_(shared.output) {
-        input.own_values = input_.data(), input.own = shared.input.count();
-        output.own_values = output_.data(), output.own = shared.output.count();
-    }
-    ~Apart() { exchange(static_cast<std::size_t>(-1)); }
-    Apart(const Apart&) = delete;
-
-    void passed(std::int64_t tokens) {
-        if ((waiting_ += tokens) >= static_cast<std::int64_t>(turns_.words())) exchange(turns_.blocks(++turn_));
-    }
-
-private:
-    void exchange(std::size_t blocks) {
-        waiting_ = 0;
-        input_.exchange(blocks);
-        output_.exchange(blocks);
-    }
-
-    const Turns& turns_;
-    SharedRows::Copy input_, output_;
-    std::int64_t waiting_ = 0;
-    std::size_t turn_ = 0;
-};
+// Puts a thread's copies of the first rows under the two matrices that it works on.
+void put_under(Rows& input, Rows& output, const Apart& apart, const Shared& shared) {
+    input.own_values = apart.first(), input.own = shared.input.count();
+    output.own_values = apart.second(), output.own = shared.output.count();
+}
 
 // One thread's walk over the sentences: what both models of words share.
 class Walk {
 public:
     Walk(const Unlabelled& data, const Loss& loss, Rows input, Rows output, Shared& shared, const Schedule& schedule, int t, Control& control)
-        : data_(data), texts_(data.texts), loss_(loss), input_(input), output_(output), apart_(shared, input_, output_), loops_(loss.loops()),
+        : data_(data), texts_(data.texts), loss_(loss), input_(input), output_(output), apart_(shared.input, shared.output, shared.exchanges), loops_(loss.loops()),
           control_(control), rate_(schedule, texts_.tokens(), control), random_(schedule.seed, static_cast<std::uint64_t>(t)),
           step_(input.stride), ring_(2 * static_cast<std::size_t>(data.window) + 2),
           sums_(data.cbow ? ring_ * input.stride : 0), changes_(sums_.size()) {
+        put_under(input_, output_, apart_, shared);
         const std::int64_t all = texts_.offsets[texts_.count];
         begin_ = all * t / schedule.threads;
         end_ = all * (t + 1) / schedule.threads;
@@ -124,7 +104,7 @@ private:
     void learn() {
         data_.cbow ? cbow() : skip_gram();
         rate_.passed(read_);
-        apart_.passed(read_ - static_cast<std::int64_t>(sentence_.size()));  // those that were left out
+        apart_.passed(static_cast<std::size_t>(read_) - sentence_.size());  // those that were left out
         sentence_.clear();
         read_ = 0;
     }
@@ -354,17 +334,19 @@ void shuffle(std::vector<std::size_t>& order, std::size_t begin, std::size_t end
     }
 }
 
-Turns Shared::turns_of(const Texts& texts, std::size_t rows, int threads) {
-    std::vector<std::int64_t> steps(rows), words(rows > 0 ? texts.words : 0);
-    const std::int64_t tokens = std::min(texts.offsets[texts.count], rows > 0 ? kCounted : 0);
+Exchanges Shared::exchanges_of(const Texts& texts, std::size_t rows, int threads) {
+    std::vector<std::int64_t> occurrences(rows), counts(texts.words);
+    const std::int64_t tokens = rows == 0 ? 0 : std::min(texts.offsets[texts.count], kCounted);
     for (std::int64_t i = 0; i < tokens; ++i)
-        if (const std::int32_t word = texts.ids[i]; texts.has(word)) ++words[static_cast<std::size_t>(word)];
-    for (std::size_t word = 0; word < words.size(); ++word) {
+        if (const std::int32_t word = texts.ids[i]; texts.has(word)) ++counts[static_cast<std::size_t>(word)];
+    const auto ends = texts.end < 0 ? 0 : std::upper_bound(texts.offsets + 1, texts.offsets + texts.count + 1, tokens) - (texts.offsets + 1);
+    if (texts.end >= 0) counts[static_cast<std::size_t>(texts.end)] += ends;
+    for (std::size_t word = 0; word < counts.size(); ++word) {
         const auto number = static_cast<std::int32_t>(word);
         for (std::size_t i = 0; i < texts.rows_in(number); ++i)
-            if (const auto row = static_cast<std::size_t>(texts.rows_of(number)[i]); row < rows) steps[row] += words[word];
+            if (const auto row = static_cast<std::size_t>(texts.rows_of(number)[i]); row < rows) occurrences[row] += counts[word];
     }
-    return {steps.data(), rows, static_cast<double>(tokens), texts.words, kApart, threads};
+    return {occurrences, static_cast<double>(tokens + ends), texts.words, kApart, threads};
 }
 
 void train_words(const Unlabelled& data, const Loss& loss, Rows input, Rows output, Shared& shared, const Schedule& schedule,
@@ -376,7 +358,8 @@ void train_words(const Unlabelled& data, const Loss& loss, Rows input, Rows outp
 void train_labels(const Labelled& data, const Loss& loss, Rows input, Rows output, Shared& shared, const Schedule& schedule,
                   int t, std::vector<std::size_t>& order, Control& control) {
     // Rows of labels are few as well, and each text is one step on them: accuracy is the original's all the same.
-    Apart apart(shared, input, output);
+    Apart apart(shared.input, shared.output, shared.exchanges);
+    put_under(input, output, apart, shared);
     const TrainLoops& loops = loss.loops();
     const Texts& texts = data.texts;
     const std::size_t begin = texts.count * static_cast<std::size_t>(t) / static_cast<std::size_t>(schedule.threads);
@@ -396,7 +379,7 @@ void train_labels(const Labelled& data, const Loss& loss, Rows input, Rows outpu
             std::size_t count = static_cast<std::size_t>(data.label_offsets[text + 1] - data.label_offsets[text]);
             const std::int64_t tokens = texts.offsets[text + 1] - texts.offsets[text] + (texts.end >= 0 ? 1 : 0);
             rate.passed(tokens);
-            apart.passed(tokens);
+            apart.passed(static_cast<std::size_t>(tokens));
             if (count == 0) continue;
             const std::vector<std::int32_t>& rows = features.of(text);
             if (rows.empty()) continue;

@@ -123,17 +123,17 @@ struct Labelled {
 struct Shared {
     Shared(const Texts& texts, Rows in, std::size_t in_rows, Rows out, std::size_t out_rows, int threads)
         : input(in.values, own(in_rows, threads), in.stride), output(out.values, own(out_rows, threads), out.stride),
-          turns(turns_of(texts, std::max(input.count(), output.count()), threads)) {}
+          exchanges(exchanges_of(texts, std::max(input.count(), output.count()), threads)) {}
     SharedRows input, output;
-    Turns turns;
+    Exchanges exchanges;
 
 private:
     static std::size_t own(std::size_t rows, int threads) {
         constexpr std::size_t kOwn = 8192;  // of all threads together
         return threads < 2 ? 0 : std::min(rows, kOwn / static_cast<std::size_t>(threads));
     }
-    // By the steps on the first input rows; on an output row are fewer.
-    static Turns turns_of(const Texts& texts, std::size_t rows, int threads);
+    // By how often the words of the first input rows occur where the texts begin; output rows are exchanged with them.
+    static Exchanges exchanges_of(const Texts& texts, std::size_t rows, int threads);
 };
 
 // The work of thread `t` of schedule.threads.

@@ -5,7 +5,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
-#include <cstring>
 #include <memory>
 #include <mutex>
 #include <new>
@@ -41,26 +40,31 @@ private:
     std::unique_ptr<float, Free> memory_;
 };
 
-inline constexpr std::size_t kBlock = 64;  // rows that are handed over together
+inline constexpr std::size_t kTogether = 64;  // rows that are handed over together
 
-// When a thread hands over which blocks of rows. All threads' steps on a row are added up, and of too many steps apart
-// the sum goes too far: at each turn the first block is handed over, at every second two, at every fourth four, as a
-// word that is half as frequent may wait twice as long; more of them where words are more evenly frequent; and where
-// there are few different words, turns are short.
-class Turns {
+// When a thread hands over which blocks of rows. What all threads add to a row is summed up, and of too many steps apart
+// the sum goes too far: at each exchange the first block is handed over, at every second two, at every fourth four, as a
+// word that is half as frequent may wait twice as long; more of them where words are more evenly frequent; and exchanges
+// come sooner where there are few different words, or many frequent ones.
+class Exchanges {
 public:
-    // `steps` (rows): how often there is one on each row that is handed over, in whatever order, while `total` words pass;
-    // `words` differ. All threads together train on `most` words between two turns at most.
-    Turns(const std::int64_t* steps, std::size_t rows, double total, std::size_t words, std::size_t most, int threads)
-        : few_(threads > 1 && kFew * words < most), words_((few_ ? kFew * words : most) / static_cast<std::size_t>(threads)) {
-        const double share = static_cast<double>(words_ * static_cast<std::size_t>(threads)) / std::max(1.0, total);
-        std::vector<std::size_t> waits((rows + kBlock - 1) / kBlock);  // for each block the power of 2
+    // `occurrences` (rows): how often the word of each row is trained, in whatever order, of `total` times; `distinct`
+    // words there are. All threads together train on `most` words between two exchanges at most.
+    Exchanges(const std::vector<std::int64_t>& occurrences, double total, std::size_t distinct, std::size_t most, int threads) {
+        const std::size_t rows = occurrences.size();
+        const auto often = [&](std::size_t first, std::size_t last) {
+            const auto begin = occurrences.begin();
+            return static_cast<double>(*std::max_element(begin + static_cast<std::ptrdiff_t>(first), begin + static_cast<std::ptrdiff_t>(last)));
+        };
+        double apart = static_cast<double>(threads < 2 ? most : std::min(most, kFew * distinct));
+        if (rows > kTogether) apart = std::min(apart, kOften * total / std::max(1.0, often(kTogether, rows)));
+        words_ = static_cast<std::size_t>(apart / threads);
+        std::vector<std::size_t> waits((rows + kTogether - 1) / kTogether);  // for each block the power of 2
         std::size_t least = ~std::size_t{0};
         for (std::size_t block = waits.size(); block-- > 0;) {
-            const std::int64_t* const first = steps + block * kBlock;
-            const double at_once = share * static_cast<double>(*std::max_element(first, std::min(first + kBlock, steps + rows)));
+            const double at_once = apart / std::max(1.0, total) * often(block * kTogether, std::min((block + 1) * kTogether, rows));
             std::size_t wait = 0;
-            while (block >> wait > 0 && static_cast<double>(std::size_t{2} << wait) * at_once <= kSteps) ++wait;
+            while (block >> wait > 0 && static_cast<double>(std::size_t{2} << wait) * at_once <= kOften) ++wait;
             waits[block] = least = std::min(least, wait);
         }
         for (std::size_t block = 0; block < waits.size(); ++block) {
@@ -69,24 +73,23 @@ public:
         }
     }
 
-    bool few() const { return few_; }
-    std::size_t words() const { return words_; }  // of one thread between two turns
+    std::size_t words() const { return words_; }  // of one thread between two exchanges
 
-    // How many blocks at this turn, counted from 1.
-    std::size_t blocks(std::size_t turn) const {
+    // How many blocks at this exchange, counted from 1.
+    std::size_t blocks(std::size_t exchange) const {
         if (blocks_.empty()) return 0;
         std::size_t wait = 0;
-        while (wait + 1 < blocks_.size() && (turn >> wait) % 2 == 0) ++wait;
+        while (wait + 1 < blocks_.size() && (exchange >> wait) % 2 == 0) ++wait;
         return blocks_[wait];
     }
 
 private:
-    // Steps of all threads on a row between its turns, about: where words are few, and where blocks wait.
+    // How often all threads train a word between two exchanges of its row, about: on average where few words differ, and
+    // at most outside the first block.
     static constexpr std::size_t kFew = 8;
-    static constexpr double kSteps = 32;
-    bool few_;
+    static constexpr double kOften = 32;
     std::size_t words_;
-    std::vector<std::size_t> blocks_;  // those that wait for 2^i turns or fewer
+    std::vector<std::size_t> blocks_;  // those that wait for 2^i exchanges or fewer
 };
 
 // `count` rows of `stride` floats from `rows` on. Rows that every thread writes to at every step would travel from
@@ -95,9 +98,9 @@ private:
 class SharedRows {
 public:
     SharedRows(float* rows, std::size_t count, std::size_t stride)
-        : rows_(rows), floats_(count * stride), block_(kBlock * stride), locks_((count + kBlock - 1) / kBlock) {}
+        : rows_(rows), floats_(count * stride), block_(kTogether * stride), locks_((count + kTogether - 1) / kTogether) {}
 
-    std::size_t count() const { return block_ == 0 ? 0 : floats_ / (block_ / kBlock); }
+    std::size_t count() const { return block_ == 0 ? 0 : floats_ / (block_ / kTogether); }
 
     class Copy {
     public:
@@ -131,6 +134,32 @@ private:
     float* rows_;
     std::size_t floats_, block_;
     std::vector<std::mutex> locks_;
+};
+
+// One thread's copies of the rows that all threads need most, of two matrices; all is handed over at the end.
+class Apart {
+public:
+    Apart(SharedRows& first, SharedRows& second, const Exchanges& exchanges) : exchanges_(exchanges), first_(first), second_(second) {}
+    ~Apart() { exchange(static_cast<std::size_t>(-1)); }
+    Apart(const Apart&) = delete;
+    float* first() const { return first_.data(); }
+    float* second() const { return second_.data(); }
+
+    // Says that the thread has trained on `words` more.
+    void passed(std::size_t words) {
+        if ((waiting_ += words) >= exchanges_.words()) exchange(exchanges_.blocks(++done_));
+    }
+
+private:
+    void exchange(std::size_t blocks) {
+        waiting_ = 0;
+        first_.exchange(blocks);
+        second_.exchange(blocks);
+    }
+
+    const Exchanges& exchanges_;
+    SharedRows::Copy first_, second_;
+    std::size_t waiting_ = 0, done_ = 0;  // words since the last exchange; exchanges
 };
 
 }  // namespace lexarium

@@ -10,7 +10,7 @@
 #define LEXARIUM_UNROLL _Pragma("GCC unroll 16")
 #endif
 
-// What takes an array of registers must be part of its caller, or they go through memory.
+// For what takes an array of registers and is used in several places: outside of its caller they go through memory.
 #define LEXARIUM_INLINE __attribute__((always_inline)) inline
 
 #if defined(__AVX512F__)

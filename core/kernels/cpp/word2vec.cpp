@@ -5,7 +5,6 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
-#include <memory>
 #include <numeric>
 
 #include "alias.hpp"
@@ -26,6 +25,7 @@ constexpr std::size_t kProducts = 500'000'000;    // multiplications of a batch,
 constexpr std::int64_t kLook = 1 << 20;           // words between two looks at `stop` where most are left out
 constexpr std::int64_t kDeepest = 4096;           // turns from the root of a tree to a word
 constexpr std::int64_t kReport = 1000;            // words after which the learning rate falls
+constexpr std::int64_t kCounted = 1 << 24;        // words that tell how often words occur
 constexpr std::size_t kOwn = 16384;               // rows of which threads have copies, all threads together
 constexpr std::size_t kApart = 16384;             // words that all threads train on between two exchanges, at most
 
@@ -96,14 +96,30 @@ std::vector<std::uint32_t> kept(const EncodedTexts& texts, double sample) {
     return keep;
 }
 
+// The losses of the positions that were looked at, added up.
+struct Loss {
+    double loss = 0, inputs = 0;
+};
+
+// When `rows` are exchanged: by how often the words of these texts are trained, which the counts of a model that grows do
+// not tell.
+Exchanges exchanges_of(const EncodedTexts& texts, const std::vector<std::uint32_t>& keep, std::size_t rows, int threads) {
+    std::vector<double> trained(rows == 0 ? 0 : texts.words);
+    const std::int64_t tokens = rows == 0 ? 0 : std::min(texts.offsets[texts.texts], kCounted);
+    for (std::int64_t i = 0; i < tokens; ++i)
+        if (const auto word = static_cast<std::uint32_t>(texts.ids[i]); word < trained.size()) trained[word] += keep[word] * 0x1p-32;
+    const double total = std::accumulate(trained.begin(), trained.end(), 0.0);
+    return {std::vector<std::int64_t>(trained.begin(), trained.begin() + static_cast<std::ptrdiff_t>(rows)), total, texts.words, kApart, threads};
+}
+
 class Worker {
 public:
-    Worker(const EncodedTexts& texts, const Word2VecOptions& options, const std::vector<std::uint32_t>& keep,
-           const Alias& alias, const Paths& paths, const Word2VecRows& rows, SharedRows& vectors, SharedRows& context, const Turns& turns, const Word2VecLoops& loops, int number)
-        : texts_(texts), options_(options), keep_(keep), alias_(alias), rows_(rows), vectors_(vectors), context_(context),
+    Worker(const EncodedTexts& texts, const Word2VecOptions& options, const std::vector<std::uint32_t>& keep, const Alias& alias,
+           const Paths& paths, const Word2VecRows& rows, SharedRows& vectors, SharedRows& context, const Exchanges& exchanges,
+           const Word2VecLoops& loops, int number)
+        : texts_(texts), options_(options), keep_(keep), alias_(alias), rows_(rows), apart_(vectors, context, exchanges),
           train_(options.skip_gram ? loops.skip_gram : loops.bag_of_words), random_(options.seed, static_cast<std::uint64_t>(number)),
-          turns_(turns),
-          losses(static_cast<std::size_t>(options.epochs)), looks(losses.size()) {
+          seen_(static_cast<std::size_t>(options.epochs)) {
         const std::size_t m = 2 * static_cast<std::size_t>(options.window);
         const std::size_t negative = static_cast<std::size_t>(options.negative);
         const std::size_t k = std::max(paths.longest, negative + 1);
@@ -115,10 +131,10 @@ public:
         hidden_.resize(rows.stride);
         watched_.resize(2 * m * k);
         const std::size_t outputs = (negative > 0 ? negative + 1 : 0) + paths.longest;
-        const std::size_t most = turns_.few() ? std::clamp(turns_.words(), kLeast, kMost) : kMost;
+        const std::size_t most = std::clamp(exchanges.words(), kLeast, kMost);
         const std::size_t size = std::clamp(kProducts / (m * std::max<std::size_t>(1, outputs) * rows.dim), kLeast, most);
-        rows_.own_vectors = vectors_.data();
-        rows_.own_context = context_.data();
+        rows_.own_vectors = apart_.first();
+        rows_.own_context = apart_.second();
         words_.resize(size + m);
         places_.resize(words_.size() + kSpare);
         reach_.resize(words_.size(), options.window);
@@ -134,12 +150,6 @@ public:
 
     // Trains on words first .. last - 1 of all texts together, once for each epoch: a long text serves several threads.
     void run(std::int64_t first, std::int64_t last, std::atomic<std::int64_t>& done, const std::atomic<bool>& stop) {
-        train_on(first, last, done, stop);
-        exchange(rows_.own);
-    }
-
-private:
-    void train_on(std::int64_t first, std::int64_t last, std::atomic<std::int64_t>& done, const std::atomic<bool>& stop) {
         const std::int64_t* offsets = texts_.offsets;
         const auto begin = static_cast<std::size_t>(std::upper_bound(offsets, offsets + texts_.texts, first) - offsets);
         const double total = static_cast<double>(texts_.offsets[texts_.texts]) * options_.epochs;
@@ -157,7 +167,7 @@ private:
                         draw();
                         train_(rows_, batch_, scratch_);
                         look(static_cast<std::size_t>(epoch));
-                        if ((waiting_ += batch_.last - batch_.first) >= turns_.words()) exchange(turns_.blocks(++turn_));
+                        apart_.passed(batch_.last - batch_.first);
                     }
                     pass(at == end);
                     if (seen < kReport) continue;
@@ -169,15 +179,12 @@ private:
         done.fetch_add(seen, std::memory_order_relaxed);
     }
 
+    const std::vector<Loss>& seen() const { return seen_; }  // (epochs)
+
+private:
     // The learning rate when a share of all words is done: not the first one where a thread takes a second part.
     void fall(double share) {
         batch_.alpha = static_cast<float>(options_.alpha - (options_.alpha - options_.min_alpha) * std::min(share, 1.0));
-    }
-
-    void exchange(std::size_t blocks) {
-        waiting_ = 0;
-        vectors_.exchange(blocks);
-        context_.exchange(blocks);
     }
 
     // Takes words from `at` on, without those that subsampling leaves out; returns where it stopped.
@@ -226,8 +233,8 @@ private:
         double loss = 0;
         for (std::size_t i = 0; i < scratch_.watched_errors; ++i)
             loss -= std::log(std::max(1.0 - std::abs(static_cast<double>(watched_[i])) / batch_.alpha, 1e-7));
-        losses[epoch] += loss;
-        looks[epoch] += static_cast<std::int64_t>(scratch_.watched_inputs);
+        seen_[epoch].loss += loss;
+        seen_[epoch].inputs += static_cast<double>(scratch_.watched_inputs);
     }
 
     const EncodedTexts& texts_;
@@ -235,20 +242,15 @@ private:
     const std::vector<std::uint32_t>& keep_;
     const Alias& alias_;
     Word2VecRows rows_;
-    SharedRows::Copy vectors_, context_;
+    Apart apart_;
     Word2VecLoop train_;
     Random random_;
     std::vector<float*> places_, inputs_, drawn_, path_;
     std::vector<float> errors_, changes_, hidden_, watched_;
     std::vector<std::int32_t> words_, reach_, negatives_;
-    const Turns& turns_;
-    std::size_t waiting_ = 0, turn_ = 0;  // words since the last exchange; exchanges
     Word2VecScratch scratch_{};
     Word2VecBatch batch_{};
-
-public:
-    std::vector<double> losses;
-    std::vector<std::int64_t> looks;
+    std::vector<Loss> seen_;
 };
 
 }  // namespace
@@ -290,26 +292,25 @@ std::vector<double> train_word2vec(const EncodedTexts& texts, const Word2VecOpti
     const std::size_t stride = stride_of(weights.dim);
     const std::size_t own = options.threads < 2 ? 0 : std::min(texts.words, kOwn / static_cast<std::size_t>(options.threads));
     const Word2VecRows rows{vectors.data(), context.data(), nodes.data(), nullptr, nullptr, own, weights.dim, stride};
-    const double total = std::accumulate(texts.counts, texts.counts + texts.words, 0.0);
-    const Turns turns(texts.counts, own, total, texts.words, kApart, options.threads);
+    const Exchanges exchanges = exchanges_of(texts, keep, own, options.threads);
     SharedRows shared_vectors(vectors.data(), own, stride), shared_context(context.data(), weights.context ? own : 0, stride);
-    std::vector<std::unique_ptr<Worker>> workers(static_cast<std::size_t>(options.threads));
+    std::vector<std::vector<Loss>> seen(static_cast<std::size_t>(options.threads));
     const std::int64_t all = texts.offsets[texts.texts];
     std::atomic<bool> stop{false};
     const auto work = [&](int t) {
-        auto& worker = workers[static_cast<std::size_t>(t)];
-        worker = std::make_unique<Worker>(texts, options, keep, alias, paths, rows, shared_vectors, shared_context, turns, loops, t);
-        worker->run(all * t / options.threads, all * (t + 1) / options.threads, done, stop);
+        Worker worker(texts, options, keep, alias, paths, rows, shared_vectors, shared_context, exchanges, loops, t);
+        worker.run(all * t / options.threads, all * (t + 1) / options.threads, done, stop);
+        seen[static_cast<std::size_t>(t)] = worker.seen();
     };
     in_parallel_watched(options.threads, stop, work, [&] { tick(); });
     std::vector<double> losses(static_cast<std::size_t>(options.epochs));
     for (std::size_t epoch = 0; epoch < losses.size(); ++epoch) {
-        double loss = 0, looks = 0;
-        for (const auto& worker : workers) {
-            loss += worker->losses[epoch];
-            looks += static_cast<double>(worker->looks[epoch]);
+        Loss all_threads;
+        for (const std::vector<Loss>& of_thread : seen) {
+            all_threads.loss += of_thread[epoch].loss;
+            all_threads.inputs += of_thread[epoch].inputs;
         }
-        losses[epoch] = loss / looks;
+        losses[epoch] = all_threads.loss / all_threads.inputs;
     }
     return losses;
 }

@@ -170,7 +170,7 @@ void spread_inputs(float* const* inputs, std::size_t m, float* const* outputs, s
 
 using Spread = void (*)(float* const*, std::size_t, float* const*, std::size_t, const float*, float*, std::size_t);
 
-// Direct.
+// The same, direct, for any m.
 template <int NO>
 void spread(float* const* inputs, std::size_t m, float* const* outputs, std::size_t width, const float* errors, float* changes, std::size_t stride) {
     static constexpr Spread by_inputs[] = {
@@ -181,23 +181,12 @@ void spread(float* const* inputs, std::size_t m, float* const* outputs, std::siz
 }
 
 // The sum of m inputs, times `share`.
-template <int COLUMNS>
-inline void gather_columns(float* const* inputs, std::size_t m, std::size_t c, Floats share, float* hidden) {
-    Floats total[COLUMNS];
-    LEXARIUM_UNROLL
-    for (int k = 0; k < COLUMNS; ++k) total[k] = load(inputs[0] + c + k * kLanes);
-    for (std::size_t j = 1; j < m; ++j) {
-        LEXARIUM_UNROLL
-        for (int k = 0; k < COLUMNS; ++k) total[k] += load(inputs[j] + c + k * kLanes);
-    }
-    LEXARIUM_UNROLL
-    for (int k = 0; k < COLUMNS; ++k) store(hidden + c + k * kLanes, total[k] * share);
-}
-
 inline void gather(float* const* inputs, std::size_t m, std::size_t width, Floats share, float* hidden) {
-    std::size_t c = 0;
-    for (; c + 4 * kLanes <= width; c += 4 * kLanes) gather_columns<4>(inputs, m, c, share, hidden);
-    for (; c < width; c += kLanes) gather_columns<1>(inputs, m, c, share, hidden);
+    for (std::size_t c = 0; c < width; c += kLanes) {
+        Floats total = {};
+        for (std::size_t j = 0; j < m; ++j) total += load(inputs[j] + c);
+        store(hidden + c, total * share);
+    }
 }
 
 // Each of m inputs gains share x change.
@@ -219,9 +208,12 @@ struct BagStep {
     float* errors;
 };
 
+// `outputs` are those of the step, in an array that no store to a row can change.
 template <int NO, int INPUTS>
-LEXARIUM_INLINE void bag_errors(float* const* inputs, std::size_t m, float* const* outputs, float* hidden, const BagStep& s) {
-    const std::size_t width = s.width;
+LEXARIUM_INLINE void bag_errors(const BagStep& s, float* const* outputs) {
+    float* const* const inputs = s.inputs;
+    float* const hidden = s.hidden;
+    const std::size_t width = s.width, m = s.m;
     const Floats share = all(s.share);
     Floats products[NO] = {};
     for (std::size_t c = 0; c < width; c += kLanes) {
@@ -237,8 +229,10 @@ LEXARIUM_INLINE void bag_errors(float* const* inputs, std::size_t m, float* cons
 
 // Outputs gain errors x hidden, and the change of hidden is errors x outputs.
 template <int NO, int INPUTS>
-LEXARIUM_INLINE void spread_bag(float* const* inputs, std::size_t m, float* const* outputs, const float* hidden, const BagStep& s) {
-    const std::size_t width = s.width;
+LEXARIUM_INLINE void spread_bag(const BagStep& s, float* const* outputs) {
+    float* const* const inputs = s.inputs;
+    const float* const hidden = s.hidden;
+    const std::size_t width = s.width, m = s.m;
     const Floats back = all(s.back);
     Floats errors[NO];
     LEXARIUM_UNROLL
@@ -257,16 +251,16 @@ LEXARIUM_INLINE void spread_bag(float* const* inputs, std::size_t m, float* cons
 
 template <int NO, int INPUTS>
 void bag_inputs(const BagStep& s) {
-    float* const* inputs = s.inputs;
     float* outputs[NO];
     LEXARIUM_UNROLL
     for (int i = 0; i < NO; ++i) outputs[i] = s.outputs[i];
-    bag_errors<NO, INPUTS>(inputs, s.m, outputs, s.hidden, s);
-    spread_bag<NO, INPUTS>(inputs, s.m, outputs, s.hidden, s);
+    bag_errors<NO, INPUTS>(s, outputs);
+    spread_bag<NO, INPUTS>(s, outputs);
 }
 
+// For any m.
 template <int NO>
-void bag(const BagStep& s) {
+void bag_outputs(const BagStep& s) {
     static constexpr void (*by_inputs[])(const BagStep&) = {
         bag_inputs<NO, 0>, bag_inputs<NO, 1>, bag_inputs<NO, 2>, bag_inputs<NO, 3>, bag_inputs<NO, 4>, bag_inputs<NO, 5>,
         bag_inputs<NO, 6>, bag_inputs<NO, 7>, bag_inputs<NO, 8>, bag_inputs<NO, 9>, bag_inputs<NO, 10>};
@@ -275,7 +269,7 @@ void bag(const BagStep& s) {
 
 using Errors = void (*)(float* const*, std::size_t, float* const*, std::size_t, const float*, float, float*);
 constexpr Errors kErrors[] = {all_errors<1>, all_errors<2>, all_errors<3>, all_errors<4>, all_errors<5>, all_errors<6>};
-constexpr void (*kBag[])(const BagStep&) = {bag<1>, bag<2>, bag<3>, bag<4>, bag<5>, bag<6>};
+constexpr void (*kBag[])(const BagStep&) = {bag_outputs<1>, bag_outputs<2>, bag_outputs<3>, bag_outputs<4>, bag_outputs<5>, bag_outputs<6>};
 constexpr Spread kDirect[] = {spread<1>, spread<2>, spread<3>, spread<4>, spread<5>, spread<6>};
 constexpr Spread kAside[] = {spread_inputs<1, false, 0>, spread_inputs<2, false, 0>, spread_inputs<3, false, 0>,
                              spread_inputs<4, false, 0>, spread_inputs<5, false, 0>, spread_inputs<6, false, 0>};
@@ -367,7 +361,7 @@ inline void step(std::size_t m, std::size_t k, const float* labels, std::size_t 
     if (watched) watch(bag ? 1 : m, bag ? k : m * k, s);
 }
 
-// `count` pointers, and up to kSpare more: one turn for every window up to 8, so that its end is not foretold wrongly.
+// `count` pointers, and up to kSpare - 1 more: one turn for every window up to 8, so that its end is not foretold wrongly.
 inline void copy_pointers(float** to, float* const* from, std::size_t count) {
     for (std::size_t i = 0; i < count; i += kSpare) std::memcpy(to + i, from + i, kSpare * sizeof(float*));
 }
@@ -401,10 +395,10 @@ void train(const Word2VecRows& rows, const Word2VecBatch& batch, Word2VecScratch
         prefetch_first(width, s);
         if (m > 0 && batch.path_offsets != nullptr) {
             const std::int64_t first = batch.path_offsets[word];
-            const std::size_t turns = static_cast<std::size_t>(batch.path_offsets[word + 1] - first);
+            const std::size_t nodes = static_cast<std::size_t>(batch.path_offsets[word + 1] - first);
             s.outputs = s.path;
-            for (std::size_t i = 0; i < turns; ++i) s.outputs[i] = rows.nodes + stride * static_cast<std::size_t>(batch.path_nodes[first + static_cast<std::int64_t>(i)]);
-            if (turns > 0) step<bag>(m, turns, batch.path_labels + first, width, rows, batch, at == batch.watched, s);
+            for (std::size_t i = 0; i < nodes; ++i) s.outputs[i] = rows.nodes + stride * static_cast<std::size_t>(batch.path_nodes[first + static_cast<std::int64_t>(i)]);
+            if (nodes > 0) step<bag>(m, nodes, batch.path_labels + first, width, rows, batch, at == batch.watched, s);
         }
         if (m > 0 && k > 0) {
             s.outputs = now;

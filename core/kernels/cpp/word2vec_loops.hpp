@@ -43,11 +43,11 @@ struct Word2VecBatch {
 struct Word2VecScratch {
     float** places;    // (count + kSpare): the vectors of the words of a batch
     float** inputs;    // (m + kSpare)
-    float** drawn;     // (2, negative + 1): the outputs of a word and of the next
-    float** path;      // (k): the inner nodes above a word
-    float** outputs;   // of the step at hand: drawn or path
-    float** next;      // of the next word,
-    std::size_t next_count;  // as many
+    float** drawn;     // (2, negative + 1): the outputs of a word, and those of the next
+    float** path;      // (the longest): the inner nodes above a word
+    float** outputs;   // of the step at hand: in `drawn`, or `path`
+    float** next;      // in `drawn`: the outputs of the next word, to be fetched,
+    std::size_t next_count;  // and how many: 0 after the last word
     float* errors;     // (m * k + kRowFloats)
     float* changes;    // (m, stride)
     float* hidden;     // (stride)

@@ -33,7 +33,7 @@ def at_once(work: Callable[[], object]) -> None:
 def count(texts: list[str]) -> None:
     """Learn terms, with rows and with pruning, and count them."""
     for rows in (True, False):
-        learner = _counting.Learner("word", "words", True, 1, 2, THREADS, ["w1"], rows, 0 if rows else 5000)
+        learner = _counting.Learner("word", "words", True, 1, 2, THREADS, ["w1"], rows, 0 if rows else 20_000)
         at_once(lambda learner=learner: learner.add(texts[:1000]))
         learner.add(texts)
         raw, offsets, *_ = learner.finish()
@@ -78,7 +78,7 @@ def cooccur(rng: np.random.Generator) -> None:
 
 
 def train(rng: np.random.Generator, words: int) -> None:
-    """Train all that is trained; of 500 words each thread has copies of all rows, of 5000 not of most."""
+    """Train all that is trained; of 500 words each thread has copies of all rows, of 20,000 not of most."""
     ids = rng.integers(0, words, 60_000).astype(np.int32)
     offsets = np.arange(0, 60_001, 100)
     counts = np.sort(np.bincount(ids, minlength=words))[::-1].astype(np.int64)
@@ -133,7 +133,7 @@ def main() -> None:
     raw, ends = encode(texts)
     pool(texts, raw, ends, rng)
     cooccur(rng)
-    for words in (500, 5000):
+    for words in (500, 20_000):
         train(rng, words)
 
 

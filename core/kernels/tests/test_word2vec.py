@@ -8,8 +8,8 @@ import pytest
 word2vec = pytest.importorskip("lexarium_kernels._word2vec", reason="the kernels are not built")
 
 SETS = ["baseline", "avx2", "avx512"]
-# A tree over 9 words that is as deep as it can be, so that a step has more outputs than registers hold.
-N = 9
+# A tree over 26 words that is as deep as it can be, so that a step has more outputs than registers hold.
+N = 26
 DEEP = np.full((N, 2), -1, np.int32)
 DEEP[:, 0] = [0, 1, *(2 * i + 1 for i in range(1, N - 1))]
 DEEP[: N - 2, 1] = [2 * i + 2 for i in range(N - 2)]
@@ -82,7 +82,16 @@ def reference(texts, o, vectors, context, nodes):
 @pytest.mark.parametrize("skip_gram", [True, False], ids=["skip-gram", "cbow"])
 @pytest.mark.parametrize("objective", ["ns", "hs", "both"])
 @pytest.mark.parametrize(
-    ("dim", "window", "mean"), [(1, 1, True), (16, 3, False), (37, 2, True), (100, 4, True)]
+    ("dim", "window", "mean"),
+    [
+        (1, 1, True),
+        (16, 3, False),
+        (37, 2, True),
+        (100, 4, True),
+        (20, 5, False),
+        (50, 7, True),
+        (33, 12, True),
+    ],
 )
 def test_steps_are_those_of_the_formulas(monkeypatch, instructions, skip_gram, objective, dim, window, mean):
     monkeypatch.setenv("LEXARIUM_SIMD", instructions)
@@ -96,7 +105,7 @@ def test_steps_are_those_of_the_formulas(monkeypatch, instructions, skip_gram, o
         alpha=0.1,
     )
     rng = np.random.default_rng(dim)
-    texts = [rng.permutation(N)[:length].tolist() for length in (9, 1, 7, 0, 2, 9)]
+    texts = [rng.permutation(N)[:length].tolist() for length in (N, 1, 7, 0, 2, 9)]
     counts = np.array([1 << 30, *range(1, N)], np.int64)
     vectors, context, nodes = (array / np.float32(np.sqrt(dim)) for array in arrays(N, dim))
     expected = reference(texts, o, vectors, context, nodes)

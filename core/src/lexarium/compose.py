@@ -163,7 +163,7 @@ def _check_installed(node: Node, host: Host, where: str) -> None:
     known = [offer.descriptor.name for offer in host.offers(kind)]
     plugin = next((p for p in host.plugins if p.distribution == wanted), None)
     if plugin is None and node.method not in known:
-        raise MethodNotFoundError(kind, node.method, known, f"{where} needs it; type: pip install {wanted}")
+        raise MethodNotFoundError(kind, node.method, known, f"type: pip install {wanted} (for {where})")
     if plugin is not None and _numbers(plugin.version) < _numbers(required):
         raise PluginError(
             f"{where}: written by {wanted} {required}, installed is {plugin.version}; "

@@ -136,7 +136,10 @@ class DataError(LexariumError):
 
 
 class NotFoundError(LexariumError):
-    """A name that nothing answers to; ``hint``, where given, is said instead of what there is."""
+    """A name that nothing answers to; ``hint``, where given, is said instead of what there is.
+
+    ``remedy`` begins with an ordinary word: after a question it is a sentence of its own.
+    """
 
     def __init__(
         self, kind: str, asked: str, known: Iterable[str], remedy: str = "", *, hint: str = ""

@@ -28,9 +28,11 @@ __all__ = ["TextScores"]
 
 _MOST_NUMBERS = 2**26  # of the rows: multiplying them takes a tenth of a second
 _LEAST_GAIN = 4  # times fewer numbers a row
-# Multiplications of one product: so few that the library for matrices wakes none of its threads. They would
-# go on turning for a tenth of a second, on the processors of the threads that read the texts.
-_ALONE = 2**17
+# Of few weights as many rows at once as the library for matrices multiplies in one thread. Others that it
+# wakes go on turning for a tenth of a second, on the processors of the threads that read the texts.
+_FEW_WEIGHTS = 2**13
+_ALONE = 2**17  # multiplications
+_BLOCK = 2**14  # rows multiplied at once otherwise, in float64
 
 
 class TextScores:
@@ -91,7 +93,7 @@ class TextScores:
 
 def _product(rows: Floats, weights: NDArray[np.float64]) -> Floats:
     found = np.empty((len(rows), weights.shape[1]), np.float32)
-    block = max(1, _ALONE // weights.size)
+    block = _ALONE // weights.size if weights.size <= _FEW_WEIGHTS else _BLOCK
     for start in range(0, len(rows), block):
         found[start : start + block] = rows[start : start + block] @ weights
     return found
