@@ -14,9 +14,10 @@ if TYPE_CHECKING:
     from lexarium.vocabulary import Vocabulary
     from lexarium_fasttext.model import Parameters
 
-__all__ = ["InputRows", "input_rows", "new_rows", "padded", "place_end", "strings"]
+__all__ = ["InputRows", "input_rows", "new_rows", "padded", "place_end", "strings", "unpadded"]
 
 _MULTIPLE = 16  # floats: rows begin at multiples of 64 bytes
+_BLOCK = 1 << 12  # rows that are moved at once
 
 
 @dataclass(frozen=True)
@@ -78,20 +79,39 @@ def strings(vocabulary: Vocabulary) -> tuple[NDArray[np.uint8], NDArray[np.int64
     return np.array(tensors["vocabulary.bytes"]), np.array(tensors["vocabulary.offsets"])
 
 
-def new_rows(count: int, dim: int, rng: np.random.Generator) -> Floats:
-    """Return rows drawn evenly from -1 / dim to 1 / dim, (count, dim): how input rows begin."""
-    rows = rng.random((count, dim), np.float32)
-    rows -= np.float32(0.5)
-    rows *= np.float32(2 / dim)
+def new_rows(count: int, dim: int, rng: np.random.Generator, *, wide: bool = False) -> Floats:
+    """Return rows drawn evenly from -1 / dim to 1 / dim, (count, dim): how input rows begin.
+
+    ``wide`` gives them as :func:`padded` does.
+    """
+    rows = np.zeros((count, _width(dim) if wide else dim), np.float32)
+    for start in range(0, count, _BLOCK):
+        drawn = rng.random((min(_BLOCK, count - start), dim), np.float32)
+        drawn -= np.float32(0.5)
+        drawn *= np.float32(2 / dim)
+        rows[start : start + _BLOCK, :dim] = drawn
     return rows
 
 
 def padded(matrix: Floats) -> Floats:
     """Return a copy with zeros behind each row, as the kernel needs it: a multiple of 16 floats."""
     rows, dim = matrix.shape
-    wide = np.zeros((rows, -(-dim // _MULTIPLE) * _MULTIPLE), np.float32)
+    wide = np.zeros((rows, _width(dim)), np.float32)
     wide[:, :dim] = matrix
     return wide
+
+
+def unpadded(wide: Floats, dim: int) -> Floats:
+    """Return the rows without what stands behind them, (rows, dim), in the memory of ``wide``."""
+    numbers = wide.reshape(-1)
+    for start in range(0, len(wide), _BLOCK):
+        block = wide[start : start + _BLOCK, :dim].copy()
+        numbers[start * dim : start * dim + block.size] = block.reshape(-1)
+    return numbers[: len(wide) * dim].reshape(-1, dim)
+
+
+def _width(dim: int) -> int:
+    return -(-dim // _MULTIPLE) * _MULTIPLE
 
 
 def place_end(counts: NDArray[np.int64], texts: int) -> int:

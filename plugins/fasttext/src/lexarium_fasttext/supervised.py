@@ -14,7 +14,7 @@ from lexarium.corpora import FileCorpus
 from lexarium.errors import DataError, InputError
 from lexarium.tables import Texts
 from lexarium_fasttext.model import FastTextParts
-from lexarium_fasttext.rows import input_rows, new_rows, padded, strings
+from lexarium_fasttext.rows import input_rows, new_rows, padded, strings, unpadded
 from lexarium_fasttext.subwords import fasttext_words
 from lexarium_fasttext.unsupervised import lines_of, parameters_of, watched
 
@@ -72,7 +72,7 @@ def train_supervised(
     layout = input_rows(module, every.vocabulary, parameters, words, extra)
     rng = np.random.default_rng(run.seed)
     matrices = (
-        padded(new_rows(layout.count, parameters.dim, rng)),
+        new_rows(layout.count, parameters.dim, rng, wide=True),
         padded(np.zeros((len(numbered.names), parameters.dim), np.float32)),
     )
     parts = FastTextParts(
@@ -96,7 +96,7 @@ def train_supervised(
         module.learn_labels(given, runs, numbered.ids, numbered.offsets, loss, *matrices, schedule, progress)
 
     def trained() -> FastTextParts:
-        inputs, outputs = (np.ascontiguousarray(matrix[:, : parameters.dim]) for matrix in matrices)
+        inputs, outputs = (unpadded(matrix, parameters.dim) for matrix in matrices)
         return replace(parts, input=inputs, output=outputs)
 
     return watched(work, trained, every.steps * parameters.epoch, run)

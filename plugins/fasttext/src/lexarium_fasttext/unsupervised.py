@@ -17,7 +17,7 @@ from lexarium.errors import CheckpointError, TrainingInterrupted
 from lexarium.vocabulary import Vocabulary
 from lexarium_fasttext.divergence import DivergedError
 from lexarium_fasttext.model import EOS, FastTextParts, Parameters, is_finite
-from lexarium_fasttext.rows import InputRows, input_rows, new_rows, padded, place_end, strings
+from lexarium_fasttext.rows import InputRows, input_rows, new_rows, padded, place_end, strings, unpadded
 from lexarium_fasttext.subwords import WORD_PATTERN, is_cut_alike
 from lexarium_static.encoding import encode
 from lexarium_static.training import check_several
@@ -195,7 +195,7 @@ def learn(
         kernel.learn_words(texts, keep, loss, *matrices, cbow, parameters.ws, schedule, progress)
 
     def trained() -> FastTextParts:
-        inputs, outputs = (np.ascontiguousarray(matrix[:, :dim]) for matrix in matrices)
+        inputs, outputs = (unpadded(matrix, dim) for matrix in matrices)
         return replace(parts, input=inputs, output=outputs)
 
     return watched(work, trained, lines.steps * parameters.epoch, run)

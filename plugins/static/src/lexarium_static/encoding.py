@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["Encoded", "encode", "encode_onto"]
 
 _SAMPLED, _SAMPLE_LENGTH = 200, 200
-_TEXTS, _CHARACTERS = 1024, 2**20  # of a batch: whichever comes first
+_TEXTS, _CHARACTERS = 2**13, 2**22  # of a batch, whichever comes first: a thread takes a while to begin
 _MEMORY = 2**30  # bytes of word numbers; what is more goes to a file
 _log = logging.getLogger("lexarium")
 
