@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Pipeline", "TextHead", "put_together", "take_apart"]
 
+_RELEASE = re.compile(r"\d+(?:\.\d+)*")
 _BATCH, _TEXTS = 512, 8192  # texts embedded at a time, and given to a head that takes texts
 _EMBEDDER = "embedder"
 _PREDICTING = "predicting"
@@ -173,7 +174,7 @@ def _check_installed(node: Node, host: Host, where: str) -> None:
 
 def _numbers(version: str) -> tuple[int, ...]:
     """Return the leading numbers of a version, without zeros at the end: 0.2 is 0.2.0, 0.1.1rc1 is 0.1.1."""
-    found = re.match(r"\d+(?:\.\d+)*", version)
+    found = _RELEASE.match(version)
     numbers = [int(part) for part in found.group().split(".")] if found else []
     while numbers and numbers[-1] == 0:
         numbers.pop()
