@@ -58,6 +58,8 @@ public:
     Loss(Kind kind, const std::int64_t* counts, std::size_t size, int negative, double exponent);
 
     std::size_t size() const { return size_; }
+    // How many rows of the output are trained for a target, about.
+    double outputs() const { return kind_ == Kind::negative_sampling ? static_cast<double>(negative_) + 1 : kind_ == Kind::hierarchical_softmax ? 16 : 1; }
     const TrainLoops& loops() const { return loops_; }
     bool takes_all() const { return kind_ == Kind::one_vs_all; }  // of the labels of a text, not one of them
 
@@ -121,9 +123,10 @@ struct Labelled {
 
 // The first rows of both matrices, of which each thread has copies: none where there is one thread.
 struct Shared {
-    Shared(const Texts& texts, Rows in, std::size_t in_rows, Rows out, std::size_t out_rows, int threads)
+    // `pairs`: of a row and a target, that are trained for a word.
+    Shared(const Texts& texts, double pairs, Rows in, std::size_t in_rows, Rows out, std::size_t out_rows, int threads)
         : input(in.values, own(in_rows, threads), in.stride), output(out.values, own(out_rows, threads), out.stride),
-          exchanges(exchanges_of(texts, std::max(input.count(), output.count()), threads)) {}
+          exchanges(exchanges_of(texts, pairs, std::max(input.count(), output.count()), threads)) {}
     SharedRows input, output;
     Exchanges exchanges;
 
@@ -133,7 +136,7 @@ private:
         return threads < 2 ? 0 : std::min(rows, kOwn / static_cast<std::size_t>(threads));
     }
     // By how often the words of the first input rows occur where the texts begin; output rows are exchanged with them.
-    static Exchanges exchanges_of(const Texts& texts, std::size_t rows, int threads);
+    static Exchanges exchanges_of(const Texts& texts, double pairs, std::size_t rows, int threads);
 };
 
 // The work of thread `t` of schedule.threads.

@@ -131,7 +131,7 @@ struct Matrices {
         : input(rows_of(in, in_rows)), output(rows_of(out, out_rows)), input_rows(in.shape(0)), output_rows(out.shape(0)) {
         require(input.stride == output.stride, "the two matrices have rows of different lengths");
     }
-    Shared shared(const Texts& texts, int threads) const { return {texts, input, input_rows, output, output_rows, threads}; }
+    Shared shared(const Texts& texts, double pairs, int threads) const { return {texts, pairs, input, input_rows, output, output_rows, threads}; }
     Rows input, output;
     std::size_t input_rows, output_rows;
 };
@@ -172,7 +172,7 @@ void learn_words(const PyTexts& texts, Array<float> keep, const PyLoss& loss, Ma
     const Schedule plan = schedule(rates);
     const std::vector<float> paces = cbow ? std::vector<float>() : paces_of(texts.get());
     const Unlabelled data{texts.get(), keep.data(), paces.data(), cbow, window};
-    Shared shared = matrices.shared(texts.get(), plan.threads);
+    Shared shared = matrices.shared(texts.get(), (window + 1) * loss.get().outputs(), plan.threads);
     watched(plan.threads, std::move(progress), [&](int t, Control& control) {
         train_words(data, loss.get(), matrices.input, matrices.output, shared, plan, t, control);
     });
@@ -223,7 +223,7 @@ void learn_labels(const PyTexts& texts, const PyRuns& runs, Array<std::int32_t> 
     std::iota(order.begin(), order.end(), std::size_t{0});
     lexarium::Random random(plan.seed, ~std::uint64_t{0});
     shuffle(order, 0, order.size(), random);
-    Shared shared = matrices.shared(texts.get(), plan.threads);
+    Shared shared = matrices.shared(texts.get(), 1, plan.threads);
     watched(plan.threads, std::move(progress), [&](int t, Control& control) {
         train_labels(data, loss.get(), matrices.input, matrices.output, shared, plan, t, order, control);
     });

@@ -49,22 +49,25 @@ inline constexpr std::size_t kTogether = 64;  // rows that are handed over toget
 class Exchanges {
 public:
     // `occurrences` (rows): how often the word of each row is trained, in whatever order, of `total` times; `distinct`
-    // words there are. All threads together train on `most` words between two exchanges at most.
-    Exchanges(const std::vector<std::int64_t>& occurrences, double total, std::size_t distinct, std::size_t most, int threads) {
+    // words there are; `pairs` of rows are trained for a word. All threads together train on `most` words between two
+    // exchanges at most.
+    Exchanges(const std::vector<std::int64_t>& occurrences, double total, std::size_t distinct, double pairs, double most, int threads) {
         const std::size_t rows = occurrences.size();
+        const double less = std::min(1.0, kPairs / pairs), ease = less * less;  // both rows of a pair go too far
+        const double few = kFew * ease, some = kOften * ease;
         const auto often = [&](std::size_t first, std::size_t last) {
             const auto begin = occurrences.begin();
             return static_cast<double>(*std::max_element(begin + static_cast<std::ptrdiff_t>(first), begin + static_cast<std::ptrdiff_t>(last)));
         };
-        double apart = static_cast<double>(threads < 2 ? most : std::min(most, kFew * distinct));
-        if (rows > kTogether) apart = std::min(apart, kOften * total / std::max(1.0, often(kTogether, rows)));
+        double apart = threads < 2 ? most : std::min(most * ease, few * static_cast<double>(distinct));
+        if (rows > kTogether) apart = std::min(apart, some * total / std::max(1.0, often(kTogether, rows)));
         words_ = static_cast<std::size_t>(apart / threads);
         std::vector<std::size_t> waits((rows + kTogether - 1) / kTogether);  // for each block the power of 2
         std::size_t least = ~std::size_t{0};
         for (std::size_t block = waits.size(); block-- > 0;) {
             const double at_once = apart / std::max(1.0, total) * often(block * kTogether, std::min((block + 1) * kTogether, rows));
             std::size_t wait = 0;
-            while (block >> wait > 0 && static_cast<double>(std::size_t{2} << wait) * at_once <= kOften) ++wait;
+            while (block >> wait > 0 && static_cast<double>(std::size_t{2} << wait) * at_once <= some) ++wait;
             waits[block] = least = std::min(least, wait);
         }
         for (std::size_t block = 0; block < waits.size(); ++block) {
@@ -85,9 +88,9 @@ public:
 
 private:
     // How often all threads train a word between two exchanges of its row, about: on average where few words differ, and
-    // at most outside the first block.
-    static constexpr std::size_t kFew = 8;
-    static constexpr double kOften = 32;
+    // at most outside the first block. Less often where an occurrence means more than kPairs steps: windows of 5 words and
+    // 5 negatives.
+    static constexpr double kFew = 8, kOften = 32, kPairs = 36;
     std::size_t words_;
     std::vector<std::size_t> blocks_;  // those that wait for 2^i exchanges or fewer
 };

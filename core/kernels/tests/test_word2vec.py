@@ -196,7 +196,8 @@ def test_words_of_one_topic_become_neighbours_and_the_loss_falls(threads, skip_g
     assert losses[-1] < losses[0]
 
 
-def test_threads_do_not_go_too_far_where_no_word_is_more_frequent_than_another():
+@pytest.mark.parametrize(("window", "negative", "epochs"), [(5, 5, 5), (12, 20, 2)])
+def test_threads_do_not_go_too_far_where_no_word_is_more_frequent_than_another(window, negative, epochs):
     words, topics, length = 4000, 200, 20
     rng = np.random.default_rng(0)
     topic = rng.integers(0, topics, (25_000, 1)) * (words // topics)
@@ -211,7 +212,9 @@ def test_threads_do_not_go_too_far_where_no_word_is_more_frequent_than_another()
     lengths = {}
     for threads in (1, 4):
         vectors, context = start.copy(), np.zeros_like(start)
-        o = options(threads=threads, epochs=5, alpha=0.05, min_alpha=0.0, negative=5, window=5)
+        o = options(
+            threads=threads, epochs=epochs, alpha=0.05, min_alpha=0.0, negative=negative, window=window
+        )
         word2vec.train(ids, offsets, counts, o, vectors, context, None, None, None)
         lengths[threads] = float(np.linalg.norm(vectors, axis=1).mean())
     assert lengths[4] < 1.6 * lengths[1]
