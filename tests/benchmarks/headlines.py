@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 __all__ = ["headlines", "write_headlines"]
 
 READMES = {"en": "README.md", "zh": "README.zh-CN.md"}
-HEADERS = {"en": ("work", "beside", "times as fast"), "zh": ("工作", "对比", "倍数")}
+HEADERS = {"en": ("work", "beside", "times as fast"), "zh": ("工作", "对比", "速度倍数")}
 BEGIN, END = "<!-- bench -->", "<!-- /bench -->"
 
 

@@ -31,7 +31,15 @@ def word2vec(runs: int) -> Section:
     ):
         found: dict[str, list[dict[str, Any]]] = {"lexarium": [], "gensim": []}
         for seed in SEEDS[:count]:
-            given = [REVIEWS, "--epochs", epochs, "--seed", seed, *(options or ["--quality"])]
+            given = [
+                REVIEWS,
+                "--epochs",
+                epochs,
+                "--seed",
+                seed,
+                *options,
+                *(["--quality"] if count > 1 else []),
+            ]
             for who, more in in_turn("word2vec.py", tuple(found), 1, *given).items():
                 found[who] += more
         names = ("wordsim353", "simlex999", "analogies")
@@ -50,7 +58,7 @@ def word2vec(runs: int) -> Section:
                     shown[0],
                     f"{whole:.1f} s",
                     shown[1],
-                    "-" if options else spread(results, names),
+                    "-" if count == 1 else spread(results, names),
                 ]
             )
     words = "5,755,131 words of 33,530 reviews, vocabulary 29,689, 5 negatives, window 5, 2 threads each"

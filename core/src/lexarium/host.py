@@ -227,12 +227,14 @@ class Host:
     def _named(self, kind: str, name: str, of: type[_D]) -> _D:
         claims = self._offers.get((kind, name), [])
         if not claims:
-            known = HOUSE.get((kind, name))
-            remedy = f"type: pip install {known}" if known else "is the plugin that offers it installed?"
+            house, known = HOUSE.get((kind, name)), [n for k, n in self._offers if k == kind]
+            near = did_you_mean(name, known).endswith("?")
+            unknown = "" if near else "is the plugin that offers it installed?"
+            remedy = f"type: pip install {house}" if house else unknown
             lame = next((p for p in self.plugins if p.name == name and p.status != "ok"), None)
             if lame is not None:
                 remedy = f"the plugin {lame.distribution} is {lame.status}: {lame.error}"
-            raise MethodNotFoundError(kind, name, [n for k, n in self._offers if k == kind], remedy)
+            raise MethodNotFoundError(kind, name, known, remedy)
         offer = self._choose(kind, name)
         if offer is None:
             raise NameTakenError(kind, name, [claim.plugin.distribution for claim in claims])
