@@ -14,7 +14,7 @@ namespace {
 constexpr std::size_t kLongestSentence = 1024;  // fastText cuts a longer line
 constexpr std::int64_t kReported = 1000;        // tokens between two looks at the learning rate
 constexpr std::int64_t kLook = 1 << 20;         // tokens between two looks at `stop` where most are left out
-constexpr double kApart = 8192;                 // tokens of all threads between two exchanges, at most
+constexpr double kApart = 2048;                 // tokens of all threads between two exchanges, at most
 constexpr std::int64_t kCounted = 1 << 24;      // tokens that tell how often words occur
 
 inline void prefetch(Rows matrix, std::int32_t row) {
@@ -55,10 +55,11 @@ private:
     float value_ = 0;
 };
 
-// Puts a thread's copies of the first rows under the two matrices that it works on.
-void put_under(Rows& input, Rows& output, const Apart& apart, const Shared& shared) {
-    input.own_values = apart.first(), input.own = shared.input.count();
-    output.own_values = apart.second(), output.own = shared.output.count();
+// Says that a thread has trained on `words` more, and puts its copies under the two matrices that it works on.
+inline void pass(Apart& apart, std::size_t words, Rows& input, Rows& output) {
+    if (!apart.passed(words)) return;
+    input.own_values = apart.first(), input.own = apart.first_count();
+    output.own_values = apart.second(), output.own = apart.second_count();
 }
 
 // One thread's walk over the sentences: what both models of words share.
@@ -69,7 +70,6 @@ public:
           control_(control), rate_(schedule, texts_.tokens(), control), random_(schedule.seed, static_cast<std::uint64_t>(t)),
           step_(input.stride), ring_(2 * static_cast<std::size_t>(data.window) + 2),
           sums_(data.cbow ? ring_ * input.stride : 0), changes_(sums_.size()) {
-        put_under(input_, output_, apart_, shared);
         const std::int64_t all = texts_.offsets[texts_.count];
         begin_ = all * t / schedule.threads;
         end_ = all * (t + 1) / schedule.threads;
@@ -104,7 +104,7 @@ private:
     void learn() {
         data_.cbow ? cbow() : skip_gram();
         rate_.passed(read_);
-        apart_.passed(static_cast<std::size_t>(read_) - sentence_.size());  // those that were left out
+        pass(apart_, static_cast<std::size_t>(read_) - sentence_.size(), input_, output_);  // those that were left out
         sentence_.clear();
         read_ = 0;
     }
@@ -120,7 +120,7 @@ private:
     // each row of the word by the same change, and so their mean; the rows themselves are changed once, at the end.
     void skip_gram() {
         for (std::size_t at = 0; at < sentence_.size() && !stopped(); ++at) {
-            apart_.passed(1);
+            pass(apart_, 1, input_, output_);
             if (at + 1 < sentence_.size()) {
                 const std::int32_t next = sentence_[at + 1];
                 for (std::size_t i = 0; i < texts_.rows_in(next); ++i) prefetch(input_, texts_.rows_of(next)[i]);
@@ -147,7 +147,7 @@ private:
         const std::size_t stride = input_.stride, window = static_cast<std::size_t>(data_.window);
         std::size_t entered = 0, left = 0;
         for (std::size_t at = 0; at < sentence_.size() && !stopped(); ++at) {
-            apart_.passed(1);  // the sums that are here lack what others add now, for as long as the window is
+            pass(apart_, 1, input_, output_);  // the sums that are here lack what others add now, for as long as the window is
             for (; entered < std::min(sentence_.size(), at + window + 1); ++entered) enter(entered);
             for (; left + window < at; ++left) leave(left);
             look_around(at);
@@ -334,7 +334,7 @@ void shuffle(std::vector<std::size_t>& order, std::size_t begin, std::size_t end
     }
 }
 
-Exchanges Shared::exchanges_of(const Texts& texts, double pairs, std::size_t rows, int threads) {
+Exchanges Shared::exchanges_of(const Texts& texts, double pairs, std::size_t rows, const Schedule& plan) {
     std::vector<std::int64_t> occurrences(rows), counts(texts.words);
     const std::int64_t tokens = rows == 0 ? 0 : std::min(texts.offsets[texts.count], kCounted);
     for (std::int64_t i = 0; i < tokens; ++i)
@@ -346,7 +346,7 @@ Exchanges Shared::exchanges_of(const Texts& texts, double pairs, std::size_t row
         for (std::size_t i = 0; i < texts.rows_in(number); ++i)
             if (const auto row = static_cast<std::size_t>(texts.rows_of(number)[i]); row < rows) occurrences[row] += counts[word];
     }
-    return {occurrences, static_cast<double>(tokens + ends), texts.words, pairs, kApart, threads};
+    return {occurrences, static_cast<double>(tokens + ends), texts.words, pairs, kApart, plan.shared_words, plan.threads};
 }
 
 void train_words(const Unlabelled& data, const Loss& loss, Rows input, Rows output, Shared& shared, const Schedule& schedule,
@@ -359,7 +359,6 @@ void train_labels(const Labelled& data, const Loss& loss, Rows input, Rows outpu
                   int t, std::vector<std::size_t>& order, Control& control) {
     // Rows of labels are few as well, and each text is one step on them: accuracy is the original's all the same.
     Apart apart(shared.input, shared.output, shared.exchanges);
-    put_under(input, output, apart, shared);
     const TrainLoops& loops = loss.loops();
     const Texts& texts = data.texts;
     const std::size_t begin = texts.count * static_cast<std::size_t>(t) / static_cast<std::size_t>(schedule.threads);
@@ -379,7 +378,7 @@ void train_labels(const Labelled& data, const Loss& loss, Rows input, Rows outpu
             std::size_t count = static_cast<std::size_t>(data.label_offsets[text + 1] - data.label_offsets[text]);
             const std::int64_t tokens = texts.offsets[text + 1] - texts.offsets[text] + (texts.end >= 0 ? 1 : 0);
             rate.passed(tokens);
-            apart.passed(static_cast<std::size_t>(tokens));
+            pass(apart, static_cast<std::size_t>(tokens), input, output);
             if (count == 0) continue;
             const std::vector<std::int32_t>& rows = features.of(text);
             if (rows.empty()) continue;

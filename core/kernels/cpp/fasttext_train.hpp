@@ -90,6 +90,7 @@ struct Schedule {
     int epochs;
     int threads;
     std::uint64_t seed;
+    std::size_t shared_words;  // as in Exchanges (shared_rows.hpp)
 };
 
 // How far the work has come, and whether to leave off.
@@ -124,9 +125,9 @@ struct Labelled {
 // The first rows of both matrices, of which each thread has copies: none where there is one thread.
 struct Shared {
     // `pairs`: of a row and a target, that are trained for a word.
-    Shared(const Texts& texts, double pairs, Rows in, std::size_t in_rows, Rows out, std::size_t out_rows, int threads)
-        : input(in.values, own(in_rows, threads), in.stride), output(out.values, own(out_rows, threads), out.stride),
-          exchanges(exchanges_of(texts, pairs, std::max(input.count(), output.count()), threads)) {}
+    Shared(const Texts& texts, double pairs, Rows in, std::size_t in_rows, Rows out, std::size_t out_rows, const Schedule& plan)
+        : input(in.values, own(in_rows, plan.threads), in.stride), output(out.values, own(out_rows, plan.threads), out.stride),
+          exchanges(exchanges_of(texts, pairs, std::max(input.count(), output.count()), plan)) {}
     SharedRows input, output;
     Exchanges exchanges;
 
@@ -136,7 +137,7 @@ private:
         return threads < 2 ? 0 : std::min(rows, kOwn / static_cast<std::size_t>(threads));
     }
     // By how often the words of the first input rows occur where the texts begin; output rows are exchanged with them.
-    static Exchanges exchanges_of(const Texts& texts, double pairs, std::size_t rows, int threads);
+    static Exchanges exchanges_of(const Texts& texts, double pairs, std::size_t rows, const Schedule& plan);
 };
 
 // The work of thread `t` of schedule.threads.

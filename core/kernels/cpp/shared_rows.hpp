@@ -8,6 +8,7 @@
 #include <memory>
 #include <mutex>
 #include <new>
+#include <optional>
 #include <vector>
 
 #if defined(__linux__)
@@ -40,7 +41,8 @@ private:
     std::unique_ptr<float, Free> memory_;
 };
 
-inline constexpr std::size_t kTogether = 64;  // rows that are handed over together
+inline constexpr std::size_t kTogether = 64;         // rows that are handed over together
+inline constexpr std::size_t kSharedWords = 1 << 20;  // words that are trained before there are copies
 
 // When a thread hands over which blocks of rows. What all threads add to a row is summed up, and of too many steps apart
 // the sum goes too far: at each exchange the first block is handed over, at every second two, at every fourth four, as a
@@ -50,8 +52,9 @@ class Exchanges {
 public:
     // `occurrences` (rows): how often the word of each row is trained, in whatever order, of `total` times; `distinct`
     // words there are; `pairs` of rows are trained for a word. All threads together train on `most` words between two
-    // exchanges at most.
-    Exchanges(const std::vector<std::int64_t>& occurrences, double total, std::size_t distinct, double pairs, double most, int threads) {
+    // exchanges at most, and on `shared_words` before there are copies.
+    Exchanges(const std::vector<std::int64_t>& occurrences, double total, std::size_t distinct, double pairs, double most, std::size_t shared_words,
+              int threads) {
         const std::size_t rows = occurrences.size();
         const double less = std::min(1.0, kPairs / pairs), ease = less * less;  // both rows of a pair go too far
         const double few = kFew * ease, some = kOften * ease;
@@ -62,6 +65,7 @@ public:
         double apart = threads < 2 ? most : std::min(most * ease, few * static_cast<double>(distinct));
         if (rows > kTogether) apart = std::min(apart, some * total / std::max(1.0, often(kTogether, rows)));
         words_ = static_cast<std::size_t>(apart / threads);
+        begin_ = shared_words / static_cast<std::size_t>(threads);
         std::vector<std::size_t> waits((rows + kTogether - 1) / kTogether);  // for each block the power of 2
         std::size_t least = ~std::size_t{0};
         for (std::size_t block = waits.size(); block-- > 0;) {
@@ -77,6 +81,7 @@ public:
     }
 
     std::size_t words() const { return words_; }  // of one thread between two exchanges
+    std::size_t begin() const { return begin_; }  // of one thread before it takes copies
 
     // How many blocks at this exchange, counted from 1.
     std::size_t blocks(std::size_t exchange) const {
@@ -91,7 +96,7 @@ private:
     // at most outside the first block. Less often where an occurrence means more than kPairs steps: windows of 5 words and
     // 5 negatives.
     static constexpr double kFew = 8, kOften = 32, kPairs = 36;
-    std::size_t words_;
+    std::size_t words_, begin_;
     std::vector<std::size_t> blocks_;  // those that wait for 2^i exchanges or fewer
 };
 
@@ -139,29 +144,45 @@ private:
     std::vector<std::mutex> locks_;
 };
 
-// One thread's copies of the rows that all threads need most, of two matrices; all is handed over at the end.
+// One thread's copies of the rows that all threads need most, of two matrices; all is handed over at the end. While
+// vectors begin to grow, each step builds on those of all threads, and copies would slow them down: they are taken after
+// a million words. Fewer are trained on the shared rows alone, and many threads learn from them what one learns.
 class Apart {
 public:
     Apart(SharedRows& first, SharedRows& second, const Exchanges& exchanges) : exchanges_(exchanges), first_(first), second_(second) {}
     ~Apart() { exchange(static_cast<std::size_t>(-1)); }
     Apart(const Apart&) = delete;
-    float* first() const { return first_.data(); }
-    float* second() const { return second_.data(); }
 
-    // Says that the thread has trained on `words` more.
-    void passed(std::size_t words) {
-        if ((waiting_ += words) >= exchanges_.words()) exchange(exchanges_.blocks(++done_));
+    // How many of the first rows have copies, and the copies: 0 and nullptr before they are taken.
+    std::size_t first_count() const { return first_copy_ ? first_.count() : 0; }
+    std::size_t second_count() const { return second_copy_ ? second_.count() : 0; }
+    float* first() const { return first_copy_ ? first_copy_->data() : nullptr; }
+    float* second() const { return second_copy_ ? second_copy_->data() : nullptr; }
+
+    // Says that the thread has trained on `words` more; true where copies have been taken just now.
+    bool passed(std::size_t words) {
+        waiting_ += words;
+        const bool begins = !first_copy_ && waiting_ >= exchanges_.begin();
+        if (begins) {
+            waiting_ = 0;
+            first_copy_.emplace(first_);
+            second_copy_.emplace(second_);
+        } else if (first_copy_ && waiting_ >= exchanges_.words()) {
+            exchange(exchanges_.blocks(++done_));
+        }
+        return begins;
     }
 
 private:
     void exchange(std::size_t blocks) {
         waiting_ = 0;
-        first_.exchange(blocks);
-        second_.exchange(blocks);
+        if (first_copy_) first_copy_->exchange(blocks);
+        if (second_copy_) second_copy_->exchange(blocks);
     }
 
     const Exchanges& exchanges_;
-    SharedRows::Copy first_, second_;
+    SharedRows &first_, &second_;
+    std::optional<SharedRows::Copy> first_copy_, second_copy_;
     std::size_t waiting_ = 0, done_ = 0;  // words since the last exchange; exchanges
 };
 

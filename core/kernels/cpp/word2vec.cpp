@@ -27,7 +27,7 @@ constexpr std::int64_t kDeepest = 4096;           // turns from the root of a tr
 constexpr std::int64_t kReport = 1000;            // words after which the learning rate falls
 constexpr std::int64_t kCounted = 1 << 24;        // words that tell how often words occur
 constexpr std::size_t kOwn = 16384;               // rows of which threads have copies, all threads together
-constexpr double kApart = 16384;                  // words that all threads train on between two exchanges, at most
+constexpr double kApart = 4096;                   // words that all threads train on between two exchanges, at most
 
 std::size_t stride_of(std::size_t dim) { return (dim + kRowFloats - 1) / kRowFloats * kRowFloats; }
 
@@ -103,13 +103,13 @@ struct Loss {
 
 // When `rows` are exchanged: by how often the words of these texts are trained, which the counts of a model that grows do
 // not tell.
-Exchanges exchanges_of(const EncodedTexts& texts, const std::vector<std::uint32_t>& keep, std::size_t rows, double pairs, int threads) {
+Exchanges exchanges_of(const EncodedTexts& texts, const std::vector<std::uint32_t>& keep, std::size_t rows, double pairs, const Word2VecOptions& options) {
     std::vector<double> trained(rows == 0 ? 0 : texts.words);
     const std::int64_t tokens = rows == 0 ? 0 : std::min(texts.offsets[texts.texts], kCounted);
     for (std::int64_t i = 0; i < tokens; ++i)
         if (const auto word = static_cast<std::uint32_t>(texts.ids[i]); word < trained.size()) trained[word] += keep[word] * 0x1p-32;
     const double total = std::accumulate(trained.begin(), trained.end(), 0.0);
-    return {std::vector<std::int64_t>(trained.begin(), trained.begin() + static_cast<std::ptrdiff_t>(rows)), total, texts.words, pairs, kApart, threads};
+    return {std::vector<std::int64_t>(trained.begin(), trained.begin() + static_cast<std::ptrdiff_t>(rows)), total, texts.words, pairs, kApart, options.shared_words, options.threads};
 }
 
 class Worker {
@@ -133,8 +133,6 @@ public:
         const std::size_t outputs = (negative > 0 ? negative + 1 : 0) + paths.longest;
         const std::size_t most = std::clamp(exchanges.words(), kLeast, kMost);
         const std::size_t size = std::clamp(kProducts / (m * std::max<std::size_t>(1, outputs) * rows.dim), kLeast, most);
-        rows_.own_vectors = apart_.first();
-        rows_.own_context = apart_.second();
         words_.resize(size + m);
         places_.resize(words_.size() + kSpare);
         reach_.resize(words_.size(), options.window);
@@ -167,7 +165,7 @@ public:
                         draw();
                         train_(rows_, batch_, scratch_);
                         look(static_cast<std::size_t>(epoch));
-                        apart_.passed(batch_.last - batch_.first);
+                        if (apart_.passed(batch_.last - batch_.first)) take_own();
                     }
                     pass(at == end);
                     if (seen < kReport) continue;
@@ -182,6 +180,12 @@ public:
     const std::vector<Loss>& seen() const { return seen_; }  // (epochs)
 
 private:
+    void take_own() {
+        rows_.own_vectors = apart_.first();
+        rows_.own_context = apart_.second();
+        rows_.own = apart_.first_count();
+    }
+
     // The learning rate when a share of all words is done: not the first one where a thread takes a second part.
     void fall(double share) {
         batch_.alpha = static_cast<float>(options_.alpha - (options_.alpha - options_.min_alpha) * std::min(share, 1.0));
@@ -291,10 +295,10 @@ std::vector<double> train_word2vec(const EncodedTexts& texts, const Word2VecOpti
     Rows nodes(weights.nodes, texts.words, weights.dim, options.threads);
     const std::size_t stride = stride_of(weights.dim);
     const std::size_t own = options.threads < 2 ? 0 : std::min(texts.words, kOwn / static_cast<std::size_t>(options.threads));
-    const Word2VecRows rows{vectors.data(), context.data(), nodes.data(), nullptr, nullptr, own, weights.dim, stride};
+    const Word2VecRows rows{vectors.data(), context.data(), nodes.data(), nullptr, nullptr, 0, weights.dim, stride};
     const double inputs = options.shrink_windows ? options.window + 1.0 : 2.0 * options.window;
     const double outputs = (options.negative > 0 ? options.negative + 1.0 : 0.0) + static_cast<double>(paths.longest);
-    const Exchanges exchanges = exchanges_of(texts, keep, own, std::max(1.0, inputs * outputs), options.threads);
+    const Exchanges exchanges = exchanges_of(texts, keep, own, std::max(1.0, inputs * outputs), options);
     SharedRows shared_vectors(vectors.data(), own, stride), shared_context(context.data(), weights.context ? own : 0, stride);
     std::vector<std::vector<Loss>> seen(static_cast<std::size_t>(options.threads));
     const std::int64_t all = texts.offsets[texts.texts];

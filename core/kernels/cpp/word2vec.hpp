@@ -11,6 +11,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "shared_rows.hpp"
+
 namespace lexarium {
 
 struct Word2VecOptions {
@@ -27,6 +29,7 @@ struct Word2VecOptions {
     int epochs = 5;
     int threads = 1;
     std::uint64_t seed = 0;
+    std::size_t shared_words = kSharedWords;  // as in Exchanges (shared_rows.hpp)
 };
 
 // t words in s texts over a vocabulary of n: text i is ids[offsets[i] .. offsets[i + 1]). Another thread of the caller

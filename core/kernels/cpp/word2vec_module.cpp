@@ -127,7 +127,8 @@ NB_MODULE(_word2vec, m) {
         .def_rw("min_alpha", &Word2VecOptions::min_alpha)
         .def_rw("epochs", &Word2VecOptions::epochs)
         .def_rw("threads", &Word2VecOptions::threads)
-        .def_rw("seed", &Word2VecOptions::seed);
+        .def_rw("seed", &Word2VecOptions::seed)
+        .def_rw("shared_words", &Word2VecOptions::shared_words);
     m.def("train", &train, "ids"_a.noconvert(), "offsets"_a.noconvert(), "counts"_a.noconvert(), "options"_a, "vectors"_a.noconvert(),
           "context"_a.none(), "nodes"_a.none(), "tree"_a.none(), "progress"_a.none());
 }

@@ -89,10 +89,10 @@ def train(rng: np.random.Generator, words: int) -> None:
     for skip_gram in (True, False):
         options = _word2vec.Options()
         options.threads, options.epochs, options.skip_gram = THREADS, 2, skip_gram
-        options.hierarchical = True
+        options.hierarchical, options.shared_words = True, 20_000
         _word2vec.train(ids, offsets, np.maximum(counts, 1), options, inputs, outputs, nodes, tree, ignore)
     texts = _fasttext_train.Texts(ids, offsets, np.arange(words + 1), np.arange(words, dtype=np.int32), -1)
-    schedule = (0.05, 0.0, 2, THREADS, 1)
+    schedule = (0.05, 0.0, 2, THREADS, 1, 20_000)
     for name in ("ns", "hs"):
         loss = _fasttext_train.Loss(name, counts, 5, 0.5)
         for cbow in (True, False):

@@ -261,10 +261,28 @@ def test_threads_do_not_go_too_far_where_no_word_is_more_frequent_than_another()
     lengths = []
     for threads in (1, 4):
         inputs, outputs = start.copy(), np.zeros_like(start)
-        schedule = (0.05, 0.0, 5, threads, 1)
+        schedule = (0.05, 0.0, 5, threads, 1, 0)
         K.learn_words(corpus, np.ones(words, np.float32), loss, inputs, outputs, False, 5, schedule, None)
         lengths.append(float(np.linalg.norm(inputs, axis=1).mean()))
     assert lengths[1] < 1.6 * lengths[0]
+
+
+def test_many_threads_learn_from_few_texts_what_one_learns() -> None:
+    words, length = 2000, 25
+    shares = 1 / np.arange(1, words + 1)
+    rng = np.random.default_rng(0)
+    ids = rng.choice(words, 60_000, p=shares / shares.sum()).astype(np.int32)
+    starts, rows = np.arange(words + 1, dtype=np.int64), np.arange(words, dtype=np.int32)
+    corpus = K.Texts(ids, np.arange(0, len(ids) + 1, length), starts, rows, -1)
+    loss = K.Loss("ns", np.bincount(ids, minlength=words).astype(np.int64), 5, 0.5)
+    start = rng.uniform(-1 / STRIDE, 1 / STRIDE, (words, STRIDE)).astype(np.float32)
+    lengths = []
+    for threads in (1, 4):
+        inputs, outputs = start.copy(), np.zeros_like(start)
+        schedule = (0.05, 0.0, 5, threads, 1)
+        K.learn_words(corpus, np.ones(words, np.float32), loss, inputs, outputs, False, 5, schedule, None)
+        lengths.append(float(np.linalg.norm(inputs, axis=1).mean()))
+    assert lengths[1] == pytest.approx(lengths[0], rel=0.1)
 
 
 def test_ngrams_and_hash_values_are_fasttexts() -> None:
@@ -399,7 +417,8 @@ def test_a_loss_out_of_range_is_refused(given: Any) -> None:
         {"schedule": (0.1, 0, -1, 1, 0)},
         {"schedule": (float("nan"), 0, 1, 1, 0)},
         {"schedule": (0.1, 0, 1, 1)},
-        {"schedule": (0.1, 0, 1, 1, 0, 0)},
+        {"schedule": (0.1, 0, 1, 1, 0, 0, 0)},
+        {"schedule": (0.1, 0, 1, 1, 0, -1)},
         {"schedule": (0.1, 0, "one", 1, 0)},
         {"schedule": (0.1, 0, 1, 1, -1)},
         {"loss": K.Loss("ns", COUNTS[:2].copy(), 5, 0.5)},

@@ -160,6 +160,7 @@ def test_what_each_thread_learned_about_a_frequent_word_is_kept(threads):
     for count in (threads, 1):
         vectors, context, _ = arrays(n, 8)
         o = options(threads=count, epochs=20, negative=1, ns_exponent=10.0, alpha=1e-6, min_alpha=1e-6)
+        o.shared_words = 0
         word2vec.train(*packed(texts), counts, o, vectors, context, None, None, None)
         found.append(np.concatenate([vectors, context]))
     start = np.concatenate(arrays(n, 8)[:2])
@@ -184,10 +185,11 @@ def trained(texts, threads=1, **changes):
     return vectors, losses
 
 
-@pytest.mark.parametrize("threads", [1, 2, 4])
+@pytest.mark.parametrize(("threads", "shared_words"), [(1, 0), (2, 0), (4, 0), (4, 1 << 20)])
 @pytest.mark.parametrize("skip_gram", [True, False], ids=["skip-gram", "cbow"])
-def test_words_of_one_topic_become_neighbours_and_the_loss_falls(threads, skip_gram):
-    vectors, losses = trained(two_topics(), threads, epochs=10, alpha=0.05, skip_gram=skip_gram)
+def test_words_of_one_topic_become_neighbours_and_the_loss_falls(threads, shared_words, skip_gram):
+    changes = {"shared_words": shared_words, "skip_gram": skip_gram}
+    vectors, losses = trained(two_topics(), threads, epochs=10, alpha=0.05, **changes)
     centred = vectors - vectors.mean(axis=0)
     unit = centred / np.linalg.norm(centred, axis=1, keepdims=True)
     cosines = unit @ unit.T
@@ -215,9 +217,28 @@ def test_threads_do_not_go_too_far_where_no_word_is_more_frequent_than_another(w
         o = options(
             threads=threads, epochs=epochs, alpha=0.05, min_alpha=0.0, negative=negative, window=window
         )
+        o.shared_words = 0
         word2vec.train(ids, offsets, counts, o, vectors, context, None, None, None)
         lengths[threads] = float(np.linalg.norm(vectors, axis=1).mean())
     assert lengths[4] < 1.6 * lengths[1]
+
+
+def test_many_threads_learn_from_few_texts_what_one_learns():
+    words, length = 2000, 25
+    shares = 1 / np.arange(1, words + 1)
+    rng = np.random.default_rng(0)
+    ids = rng.choice(words, 60_000, p=shares / shares.sum()).astype(np.int32)
+    counts = np.maximum(np.bincount(ids, minlength=words), 1).astype(np.int64)
+    start = rng.uniform(-1 / 64, 1 / 64, (words, 32)).astype(np.float32)
+    lengths = {}
+    for threads in (1, 4):
+        vectors, context = start.copy(), np.zeros_like(start)
+        o = options(threads=threads, epochs=5)
+        word2vec.train(
+            ids, np.arange(0, len(ids) + 1, length), counts, o, vectors, context, None, None, None
+        )
+        lengths[threads] = float(np.linalg.norm(vectors, axis=1).mean())
+    assert lengths[4] == pytest.approx(lengths[1], rel=0.1)
 
 
 def test_one_thread_and_a_seed_give_the_same_bits_and_another_seed_others():

@@ -3,6 +3,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+type Schedule = tuple[float, float, int, int, int] | tuple[float, float, int, int, int, int]
+
 class Texts:
     def __init__(
         self,
@@ -29,7 +31,7 @@ def learn_words(
     output: NDArray[np.float32],
     cbow: bool,
     window: int,
-    schedule: tuple[float, float, int, int, int],
+    schedule: Schedule,
     progress: Callable[[int], None] | None,
 ) -> None: ...
 def learn_labels(
@@ -40,7 +42,7 @@ def learn_labels(
     loss: Loss,
     input: NDArray[np.float32],  # noqa: A002
     output: NDArray[np.float32],
-    schedule: tuple[float, float, int, int, int],
+    schedule: Schedule,
     progress: Callable[[int], None] | None,
 ) -> None: ...
 def ngrams(

@@ -17,6 +17,7 @@ class Options:
     epochs: int
     threads: int
     seed: int
+    shared_words: int
     def __init__(self) -> None: ...
 
 def train(
