@@ -1,9 +1,10 @@
 from collections.abc import Callable
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-type Schedule = tuple[float, float, int, int, int] | tuple[float, float, int, int, int, int]
+Schedule: TypeAlias = tuple[float, float, int, int, int] | tuple[float, float, int, int, int, int]
 
 class Texts:
     def __init__(
