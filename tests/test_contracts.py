@@ -5,7 +5,9 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_type_hints
 
+from lexarium import config as config_module
 from lexarium.host import Host
 from lexarium.testing import EmbedderContract, HeadContract, StoreContract
 
@@ -31,6 +33,13 @@ def test_the_house_offers_what_it_says_it_does():
     assert {offer.descriptor.name for offer in HOST.methods()} >= {"bow", "tfidf", "glove"}
     assert {offer.descriptor.name for offer in HOST.offers("head")} >= {"classifier"}
     assert [plugin.name for plugin in HOST.plugins if plugin.status != "ok"] == []
+
+
+def test_types_of_settings_are_what_the_interpreter_makes_of_their_annotations():
+    for kind in ("embedder", "head"):
+        for offer in HOST.offers(kind):
+            config = offer.descriptor.load_config()
+            assert config_module._hints(config) == get_type_hints(config)
 
 
 def test_an_installed_stranger_keeps_the_contracts(with_example):

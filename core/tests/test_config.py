@@ -45,6 +45,12 @@ class Demanding:
     words: tuple[str, ...] = field(default_factory=tuple)
 
 
+@pytest.mark.parametrize("given", [3, ["alpha"], None])
+def test_settings_that_are_no_mapping_are_refused(given):
+    with pytest.raises(ConfigError, match=r"config: .* is not a mapping of settings to values"):
+        from_mapping(Settings, given)
+
+
 @pytest.mark.parametrize(
     ("key", "value", "becomes"),
     [

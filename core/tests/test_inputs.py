@@ -22,6 +22,12 @@ def test_a_single_text_is_refused_with_the_way_to_write_it(single):
         check_texts(single)
 
 
+@pytest.mark.parametrize("none", [None, 3, 1.5, object()])
+def test_what_is_no_list_is_refused_by_its_type(none):
+    with pytest.raises(InputError, match=f"inputs: {type(none).__name__} where a list of texts belongs"):
+        check_texts(none)
+
+
 @pytest.mark.parametrize("odd", [None, 3, b"bytes", float("nan"), ["nested"]])
 def test_an_element_that_is_no_text_is_named_by_its_place_and_type(odd):
     with pytest.raises(InputError, match=f"element 2 is {type(odd).__name__}, not text"):

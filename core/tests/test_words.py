@@ -161,6 +161,42 @@ def test_fewer_than_one_neighbour_is_refused(n):
         small().analogy("man", "king", "woman", n=n)
 
 
+@pytest.mark.parametrize("n", ["3", 1.5, True, None])
+def test_a_number_of_neighbours_that_is_no_whole_number_is_refused(n):
+    with pytest.raises(ConfigError, match=f"n: {n!r} is not a whole number"):
+        small().similar("king", n)
+    with pytest.raises(ConfigError, match=f"n: {n!r} is not a whole number"):
+        small().similar_many(["king"], n)
+
+
+def test_what_is_no_word_is_named_by_its_type():
+    words = small()
+    for odd in (3, None, ["king", "queen"]):
+        with pytest.raises(InputError, match=f"word: .* is {type(odd).__name__}, not text"):
+            words[odd]
+    for ask in (words.similar, words.similar_many, words.centroid, words.odd_one_out, words.restricted):
+        with pytest.raises(InputError, match="element 1 is int, not text; pass strings"):
+            ask(["king", 3, "queen"])
+    with pytest.raises(InputError, match="word: 3 is int, not text"):
+        words.distance("king", 3)
+
+
+def test_one_word_is_no_list_of_words():
+    words = small()
+    for ask in (words.similar_many, words.centroid, words.odd_one_out, words.restricted):
+        with pytest.raises(InputError, match="a single text where a list of texts belongs"):
+            ask("king")
+    for ask in (words.centroid, words.odd_one_out):
+        with pytest.raises(InputError, match="words: int where a list of texts belongs; pass a list"):
+            ask(3)
+
+
+def test_an_array_of_words_is_a_list_of_words():
+    words = small()
+    assert words.similar(np.array(["king", "man"])) == words.similar(["king", "man"])
+    assert words.similar_many(np.array(["king", "man"], object)) == words.similar_many(["king", "man"])
+
+
 @pytest.mark.parametrize("query", [[1, 2], [[1, 2, 3]], [1, 2, np.nan]])
 def test_a_query_vector_of_another_shape_or_not_finite_is_refused(query):
     with pytest.raises(InputError, match="query"):

@@ -145,6 +145,9 @@ def test_fitting_that_cannot_be_done_leaves_the_store_as_it_was(zoo, arguments, 
         ({"threads": 0}, "threads: 0 is not from 1 to 1024"),
         ({"seed": -1}, r"seed: -1 is not from 0 to 2\*\*63 - 1"),
         ({"seed": 2**64}, f"seed: {2**64} is not"),
+        ({"threads": "2"}, "threads: '2' is not a whole number"),
+        ({"threads": 1.5}, "threads: 1.5 is not a whole number"),
+        ({"seed": None}, "seed: None is not a whole number"),
     ],
 )
 def test_a_run_says_which_threads_and_seeds_there_are(given, says):

@@ -71,6 +71,14 @@ def test_a_name_that_no_model_may_have_is_answered_with_one_that_it_may(name, sa
     assert str(caught.value).endswith(f"for instance {says}")
 
 
+@pytest.mark.parametrize("odd", [3, None, Path("model"), ["model"]])
+def test_what_is_no_text_is_neither_a_name_nor_a_reference(odd):
+    with pytest.raises(StoreError, match="cannot name a model"):
+        check_name(odd)
+    with pytest.raises(StoreError, match=r"is not a reference; give text: a name, or './folder'"):
+        parse(odd)
+
+
 @given(st.text(max_size=120))
 def test_the_name_that_is_proposed_may_always_be_taken(name):
     try:

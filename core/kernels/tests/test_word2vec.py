@@ -234,9 +234,7 @@ def test_many_threads_learn_from_few_texts_what_one_learns():
     for threads in (1, 4):
         vectors, context = start.copy(), np.zeros_like(start)
         o = options(threads=threads, epochs=5)
-        word2vec.train(
-            ids, np.arange(0, len(ids) + 1, length), counts, o, vectors, context, None, None, None
-        )
+        word2vec.train(ids, np.arange(0, len(ids) + 1, length), counts, o, vectors, context, None, None, None)
         lengths[threads] = float(np.linalg.norm(vectors, axis=1).mean())
     assert lengths[4] == pytest.approx(lengths[1], rel=0.1)
 

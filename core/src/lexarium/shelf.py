@@ -91,7 +91,7 @@ class Shelf:
 
         :raises ModelNotFoundError: nothing of that name is stored; an alias or a tag is no such name.
         """
-        name, at, version = reference.partition("@")
+        name, at, version = str(reference).partition("@")
         return self.store.remove(name, version if at else None)
 
     def open(self, reference: str) -> Opened:
@@ -103,7 +103,7 @@ class Shelf:
         :raises HubError: it is not stored, and the hub cannot give it.
         :raises CheckpointError: what is stored is damaged.
         """
-        if reference.startswith(_HUB):
+        if isinstance(reference, str) and reference.startswith(_HUB):
             reference = self.host.verb("pull")(self, reference, keep=True).model
         while True:
             stored = self.store.resolve(reference)

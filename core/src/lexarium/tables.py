@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 from lexarium.corpora import FileCorpus
 from lexarium.errors import InputError
 from lexarium.files import EncodingErrors, TextFile
+from lexarium.inputs import check_list
 from lexarium.rows import Row, label_of, need, only_column, rows, text_of
 
 __all__ = [
@@ -152,10 +153,10 @@ def corpus(
     """
     if isinstance(source, Texts | FileCorpus):
         return source
-    if isinstance(source, str | bytes):
-        remedy = "write [text] for one text, or Path(...) for a file"
-        raise InputError("corpus", "a single text where a list of texts belongs", remedy)
-    items = [source] if isinstance(source, Path) else list(source)
+    if isinstance(source, Path):
+        source = [source]
+    check_list(source, "corpus", "write [text] for one text, or Path(...) for a file")
+    items = list(source)
     if any(isinstance(item, Path) for item in items):
         return FileCorpus([str(path) for path in items], column, errors)
     texts: list[str] = []

@@ -222,8 +222,19 @@ def test_a_model_with_nan_in_it_cannot_learn_on(name):
 @pytest.mark.parametrize("threads", [1, 2])
 def test_training_that_diverges_is_refused(threads):
     config = Word2VecConfig(backend="kernels", **SMALL, sg=0, cbow_mean=0, alpha=100.0, epochs=30)
-    with np.errstate(all="ignore"), pytest.raises(DataError, match="diverged with alpha=100; lower alpha"):
+    with np.errstate(all="ignore"), pytest.raises(DataError, match="diverged with alpha=100, window="):
         fit(topics(), config, Run(threads=threads))
+
+
+@pytest.mark.parametrize("far", [1e5, -1e5, np.inf, np.nan])
+def test_numbers_that_are_too_large_for_a_vector_are_a_training_that_diverged(far, monkeypatch):
+    def spoil(encoded, weights, config, run, progress):
+        weights.vectors[1, 2] = far
+
+    monkeypatch.setattr("lexarium_word2vec.train.trainer", lambda _: spoil)
+    said = "diverged with alpha=0.025, window=2, negative=3; lower one of these, alpha first"
+    with pytest.raises(DataError, match=said):
+        fit(CORPUS, Word2VecConfig(**SMALL | {"window": 2, "negative": 3}), Run())
 
 
 @pytest.mark.parametrize(("pooling", "passes"), [("idf", 2), ("sif", 3)])

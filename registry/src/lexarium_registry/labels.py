@@ -26,7 +26,6 @@ def look_up(store: LocalStore, parsed: Reference) -> tuple[str, str | None]:
     :raises StoreError: a version is asked of an alias that has one already.
     :raises CheckpointError: the alias is damaged.
     """
-    store.layout.check_format()
     target = None if numbers(store.layout, parsed.name) else read_alias(store.layout, parsed.name)
     if target is not None:
         aimed = parse(target)

@@ -61,20 +61,20 @@ class Layout:
 
     def blob(self, digest: str) -> Path:
         """Return where the file of that sha256 lies."""
-        return self.home / "blobs" / digest[:2] / digest
+        return self.home / f"blobs/{digest[:2]}/{digest}"
 
     def manifest(self, digest: str) -> Path:
         """Return where the manifest of that sha256 lies."""
-        return self.home / "manifests" / digest[:2] / digest
+        return self.home / f"manifests/{digest[:2]}/{digest}"
 
     def checked(self, digest: str) -> Path:
         """Return where the state of the files of the manifest of that sha256 is recorded."""
-        return self.home / "checked" / digest[:2] / digest
+        return self.home / f"checked/{digest[:2]}/{digest}"
 
     def pulled(self, reference: str) -> Path:
         """Return where it stands what a repository, or a revision of it, was when it was last pulled."""
         digest = hashlib.sha256(reference.encode()).hexdigest()
-        return self.home / "pulled" / digest[:2] / digest
+        return self.home / f"pulled/{digest[:2]}/{digest}"
 
     @property
     def refs(self) -> Path:

@@ -65,8 +65,8 @@ def check_name(name: str) -> str:
 
     :raises StoreError: says what is wrong, and a name that would do.
     """
-    if not is_name(name):
-        near = re.sub(r"[^a-z0-9._-]+", "-", name.lower())[:96].strip("-._")
+    if not (isinstance(name, str) and is_name(name)):
+        near = re.sub(r"[^a-z0-9._-]+", "-", str(name).lower())[:96].strip("-._")
         remedy = f"for instance {near if is_name(near) else 'my-model'!r}"
         raise StoreError(f"{name!r} cannot name a model: lower-case letters, digits and . _ - only", remedy)
     return name
@@ -77,6 +77,8 @@ def parse(reference: str) -> Reference:
 
     :raises StoreError: it is not one; a folder is only taken as ``./folder`` or an absolute path.
     """
+    if not isinstance(reference, str):
+        raise StoreError(f"{reference!r} is not a reference", "give text: a name, or './folder'")
     if reference.startswith(HUB):
         return Reference(hub=parse_hub(reference))
     path = Path(reference)

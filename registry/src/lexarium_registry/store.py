@@ -72,8 +72,11 @@ class LocalStore:
         """
         check_name(name)
         self.layout.check_format()
+        return self._find(name, version)
+
+    def _find(self, name: str, version: str | None) -> StoredVersion:
         while True:
-            chosen = version if version is not None else max(self.versions(name), key=int, default="")
+            chosen = version if version is not None else next(reversed(numbers(self.layout, name)), "")
             if not is_version(chosen):
                 raise self._not_found(name, version)
             try:
@@ -97,12 +100,13 @@ class LocalStore:
         if parsed.hub is not None:
             return self._pulled(parsed.hub)
         if parsed.folder is None:
-            if (Path(reference) / "lexarium.json").is_file() and not self.versions(parsed.name):
+            self.layout.check_format()
+            if (Path(reference) / "lexarium.json").is_file() and not numbers(self.layout, parsed.name):
                 raise StoreError(
                     f"no stored model is named {reference!r}", f"for the folder type ./{reference}"
                 )
             name, version = labels.look_up(self, parsed)
-            return self.find(name, version)
+            return self._find(name, version)
         folder = parsed.folder
         manifest = read_folder(folder)
         return StoredVersion(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import stat
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -309,10 +310,15 @@ def _read_node(prefix: str, part: Part, manifest: Manifest, locate: Callable[[st
 
 def _misfit(entry: FileEntry, path: Path) -> str | None:
     """Say what is wrong with a file that can be seen without reading it."""
-    size = path.stat().st_size if path.is_file() else None
-    if size == entry.size:
-        return None
-    return "is missing" if size is None else f"takes {size} bytes instead of {entry.size}"
+    try:
+        found = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return "is missing"
+    except OSError as error:
+        return f"cannot be read: {error.strerror}"
+    if not stat.S_ISREG(found.st_mode):
+        return "is missing"
+    return None if found.st_size == entry.size else f"takes {found.st_size} bytes instead of {entry.size}"
 
 
 def _misnamed_spaces(prefix: str, node: Node, part: Part) -> Iterator[str]:

@@ -52,8 +52,8 @@ def fold_path(path: str) -> str:
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", path).casefold())
 
 
-def check_path(path: str, where: str) -> None:
-    """Refuse a path that is not plain, relative and within the folder on every file system.
+def check_path(path: str, where: str) -> PurePosixPath:
+    """Return a path; refuse one that is not plain, relative and within the folder on every file system.
 
     It is in Unicode's composed form (NFC), without control and bidirectional characters, names no
     device, and no name in it is hidden (a first full stop), lost on a file system (a last blank or full
@@ -74,6 +74,7 @@ def check_path(path: str, where: str) -> None:
             raise CheckpointError(where, f"{path!r} is not a path that every file system can hold")
     if len(path.encode()) > _LONGEST or max(len(name.encode()) for name in pure.parts) > _LONGEST_NAME:
         raise CheckpointError(where, f"{path[:80]!r}... is longer than a file system can hold")
+    return pure
 
 
 def check_paths(files: Iterable[tuple[str, str]], where: str) -> None:
@@ -88,19 +89,21 @@ def check_paths(files: Iterable[tuple[str, str]], where: str) -> None:
     seen: set[str] = set()
     folders: set[str] = set()
     for path, role in files:
-        check_path(path, where)
-        if PurePosixPath(path).suffix not in _KINDS:
+        pure = check_path(path, where)
+        if pure.suffix not in _KINDS:
             kinds = f"a model may hold {', '.join(_KINDS)}"
             raise CheckpointError(where, f"{path!r} is none of the kinds that hold data alone", kinds)
         folded = fold_path(path)
         if folded == MANIFEST or _ROLES.get(folded, role) != role:
             raise CheckpointError(where, f"{path!r} is a name that the format keeps for itself")
-        if PurePosixPath(folded).name == TENSORS and role != "tensors":
+        if folded != path:
+            pure = PurePosixPath(folded)
+        if pure.name == TENSORS and role != "tensors":
             raise CheckpointError(where, f"{path!r} is a name that the format keeps for itself")
         if folded in seen:
             raise CheckpointError(where, f"a file is listed twice: {path!r}")
         seen.add(folded)
-        folders |= {str(folder) for folder in PurePosixPath(folded).parents}
+        folders |= {str(folder) for folder in pure.parents}
     for both in sorted(seen & folders):
         raise CheckpointError(where, f"{both!r} is both a file and a folder")
 
@@ -121,7 +124,10 @@ def read_small(path: Path, most: int) -> bytes:
     :raises CheckpointError: it is not a regular file, or it is longer.
     """
     with open_regular(path) as file:
-        raw = file.read(most + 1)
+        there = os.fstat(file.fileno()).st_size
+        raw = file.read(min(there, most) + 1)  # room for what may be is taken, and may be much
+        if len(raw) > there:  # it grows, or says nothing of its size
+            raw += file.read(most + 1 - len(raw))
     if len(raw) > most:
         raise CheckpointError(path, f"the file takes more than {most} bytes")
     return raw

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 import numpy as np
 
-from lexarium.config import require
+from lexarium.config import require, whole
 from lexarium.errors import CheckpointError, DataError, InputError, MissingExtraError, NotFoundError
+from lexarium.inputs import check_list, check_texts
 from lexarium.vocabulary import Vocabulary
 from lexarium.words import algebra
 from lexarium.words.alignment import Alignment, cosines, paired, rotation_between, shared
@@ -93,7 +94,7 @@ class WordVectors:
         :raises InputError: the vector is not (dim,) finite numbers, or no word is given.
         :raises ConfigError: ``n`` is below 1.
         """
-        words = [query] if isinstance(query, str) else _listed(query)
+        words = [query] if isinstance(query, str) else _listed(query, "query")
         if words is None:
             if negative:
                 raise InputError("query", "is a vector, and negative words go with words", "give words")
@@ -111,7 +112,7 @@ class WordVectors:
         :raises InputError: the vectors are not (q, dim) finite numbers.
         :raises ConfigError: ``n`` is below 1.
         """
-        words = _listed(queries)
+        words = _listed(queries, "queries")
         if words is None:
             points = self._units(queries)
             rows: list[list[int]] = [[]] * len(points)
@@ -169,6 +170,7 @@ class WordVectors:
         :raises NotFoundError: a word is not in the vocabulary.
         :raises InputError: no word is given.
         """
+        check_texts(words, "words")
         rows = [self._unit(word) if normalized else self[word].astype(np.float64) for word in words]
         if not rows:
             raise InputError("words", "there is none", "give at least one word")
@@ -180,7 +182,7 @@ class WordVectors:
         :raises NotFoundError: a word is not in the vocabulary.
         :raises InputError: fewer than three words are given.
         """
-        if len(words) < _FEWEST:
+        if len(check_texts(words, "words")) < _FEWEST:
             raise InputError("words", f"{len(words)} given", "give at least three words")
         rows = np.array([self._unit(word) for word in words])
         scores = (rows * unit(rows.mean(axis=0))).sum(axis=1)
@@ -237,7 +239,8 @@ class WordVectors:
             require("words", words >= 1, f"{words} is below 1")
             kept = range(min(words, len(self)))
             return self._with(self.vectors[: len(kept)], [self.vocabulary.word(row) for row in kept])
-        rows = np.unique(self.vocabulary.ids(words))
+        check_list(words, "words")
+        rows = np.unique(self.vocabulary.ids(check_texts(list(words), "words")))
         rows = rows[rows >= 0]
         if not len(rows):
             raise DataError("none of the words is in the vocabulary", "give words that it has")
@@ -326,6 +329,8 @@ class WordVectors:
         return [(self.vocabulary.word(row), score) for row, score in found]
 
     def _row(self, word: str) -> int:
+        if not isinstance(word, str):
+            raise InputError("word", f"{word!r:.80} is {type(word).__name__}, not text", "give words as text")
         row = self.vocabulary.find(word)
         if row < 0:
             near = spelled_like(word, self.vocabulary)
@@ -370,14 +375,18 @@ class WordVectors:
         return units(vectors)
 
 
-def _listed(query: object) -> list[str] | None:
+def _listed(query: object, where: str) -> list[str] | None:
     """Return a list of words, or None for what is to be an array of numbers."""
-    if isinstance(query, np.ndarray) or not hasattr(query, "__iter__"):
+    if isinstance(query, np.ndarray) and query.dtype.kind not in "OU":
         return None
-    items = list(query)
-    return items if all(isinstance(item, str) for item in items) else None
+    if not hasattr(query, "__iter__"):
+        return None
+    items = query if isinstance(query, str) else list(query)
+    words = not items or any(isinstance(item, str) for item in items)
+    return list(check_texts(items, where)) if words else None
 
 
 def _count(n: int) -> int:
+    n = whole("n", n)
     require("n", n >= 1, f"{n} is below 1")
     return n

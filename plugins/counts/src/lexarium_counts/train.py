@@ -13,6 +13,7 @@ from scipy.sparse import csr_array
 from sklearn.feature_extraction.text import CountVectorizer
 
 from lexarium.errors import ConfigError, DataError, InputError, LexariumError
+from lexarium.inputs import check_list
 from lexarium.roles import Run, silent
 from lexarium.tokens import is_mostly_chinese
 from lexarium.vocabulary import Vocabulary
@@ -220,8 +221,7 @@ class _Texts:
     """The corpus on its way through: checked, counted, reported, and the first texts remembered."""
 
     def __init__(self, corpus: Corpus, run: Run) -> None:
-        if isinstance(corpus, str | bytes):
-            raise InputError("corpus", "a single text where a list of texts belongs", "write [text]")
+        check_list(corpus, "corpus")
         self._corpus = corpus
         self._run = run
         self.read = 0

@@ -49,7 +49,7 @@ class SubwordVectors(WordVectors):
 
         :raises NotFoundError: it is not in the vocabulary, and the model has none of its n-grams.
         """
-        if word not in self.vocabulary:
+        if isinstance(word, str) and word not in self.vocabulary:
             found = self.unknown([word])[0]
             if found.any():
                 return np.array(found)

@@ -14,6 +14,7 @@ import numpy as np
 
 from lexarium.corpora import FileCorpus
 from lexarium.errors import DataError, InputError
+from lexarium.inputs import check_list
 from lexarium.tokens import is_mostly_chinese
 from lexarium.vocabulary import Vocabulary
 from lexarium_static.numbering import Spill, numbering, renumber
@@ -167,8 +168,7 @@ class _Texts:
     """The corpus on its way through: checked, counted, reported, and the first texts remembered."""
 
     def __init__(self, corpus: Corpus, run: Run) -> None:
-        if isinstance(corpus, str | bytes):
-            raise InputError("corpus", "a single text where a list of texts belongs", "write [text]")
+        check_list(corpus, "corpus")
         self._corpus = corpus
         self._run = run
         self.read = 0

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 __all__ = ["fit", "trainer", "update"]
 
+#: Numbers in a word vector that learned something have one digit before the point, or two.
+_BOUND = 1e4
 #: What the stored arrays or words depend on.
 _FIXED = ("vector_size", "hs", "tokenizer", "token_pattern", "lowercase", "phrases")
 
@@ -149,9 +151,11 @@ class _Training:
         return weighed(self._model(), corpus, run, old)
 
     def _model(self) -> Word2Vec:
-        weights, alpha = self.weights, self.config.alpha
+        weights, config = self.weights, self.config
         learned = (weights.vectors, weights.context, weights.nodes)
-        if not all(array is None or np.isfinite(array).all() for array in learned):
-            raise DataError(f"the training diverged with alpha={alpha:g}", "lower alpha")
+        # Written so that NaN is no number within the bounds.
+        if not all(array is None or (array.min() > -_BOUND and array.max() < _BOUND) for array in learned):
+            said = ", ".join(f"{key}={getattr(config, key):g}" for key in ("alpha", "window", "negative"))
+            raise DataError(f"the training diverged with {said}", "lower one of these, alpha first")
         words = WordVectors(self.encoded.vocabulary, weights.vectors)
         return Word2Vec(self.config, words, tensors=weights.kept() if self.config.keep_training else None)
