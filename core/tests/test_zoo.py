@@ -63,7 +63,7 @@ def test_a_method_fitted_under_a_name_is_stored_and_opens_equal(zoo):
     assert opened.reference == "s@1"
     np.testing.assert_array_equal(opened.model.embed(TEXTS), fitted.embed(TEXTS))
     np.testing.assert_array_equal(zoo.load("s@1").embed(TEXTS), fitted.embed(TEXTS))
-    assert opened.manifest.about.lineage == {"data": "corpus", "texts": 3, "seed": 7}
+    assert opened.manifest.about.lineage == {"data": "corpus", "texts": 3, "seed": 7, "threads": 2}
     assert opened.manifest.root.config["letters"] == 5
 
 

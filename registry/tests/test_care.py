@@ -247,6 +247,23 @@ def test_gc_leaves_what_is_held_or_young(store):
         assert (living / "half").is_file()
 
 
+def test_gc_removes_an_index_of_words_a_week_after_its_model(zoo, model, store):
+    zoo.save(model, name="x")
+    needed, _ = store.find("x").manifest.root.find_space()
+    indexes = store.home / "indexes"
+    for space in (needed, "a" * 64, "b" * 64):
+        (indexes / space).mkdir(parents=True)
+        (indexes / space / "hnsw.usearch").write_bytes(b"12345")
+    age(indexes / needed)
+    age(indexes / ("a" * 64))
+    freed = collect(store)
+    assert freed.kinds["indexes"] == 5
+    assert {path.name for path in indexes.iterdir()} == {needed, "b" * 64}
+    zoo.remove("x")
+    collect(store)
+    assert {path.name for path in indexes.iterdir()} == {"b" * 64}
+
+
 def test_gc_removes_folders_from_quarantine_and_what_cannot_be_removed_keeps_nothing_else(store):
     store.publish("x", writer(b"kept"))
     quarantine = store.home / "quarantine"

@@ -63,10 +63,10 @@ class Zoo(Shelf):
         self._check_name(name)
         texts = source if isinstance(source, Labelled) else corpus(source)
         run = Run(threads=threads, seed=seed, progress=progress)
-        with _told({}, texts, seed):
+        with _told({}, texts, run):
             model: Model = learn(texts, settings, run)
         if name is not None:
-            self.save(model, name=name, lineage=_lineage(texts, seed))
+            self.save(model, name=name, lineage=_lineage(texts, run))
         return model
 
     def _untaught(self, method: str, *, labels: bool) -> UnsupportedError:
@@ -134,7 +134,12 @@ class Zoo(Shelf):
         """
         opened = self.open(reference)
         if isinstance(opened.model, Pipeline):
-            raise UnsupportedError(f"{reference} is a pipeline", "update its embedder, then train it again")
+            parts = opened.manifest.root.parts.values()
+            if all(part.method == opened.manifest.root.method for part in parts):  # trained as one
+                remedy = "fit it again, on the old texts and the new ones"
+            else:
+                remedy = "update its embedder, then train it again"
+            raise UnsupportedError(f"{reference} is a pipeline", remedy)
         descriptor = self.host.method(opened.manifest.root.method)
         updater = descriptor.load_updater()
         if updater is None:
@@ -147,11 +152,11 @@ class Zoo(Shelf):
         texts = corpus(source)
         base = {"base": {"model": opened.reference, "relation": "trained on"}}
         license_ = opened.manifest.about.license
-        with _told(base, texts, seed, license_):
-            run = Run(threads=threads, seed=seed, progress=progress)
+        run = Run(threads=threads, seed=seed, progress=progress)
+        with _told(base, texts, run, license_):
             model = updater(opened.model, texts, settings, run)
         if name is not None:
-            self.save(model, name=name, license=license_, lineage={**base, **_lineage(texts, seed)})
+            self.save(model, name=name, license=license_, lineage={**base, **_lineage(texts, run)})
         return model
 
     def merge(
@@ -308,20 +313,20 @@ def load(reference: str) -> Any:  # noqa: ANN401  an embedder or a Pipeline, wit
 
 @contextmanager
 def _told(
-    base: Mapping[str, Any], texts: Texts | FileCorpus | Labelled, seed: int, license_: str | None = None
+    base: Mapping[str, Any], texts: Texts | FileCorpus | Labelled, run: Run, license_: str | None = None
 ) -> Iterator[None]:
     """Tell an interrupt of training what to store its model with."""
     try:
         yield
     except TrainingInterrupted as stop:
         stop.license = license_
-        stop.lineage = {**base, **_lineage(texts, seed)}
+        stop.lineage = {**base, **_lineage(texts, run)}
         raise
 
 
-def _lineage(texts: Texts | FileCorpus | Labelled, seed: int) -> dict[str, Any]:
+def _lineage(texts: Texts | FileCorpus | Labelled, run: Run) -> dict[str, Any]:
     data = ", ".join(Path(part).name for part in texts.paths)
-    return {"data": data, "texts": texts.read, "seed": seed}
+    return {"data": data, "texts": texts.read, "seed": run.seed, "threads": run.threads}
 
 
 def _updates(descriptor: Any) -> bool:  # noqa: ANN401

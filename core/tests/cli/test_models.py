@@ -221,6 +221,7 @@ def test_an_interrupted_training_is_stored_if_asked_and_is_an_interrupt_all_the_
             "data": "more.txt",
             "texts": 1,
             "seed": 0,
+            "threads": 1,
             "interrupted_at": 0.5,
         }
         assert "stop" in zoo.load("s").words

@@ -51,6 +51,8 @@ def test_a_table_is_one_command_away_from_a_classifier(zoo, fit, table):
     assert done.exit_code == 0, done.output
     assert zoo.load("x").predict(["fine", "dull"]) == ["good one", "坏"]
     assert zoo.store.find("x").manifest.about.lineage["texts"] == 4
+    with pytest.raises(UnsupportedError, match="x is a pipeline; fit it again, on the old texts and the new"):
+        zoo.update("x", ["odd film"])
 
 
 def test_the_tables_may_be_several_and_lie_in_a_folder(zoo, fit, table):

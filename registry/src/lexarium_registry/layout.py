@@ -100,6 +100,11 @@ class Layout:
         return self.home / "index"
 
     @property
+    def indexes(self) -> Path:
+        """The folder of the approximate indexes of word vectors, each named by its space."""
+        return self.home / "indexes"
+
+    @property
     def lock(self) -> Path:
         """The file that who writes holds a lock on."""
         return self.home / "lock"

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from lexarium.zoo import Zoo
     from lexarium_registry.layout import Layout
     from lexarium_registry.store import LocalStore
+    from lexarium_registry.versions import Used
 
 __all__ = ["KEPT_DAYS", "Freed", "collect", "gc", "sweep"]
 
@@ -61,8 +62,8 @@ class Freed:
 def gc(zoo: Zoo, *, dry_run: bool = False) -> Freed:
     """Free the files that no stored version needs, what the dead left behind, and old leavings.
 
-    Partial downloads and quarantined files are kept for seven days. What a living writer or a running
-    download has locked is never touched.
+    Partial downloads, quarantined files and indexes of words that no stored model has are kept for seven
+    days. What a living writer or a running download has locked is never touched.
 
     :raises CheckpointError: a version is damaged, so it is not known what it needs; nothing was freed.
     :raises StoreError: the disk refuses, or the store is not on this disk.
@@ -84,7 +85,8 @@ def collect(store: LocalStore, *, dry_run: bool = False) -> Freed:
     with disk(stores=False), store.lock():
         dead = (("what the dead left behind", folder) for folder in dead_folders(layout.staging))
         refused: OSError | None = None
-        for kind, path in chain(list(_unused(layout)), _leavings(layout), dead):
+        used = used_files(layout)
+        for kind, path in chain(list(_unused(layout, used)), _leavings(layout, used), dead):
             try:
                 freed.take(kind, path, dry_run=dry_run)
             except FileNotFoundError:
@@ -99,7 +101,7 @@ def collect(store: LocalStore, *, dry_run: bool = False) -> Freed:
 def sweep(layout: Layout) -> None:
     """Remove manifests and blobs that nothing reaches; warn, and remove none, while a version is damaged."""
     try:
-        doomed = list(_unused(layout))
+        doomed = list(_unused(layout, used_files(layout)))
     except CheckpointError as error:
         _log.warning("no file was freed: %s", error)
         return
@@ -107,8 +109,7 @@ def sweep(layout: Layout) -> None:
         path.unlink()
 
 
-def _unused(layout: Layout) -> Iterator[tuple[str, Path]]:
-    used = used_files(layout)
+def _unused(layout: Layout, used: Used) -> Iterator[tuple[str, Path]]:
     for kind, needed in (("blobs", used.blobs), ("manifests", used.manifests), ("checked", used.manifests)):
         for path in (layout.home / kind).glob("??/*"):
             digest = path.name[:64] if kind == "checked" else path.name  # a record is written beside itself
@@ -116,8 +117,8 @@ def _unused(layout: Layout) -> Iterator[tuple[str, Path]]:
                 yield kind, path
 
 
-def _leavings(layout: Layout) -> Iterator[tuple[str, Path]]:
-    """Yield partial downloads and quarantined files that are older than a week and that nobody holds.
+def _leavings(layout: Layout, used: Used) -> Iterator[tuple[str, Path]]:
+    """Yield what is older than a week: quarantined files, indexes of no stored model, downloads nobody holds.
 
     The lock on a download is held until the next one is asked for: it is removed under its lock.
     """
@@ -125,6 +126,9 @@ def _leavings(layout: Layout) -> Iterator[tuple[str, Path]]:
     for path in sorted(layout.quarantine.glob("*")):
         if path.lstat().st_mtime < oldest:
             yield "quarantine", path
+    for path in sorted(layout.indexes.glob("*")):
+        if path.name not in used.spaces and path.lstat().st_mtime < oldest:
+            yield "indexes", path
     for path in sorted(layout.partial.glob("*")):
         with suppress(OSError):  # it is gone, or a Timeout: who downloads it holds it
             if path.lstat().st_mtime < oldest and path.suffix in {".part", ".copy", ".lock"}:

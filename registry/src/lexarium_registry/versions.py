@@ -36,10 +36,11 @@ _LITTER = {".DS_Store", "Thumbs.db", "desktop.ini"}  # of file managers
 
 @dataclass(frozen=True)
 class Used:
-    """What the references reach: manifests and blobs, by sha256."""
+    """What the references reach: manifests and blobs, by sha256, and the spaces of the models."""
 
     manifests: frozenset[str]
     blobs: frozenset[str]
+    spaces: frozenset[str]
 
 
 def numbers(layout: Layout, name: str) -> list[str]:
@@ -126,6 +127,7 @@ def used_files(layout: Layout) -> Used:
     """
     manifests: set[str] = set()
     blobs: set[str] = set()
+    spaces: set[str] = set()
     for name, version in all_references(layout):
         if version is None:
             path = os.fspath(layout.refs / name)
@@ -136,4 +138,5 @@ def used_files(layout: Layout) -> Used:
             raise CheckpointError(f"{name}@{version}", "its reference is gone", "try again") from error
         manifests.add(ref.manifest)
         blobs |= {entry.sha256 for entry in manifest.files}
-    return Used(frozenset(manifests), frozenset(blobs))
+        spaces |= set(manifest.root.spaces())
+    return Used(frozenset(manifests), frozenset(blobs), frozenset(spaces))

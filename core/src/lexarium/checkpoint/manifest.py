@@ -18,7 +18,7 @@ from lexarium.roles import Space
 from lexarium.strict_json import parse_json
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 __all__ = [
     "FORMAT",
@@ -100,6 +100,13 @@ class Part:
         if self.space is not None and self.space_id is not None:
             return self.space_id, self.space
         return next((found for part in self.parts.values() if (found := part.find_space())), None)
+
+    def spaces(self) -> Iterator[str]:
+        """Yield the ids of the spaces of this part and of all parts within."""
+        if self.space_id is not None:
+            yield self.space_id
+        for part in self.parts.values():
+            yield from part.spaces()
 
 
 @dataclass(frozen=True, kw_only=True)
