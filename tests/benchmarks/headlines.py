@@ -98,7 +98,7 @@ def headlines(figures: Mapping[str, Any], language: str) -> str:
         section = figures[line.section]
         ratio = next(i for i, header in enumerate(section["headers"]) if header.startswith("times as fast"))
         row = next(row for row in section["rows"] if set(line.cells) <= set(row))
-        lines.append((getattr(line, language), line.peer, row[ratio]))
+        lines.append((getattr(line, language), line.peer, f"{float(row[ratio]):.1f}"))
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
