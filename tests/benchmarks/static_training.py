@@ -65,7 +65,7 @@ def word2vec(runs: int) -> Section:
     words = "5,755,131 words of 33,530 reviews, vocabulary 29,689, 5 negatives, window 5, 2 threads each"
     return Section(
         "Word2Vec",
-        f"{words}; {EPOCHS} epochs (300 dimensions: 2), medians over {len(SEEDS)} seeds (300 dimensions: one), "
+        f"{words}; {EPOCHS} epochs (300 dimensions: 2), medians over {len(SEEDS)} seeds (the latter: one), "
         "fresh processes in turn. Scores by gensim's evaluators: median (lowest to highest).",
         ["work", "who", "words a second", BESIDE, "file to stored model", BESIDE, SCORES],
         rows,
