@@ -94,10 +94,10 @@ def test_where_that_head_declines_the_texts_are_embedded():
 def test_progress_counts_the_texts_that_have_probabilities_with_vectors_and_without():
     declined = straight()
     declined.head.allowed = False
-    for model, steps in ((straight(), [8192, 10000]), (declined, [*range(512, 10000, 512), 10000])):
+    for model, steps in ((straight(), [65536, 70000]), (declined, [*range(512, 70000, 512), 70000])):
         told = []
-        model.predict_proba(["z"] * 10000, lambda *said, told=told: told.append(said))
-        assert told == [("predicting", done, 10000) for done in steps]
+        model.predict_proba(["z"] * 70000, lambda *said, told=told: told.append(said))
+        assert told == [("predicting", done, 70000) for done in steps]
 
 
 def test_a_single_text_is_refused():

@@ -14,7 +14,6 @@ namespace {
 constexpr std::size_t kLongestSentence = 1024;  // fastText cuts a longer line
 constexpr std::int64_t kReported = 1000;        // tokens between two looks at the learning rate
 constexpr std::int64_t kLook = 1 << 20;         // tokens between two looks at `stop` where most are left out
-constexpr double kApart = 2048;                 // tokens of all threads between two exchanges, at most
 constexpr std::int64_t kCounted = 1 << 24;      // tokens that tell how often words occur
 
 inline void prefetch(Rows matrix, std::int32_t row) {
@@ -334,7 +333,7 @@ void shuffle(std::vector<std::size_t>& order, std::size_t begin, std::size_t end
     }
 }
 
-Exchanges Shared::exchanges_of(const Texts& texts, double pairs, std::size_t rows, const Schedule& plan) {
+Exchanges Shared::exchanges_of(const Texts& texts, double pairs, double most, std::size_t rows, const Schedule& plan) {
     std::vector<std::int64_t> occurrences(rows), counts(texts.words);
     const std::int64_t tokens = rows == 0 ? 0 : std::min(texts.offsets[texts.count], kCounted);
     for (std::int64_t i = 0; i < tokens; ++i)
@@ -346,7 +345,7 @@ Exchanges Shared::exchanges_of(const Texts& texts, double pairs, std::size_t row
         for (std::size_t i = 0; i < texts.rows_in(number); ++i)
             if (const auto row = static_cast<std::size_t>(texts.rows_of(number)[i]); row < rows) occurrences[row] += counts[word];
     }
-    return {occurrences, static_cast<double>(tokens + ends), texts.words, pairs, kApart, plan.shared_words, plan.threads};
+    return {occurrences, static_cast<double>(tokens + ends), texts.words, pairs, most, plan.shared_words, plan.threads};
 }
 
 void train_words(const Unlabelled& data, const Loss& loss, Rows input, Rows output, Shared& shared, const Schedule& schedule,

@@ -122,12 +122,15 @@ struct Labelled {
     const std::int64_t* label_offsets;  // (count + 1)
 };
 
+// A text is one step of its labels: their threads may be apart for longer.
+inline constexpr double kWordsApart = 2048, kLabelsApart = 8192;
+
 // The first rows of both matrices, of which each thread has copies: none where there is one thread.
 struct Shared {
-    // `pairs`: of a row and a target, that are trained for a word.
-    Shared(const Texts& texts, double pairs, Rows in, std::size_t in_rows, Rows out, std::size_t out_rows, const Schedule& plan)
+    // `pairs`: of a row and a target, that are trained for a word; `most`: tokens of all threads between two exchanges.
+    Shared(const Texts& texts, double pairs, double most, Rows in, std::size_t in_rows, Rows out, std::size_t out_rows, const Schedule& plan)
         : input(in.values, own(in_rows, plan.threads), in.stride), output(out.values, own(out_rows, plan.threads), out.stride),
-          exchanges(exchanges_of(texts, pairs, std::max(input.count(), output.count()), plan)) {}
+          exchanges(exchanges_of(texts, pairs, most, std::max(input.count(), output.count()), plan)) {}
     SharedRows input, output;
     Exchanges exchanges;
 
@@ -137,7 +140,7 @@ private:
         return threads < 2 ? 0 : std::min(rows, kOwn / static_cast<std::size_t>(threads));
     }
     // By how often the words of the first input rows occur where the texts begin; output rows are exchanged with them.
-    static Exchanges exchanges_of(const Texts& texts, double pairs, std::size_t rows, const Schedule& plan);
+    static Exchanges exchanges_of(const Texts& texts, double pairs, double most, std::size_t rows, const Schedule& plan);
 };
 
 // The work of thread `t` of schedule.threads.

@@ -113,8 +113,9 @@ Schedule schedule(const nb::tuple& given) {
     int epochs, threads;
     std::uint64_t seed;
     std::size_t shared_words = lexarium::kSharedWords;
-    require((given.size() == 5 || (given.size() == 6 && nb::try_cast(given[5], shared_words))) && nb::try_cast(given[0], first) && nb::try_cast(given[1], last) && nb::try_cast(given[2], epochs) &&
-                nb::try_cast(given[3], threads) && nb::try_cast(given[4], seed),
+    require((given.size() == 5 || (given.size() == 6 && nb::try_cast(given[5], shared_words))) && nb::try_cast(given[0], first) &&
+                nb::try_cast(given[1], last) && nb::try_cast(given[2], epochs) && nb::try_cast(given[3], threads) &&
+                nb::try_cast(given[4], seed),
             "the schedule is not two learning rates, epochs, threads and a seed");
     require(std::isfinite(first) && std::isfinite(last), "the learning rate is not a number");
     require(epochs >= 0, "epochs is below 0");
@@ -133,7 +134,7 @@ struct Matrices {
         : input(rows_of(in, in_rows)), output(rows_of(out, out_rows)), input_rows(in.shape(0)), output_rows(out.shape(0)) {
         require(input.stride == output.stride, "the two matrices have rows of different lengths");
     }
-    Shared shared(const Texts& texts, double pairs, const Schedule& plan) const { return {texts, pairs, input, input_rows, output, output_rows, plan}; }
+    Shared shared(const Texts& texts, double pairs, double most, const Schedule& plan) const { return {texts, pairs, most, input, input_rows, output, output_rows, plan}; }
     Rows input, output;
     std::size_t input_rows, output_rows;
 };
@@ -174,7 +175,7 @@ void learn_words(const PyTexts& texts, Array<float> keep, const PyLoss& loss, Ma
     const Schedule plan = schedule(rates);
     const std::vector<float> paces = cbow ? std::vector<float>() : paces_of(texts.get());
     const Unlabelled data{texts.get(), keep.data(), paces.data(), cbow, window};
-    Shared shared = matrices.shared(texts.get(), (window + 1) * loss.get().outputs(), plan);
+    Shared shared = matrices.shared(texts.get(), (window + 1) * loss.get().outputs(), kWordsApart, plan);
     watched(plan.threads, std::move(progress), [&](int t, Control& control) {
         train_words(data, loss.get(), matrices.input, matrices.output, shared, plan, t, control);
     });
@@ -225,7 +226,7 @@ void learn_labels(const PyTexts& texts, const PyRuns& runs, Array<std::int32_t> 
     std::iota(order.begin(), order.end(), std::size_t{0});
     lexarium::Random random(plan.seed, ~std::uint64_t{0});
     shuffle(order, 0, order.size(), random);
-    Shared shared = matrices.shared(texts.get(), 1, plan);
+    Shared shared = matrices.shared(texts.get(), 1, kLabelsApart, plan);
     watched(plan.threads, std::move(progress), [&](int t, Control& control) {
         train_labels(data, loss.get(), matrices.input, matrices.output, shared, plan, t, order, control);
     });

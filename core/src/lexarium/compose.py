@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["Pipeline", "TextHead", "put_together", "take_apart"]
 
 _RELEASE = re.compile(r"\d+(?:\.\d+)*")
-_BATCH, _TEXTS = 512, 8192  # texts embedded at a time, and given to a head that takes texts
+_BATCH, _TEXTS = 512, 1 << 16  # texts embedded at a time, and given to a head that takes texts
 _EMBEDDER = "embedder"
 _PREDICTING = "predicting"
 _PARTS = {_EMBEDDER: [], "head": [_EMBEDDER]}
