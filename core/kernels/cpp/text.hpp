@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "eight_bytes.hpp"
 #include "table.hpp"
 
 namespace lexarium {
@@ -78,6 +79,35 @@ inline std::size_t ascii_prefix(const std::uint8_t* s, std::size_t n) {
     return i;
 }
 
+// How many bytes from s on, to the first that fails, `passes` lets through: it takes eight bytes and sets the highest bit
+// of each that passes, whatever the other bits. Eight bytes behind the one that fails may be read.
+template <typename Passes>
+std::size_t prefix_where(const std::uint8_t* s, Passes&& passes) {
+    constexpr std::uint64_t kHigh = 0x8080808080808080u;
+    for (std::size_t i = 0;; i += 8)
+        if (const std::uint64_t fails = ~passes(eight(s + i)) & kHigh) return i + lowest_bit(fails) / 8;
+}
+
+// How many bytes from s on are ASCII characters that can be seen: neither controls nor the blank.
+inline std::size_t ascii_visible(const std::uint8_t* s) {
+    return prefix_where(s, [](std::uint64_t bytes) {
+        const std::uint64_t low = bytes & 0x7F7F7F7F7F7F7F7Fu;
+        return (low + 0x5F5F5F5F5F5F5F5Fu) & ~bytes;  // from 0x21 on
+    });
+}
+
+// How many bytes from s on are ASCII letters, digits and underscores.
+inline std::size_t ascii_word(const std::uint8_t* s) {
+    return prefix_where(s, [](std::uint64_t bytes) {
+        constexpr std::uint64_t kEach = 0x0101010101010101u;
+        const std::uint64_t low = bytes & 0x7F * kEach, lower = low | 0x20 * kEach;
+        const std::uint64_t letter = (lower + (0x80 - 'a') * kEach) & ~(lower + (0x7F - 'z') * kEach);
+        const std::uint64_t digit = (low + (0x80 - '0') * kEach) & ~(low + (0x7F - '9') * kEach);
+        const std::uint64_t other = ~((low ^ '_' * kEach) + 0x7F * kEach);  // the highest bit, where no bit differs
+        return (letter | digit | other) & ~bytes;
+    });
+}
+
 // Where the first byte that Python's strict "utf-8" codec refuses stands, as UnicodeDecodeError.start; n: nowhere.
 inline std::size_t find_invalid(const std::uint8_t* s, std::size_t n) {
     std::size_t i = 0, length = 0;
@@ -145,7 +175,9 @@ private:
             std::size_t count = 0;  // in characters
             Kind next = kMark;
             for (;;) {
-                for (; kinds_[s[i]] == kWord; ++i) ++count;  // ends at the padding, a zero, which is no word
+                const std::size_t run = ascii_word(s + i);  // ends at the padding, a zero, which is no word
+                i += run;
+                count += run;
                 if (i >= n || (next = kind_at(s + i, n - i, length)) != kWord) break;
                 i += length;
                 ++count;
@@ -160,9 +192,9 @@ private:
     template <typename Found>
     void scan_pieces(std::size_t n, Found& found) const {
         const std::uint8_t* s = buffer_.get();
-        for (std::size_t i = 0, length; i < n;) {
+        for (std::size_t i = 0, length = 0; i < n;) {
             const std::size_t begin = i;
-            while (i < n && kind_at(s + i, n - i, length) != kSpace) i += length;
+            while ((i += ascii_visible(s + i)) < n && kind_at(s + i, n - i, length) != kSpace) i += length;
             if (i > begin) found(s + begin, i - begin);
             if (i < n) i += length;
         }

@@ -40,6 +40,15 @@ def test_any_text_gives_pythons_tokens(text, rule, lowercase):
 
 
 @pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("fill", ["a", "Z9", "_", "é", "的a"])
+def test_every_ascii_character_ends_or_goes_on_with_a_token_at_any_place(rule, fill):
+    for code in range(128):
+        for before in range(18):
+            text = (fill * before)[:before] + chr(code) + fill * 4 + chr(code)
+            assert corpus.tokens(text, rule, False) == reference(text, rule, False)
+
+
+@pytest.mark.parametrize("rule", RULES)
 def test_one_token_of_a_million_characters(rule):
     text = "Ⱥ" * 1_000_000
     assert corpus.tokens(text, rule, True) == reference(text, rule, True)
