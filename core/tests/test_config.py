@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Annotated, Literal
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,6 +20,7 @@ from lexarium.config import (
     require,
     to_mapping,
     training_settings,
+    whole,
 )
 from lexarium.errors import ConfigError
 
@@ -43,6 +45,32 @@ class Settings:
 class Demanding:
     size: int
     words: tuple[str, ...] = field(default_factory=tuple)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quoted:
+    """Annotations that only the interpreter's own reader understands."""
+
+    Kind = Literal["a", "b"]
+    kind: Kind = "a"
+    count: "int" = 1  # noqa: UP037  what is asked
+    nothing: None = None
+    noted: Annotated[int, "a note"] = 2
+    pair: tuple["int", ...] = ()  # noqa: UP037
+
+
+def test_annotations_of_a_stranger_are_read_as_the_interpreter_reads_them():
+    given = {"kind": "b", "count": 3, "nothing": None, "noted": 4, "pair": [1, 2]}
+    assert to_mapping(from_mapping(Quoted, given)) == given
+    with pytest.raises(ConfigError, match="count: 'x' is not int"):
+        from_mapping(Quoted, {"count": "x"})
+
+
+@pytest.mark.parametrize("odd", ["3", 1.5, True, None, int, np.array([2]), np.array([1, 2])])
+def test_what_is_no_whole_number_is_refused_and_numpys_are_numbers(odd):
+    assert type(whole("n", np.int32(3))) is int
+    with pytest.raises(ConfigError, match=r"n: .* is not a whole number"):
+        whole("n", odd)
 
 
 @pytest.mark.parametrize("given", [3, ["alpha"], None])

@@ -179,6 +179,31 @@ def test_what_is_no_word_is_named_by_its_type():
             ask(["king", 3, "queen"])
     with pytest.raises(InputError, match="word: 3 is int, not text"):
         words.distance("king", 3)
+    with pytest.raises(InputError, match="words: element 1 is int, not text"):
+        words.analogy("man", 3, "king")
+    with pytest.raises(InputError, match="negative: a single text where a list of texts belongs"):
+        words.similar("king", negative="man")
+    for odd in (b"king", np.array("king"), [[1, 2], [3]]):
+        with pytest.raises(InputError, match="query: "):
+            words.similar(odd)
+
+
+def test_words_may_come_one_by_one():
+    words = small()
+    np.testing.assert_array_equal(words.centroid(iter(["man", "king"])), words.centroid(["man", "king"]))
+    assert list(words.restricted(iter(["man", "king"]))) == ["man", "king"]
+    assert list(words.restricted(np.int64(2))) == list(SMALL)[:2]
+
+
+@pytest.mark.parametrize("odd", ["2", 1.5, True])
+def test_dimensions_and_numbers_of_words_are_whole_numbers(odd):
+    words = small()
+    for ask in (words.reduced, words.all_but_the_top):
+        with pytest.raises(ConfigError, match="is not a whole number"):
+            ask(odd)
+    if not isinstance(odd, str):
+        with pytest.raises(ConfigError, match=r"words: .* is not a whole number"):
+            words.restricted(odd)
 
 
 def test_one_word_is_no_list_of_words():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -154,6 +155,20 @@ def test_a_run_says_which_threads_and_seeds_there_are(given, says):
     assert Run(threads=1024, seed=2**63 - 1).seed == 2**63 - 1
     with pytest.raises(ConfigError, match=says):
         Run(**given)
+
+
+def test_threads_and_seed_may_be_numpys_numbers(zoo):
+    zoo.fit("spelling", TEXTS, name="s", threads=np.int64(2), seed=np.uint8(3))
+    lineage = zoo.open("s").manifest.about.lineage
+    assert (lineage["threads"], lineage["seed"]) == (2, 3)
+
+
+def test_nothing_is_removed_by_what_is_no_reference(zoo):
+    zoo.fit("spelling", TEXTS, name="s")
+    for odd in (3, Path("s"), None):
+        with pytest.raises(StoreError, match="is not a reference; give text"):
+            zoo.remove(odd)
+    assert zoo.load("s") is not None
 
 
 def test_an_interrupted_fit_leaves_the_store_as_it_was(zoo):

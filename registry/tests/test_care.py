@@ -247,7 +247,7 @@ def test_gc_leaves_what_is_held_or_young(store):
         assert (living / "half").is_file()
 
 
-def test_gc_removes_an_index_of_words_a_week_after_its_model(zoo, model, store):
+def test_gc_removes_an_index_that_is_a_week_old_where_no_stored_model_has_its_words(zoo, model, store):
     zoo.save(model, name="x")
     needed, _ = store.find("x").manifest.root.find_space()
     indexes = store.home / "indexes"

@@ -73,7 +73,7 @@ def test_a_name_that_no_model_may_have_is_answered_with_one_that_it_may(name, sa
 
 @pytest.mark.parametrize("odd", [3, None, Path("model"), ["model"]])
 def test_what_is_no_text_is_neither_a_name_nor_a_reference(odd):
-    with pytest.raises(StoreError, match="cannot name a model"):
+    with pytest.raises(StoreError, match="cannot name a model: it is not text"):
         check_name(odd)
     with pytest.raises(StoreError, match=r"is not a reference; give text: a name, or './folder'"):
         parse(odd)

@@ -116,7 +116,7 @@ Schedule schedule(const nb::tuple& given) {
     require((given.size() == 5 || (given.size() == 6 && nb::try_cast(given[5], shared_words))) && nb::try_cast(given[0], first) &&
                 nb::try_cast(given[1], last) && nb::try_cast(given[2], epochs) && nb::try_cast(given[3], threads) &&
                 nb::try_cast(given[4], seed),
-            "the schedule is not two learning rates, epochs, threads and a seed");
+            "the schedule is not two learning rates, epochs, threads, a seed, and perhaps a number of words");
     require(std::isfinite(first) && std::isfinite(last), "the learning rate is not a number");
     require(epochs >= 0, "epochs is below 0");
     require(threads >= 1 && threads <= 1024, "threads is not from 1 to 1024");

@@ -102,7 +102,8 @@ private:
 
 // `count` rows of `stride` floats from `rows` on. Rows that every thread writes to at every step would travel from
 // processor to processor all the time; so each thread works on a copy, and hands over what it has added from time
-// to time (as Ji, Satish, Li, Dubey, 2016, do between machines, more often for frequent words). Nothing is lost by it.
+// to time (as Ji, Satish, Li, Dubey, 2016, do between machines, more often for frequent words). Nothing is lost by it once
+// all threads have copies.
 class SharedRows {
 public:
     SharedRows(float* rows, std::size_t count, std::size_t stride)

@@ -267,7 +267,11 @@ def test_threads_do_not_go_too_far_where_no_word_is_more_frequent_than_another()
     assert lengths[1] < 1.6 * lengths[0]
 
 
-def test_many_threads_learn_from_few_texts_what_one_learns() -> None:
+@pytest.mark.parametrize("cbow", [False, True])
+@pytest.mark.parametrize(("shared", "least", "most"), [((), 0.97, 1.03), ((100_000,), 0.8, 1.2)])
+def test_many_threads_learn_what_one_learns_also_where_they_take_copies_on_the_way(
+    shared: tuple[int, ...], least: float, most: float, *, cbow: bool
+) -> None:
     words, length = 2000, 25
     shares = 1 / np.arange(1, words + 1)
     rng = np.random.default_rng(0)
@@ -279,10 +283,42 @@ def test_many_threads_learn_from_few_texts_what_one_learns() -> None:
     lengths = []
     for threads in (1, 4):
         inputs, outputs = start.copy(), np.zeros_like(start)
-        schedule = (0.05, 0.0, 5, threads, 1)
-        K.learn_words(corpus, np.ones(words, np.float32), loss, inputs, outputs, False, 5, schedule, None)
+        schedule = (0.05, 0.0, 5, threads, 1, *shared)
+        K.learn_words(corpus, np.ones(words, np.float32), loss, inputs, outputs, cbow, 5, schedule, None)
         lengths.append(float(np.linalg.norm(inputs, axis=1).mean()))
-    assert lengths[1] == pytest.approx(lengths[0], rel=0.1)
+    assert least < lengths[1] / lengths[0] < most
+
+
+@pytest.mark.parametrize("name", ["ns", "hs", "softmax", "ova"])
+@pytest.mark.parametrize("shared_words", [0, 20_000, 1 << 20])
+def test_many_threads_learn_labels_whenever_they_take_copies(name: str, shared_words: int) -> None:
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 3, 2000).astype(np.int32)  # texts are of 10 words, mostly of their label's 20
+    own, any_word = rng.integers(0, 20, (2000, 10)), rng.integers(0, 60, (2000, 10))
+    ids = np.where(rng.random((2000, 10)) < 0.3, any_word, labels[:, None] * 20 + own).astype(np.int32)
+    starts, rows = np.arange(61, dtype=np.int64), np.arange(60, dtype=np.int32)
+    corpus = K.Texts(ids.ravel(), np.arange(0, ids.size + 1, 10), starts, rows, -1)
+    inputs, outputs = matrix(60, 1) / 4, np.zeros((3, STRIDE), np.float32)
+    K.learn_labels(
+        corpus,
+        K.Runs(1, np.zeros(60, np.uint32), np.empty(0, np.int32)),
+        labels,
+        np.arange(2001),
+        K.Loss(name, COUNTS, 2, 0.5),
+        inputs,
+        outputs,
+        (0.5, 0.0, 3, 4, 1, shared_words),
+        None,
+    )
+    scores = inputs[ids].mean(axis=1) @ outputs.T
+    if name == "hs":  # the leaf that the tree leads to
+        inner = 1 / (1 + np.exp(-scores))
+        chances = [
+            np.prod([inner[:, node] if label else 1 - inner[:, node] for node, label in PATHS[leaf]], axis=0)
+            for leaf in range(3)
+        ]
+        scores = np.stack(chances, axis=1)
+    assert (scores.argmax(axis=1) == labels).mean() > 0.95
 
 
 def test_ngrams_and_hash_values_are_fasttexts() -> None:

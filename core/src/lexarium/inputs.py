@@ -20,6 +20,8 @@ def check_texts(inputs: Sequence[str], where: str = "inputs") -> Sequence[str]:
     :raises InputError: it is a single string, no list at all, or an element is not a string.
     """
     check_list(inputs, where)
+    if not hasattr(inputs, "__len__"):
+        raise InputError(where, f"{type(inputs).__name__} where a list of texts belongs", "pass a list")
     if set(map(type, inputs)) <= {str}:  # nearly always, and several times as fast as the loop
         return inputs
     for index, text in enumerate(inputs):

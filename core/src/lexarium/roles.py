@@ -84,8 +84,10 @@ class Run:
     encoding_errors: EncodingErrors = "strict"
 
     def __post_init__(self) -> None:
-        check_threads(self.threads)
-        require("seed", 0 <= whole("seed", self.seed) < 2**63, f"{self.seed} is not from 0 to 2**63 - 1")
+        # Plain numbers, whatever kind of whole number was given: the lineage of a model is JSON.
+        object.__setattr__(self, "threads", check_threads(self.threads))
+        object.__setattr__(self, "seed", whole("seed", self.seed))
+        require("seed", 0 <= self.seed < 2**63, f"{self.seed} is not from 0 to 2**63 - 1")
 
 
 @dataclass(frozen=True, kw_only=True)

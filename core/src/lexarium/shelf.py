@@ -91,7 +91,9 @@ class Shelf:
 
         :raises ModelNotFoundError: nothing of that name is stored; an alias or a tag is no such name.
         """
-        name, at, version = str(reference).partition("@")
+        if not isinstance(reference, str):
+            raise StoreError(f"{reference!r} is not a reference", "give text: name, or name@version")
+        name, at, version = reference.partition("@")
         return self.store.remove(name, version if at else None)
 
     def open(self, reference: str) -> Opened:

@@ -134,9 +134,10 @@ class Zoo(Shelf):
         """
         opened = self.open(reference)
         if isinstance(opened.model, Pipeline):
-            parts = opened.manifest.root.parts.values()
-            if all(part.method == opened.manifest.root.method for part in parts):  # trained as one
-                remedy = "fit it again, on the old texts and the new ones"
+            root = opened.manifest.root
+            as_one = any(part.method == root.method for part in root.parts.values())
+            if as_one and "embedder" not in opened.manifest.about.lineage:  # which `train` tells
+                remedy = "it was trained as one: fit a new one, on the old texts and the new"
             else:
                 remedy = "update its embedder, then train it again"
             raise UnsupportedError(f"{reference} is a pipeline", remedy)

@@ -158,9 +158,46 @@ def test_a_file_of_another_size_is_found_before_any_is_opened(folder):
         with pytest.raises(CheckpointError, match=f"m@1: {entry.path} takes {entry.size + 1} bytes"):
             nodes(folder)
         path.unlink()
-        with pytest.raises(CheckpointError, match=f"m@1: {entry.path} is missing; type: lexarium repair"):
+        says = f"m@1: {entry.path} is missing; type: lexarium repair"
+        with pytest.raises(CheckpointError, match=says):
             nodes(folder)
+        path.mkdir()
+        with pytest.raises(CheckpointError, match=says):
+            nodes(folder)
+        path.rmdir()
+        path.symlink_to(path)
+        with pytest.raises(CheckpointError, match=says):
+            nodes(folder)
+        path.unlink()
         path.write_bytes(whole)
+
+
+def test_a_file_that_may_not_be_read_is_no_damage(folder, monkeypatch):
+    def refuse(path, **_):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    manifest = read_folder(folder)
+    monkeypatch.setattr(Path, "stat", refuse)
+    with pytest.raises(PermissionError, match="Permission denied"):
+        read_nodes(manifest, locate(folder))
+
+
+def test_a_small_file_is_read_whole_up_to_the_most_it_may_have(tmp_path):
+    for size in (0, 9, 10, 11):
+        (tmp_path / "small").write_bytes(b"x" * size)
+        if size <= 10:
+            assert read_small(tmp_path / "small", 10) == b"x" * size
+    with pytest.raises(CheckpointError, match="more than 10 bytes"):
+        read_small(tmp_path / "small", 10)
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="such files are Linux's")
+def test_a_file_that_does_not_say_its_size_is_read_whole():
+    raw = read_small(Path("/proc/self/status"), 1 << 20)
+    assert raw.startswith(b"Name:")
+    assert raw.count(b"\n") > 20
+    with pytest.raises(CheckpointError, match="more than 30 bytes"):
+        read_small(Path("/proc/self/status"), 30)
 
 
 def test_a_folder_without_manifest_holds_no_model(folder, tmp_path):

@@ -51,7 +51,7 @@ def test_a_table_is_one_command_away_from_a_classifier(zoo, fit, table):
     assert done.exit_code == 0, done.output
     assert zoo.load("x").predict(["fine", "dull"]) == ["good one", "坏"]
     assert zoo.store.find("x").manifest.about.lineage["texts"] == 4
-    with pytest.raises(UnsupportedError, match="x is a pipeline; fit it again, on the old texts and the new"):
+    with pytest.raises(UnsupportedError, match="x is a pipeline; it was trained as one: fit a new one"):
         zoo.update("x", ["odd film"])
 
 

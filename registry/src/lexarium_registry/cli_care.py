@@ -73,8 +73,8 @@ def repair_(session: Session, *, dry_run: bool, as_json: bool) -> None:
 def gc_(session: Session, *, dry_run: bool, as_json: bool) -> None:
     """Free the files that no stored version needs, and what was left behind more than a week ago.
 
-    Left behind are downloads that were given up, damaged files that repair took out, and indexes of words
-    that no stored model has.
+    Left behind are downloads that were given up, damaged files that repair took out, and indexes, made more
+    than a week ago, of words that no stored model has.
     """
     freed = gc(session.zoo, dry_run=dry_run)
     if as_json:

@@ -13,6 +13,7 @@ checked/ab/SHA256         size, time and inode of a version's files when they we
 pulled/ab/SHA256          what a revision on the Hub was when it was last asked for, as JSON
 staging/                  what is being written, each in a folder that its writer holds a lock in
 partial/SHA256.part       what is being downloaded; its writer holds ``SHA256.lock``
+indexes/                  approximate indexes of word vectors, each named by its space
 quarantine/               damaged files that ``lexarium repair`` took out
 """
 

@@ -65,8 +65,10 @@ def check_name(name: str) -> str:
 
     :raises StoreError: says what is wrong, and a name that would do.
     """
-    if not (isinstance(name, str) and is_name(name)):
-        near = re.sub(r"[^a-z0-9._-]+", "-", str(name).lower())[:96].strip("-._")
+    if not isinstance(name, str):
+        raise StoreError(f"{name!r} cannot name a model: it is not text", "for instance 'my-model'")
+    if not is_name(name):
+        near = re.sub(r"[^a-z0-9._-]+", "-", name.lower())[:96].strip("-._")
         remedy = f"for instance {near if is_name(near) else 'my-model'!r}"
         raise StoreError(f"{name!r} cannot name a model: lower-case letters, digits and . _ - only", remedy)
     return name

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["KEPT_DAYS", "Freed", "collect", "gc", "sweep"]
 
-KEPT_DAYS = 7  # of a partial download and of a damaged file that was taken out
+KEPT_DAYS = 7  # of a partial download, of a damaged file that was taken out, of an index of no stored model
 _log = logging.getLogger("lexarium")
 
 
@@ -62,8 +62,8 @@ class Freed:
 def gc(zoo: Zoo, *, dry_run: bool = False) -> Freed:
     """Free the files that no stored version needs, what the dead left behind, and old leavings.
 
-    Partial downloads, quarantined files and indexes of words that no stored model has are kept for seven
-    days. What a living writer or a running download has locked is never touched.
+    Partial downloads, quarantined files and indexes of words that no stored model has go when they are seven
+    days old. What a living writer or a running download has locked is never touched.
 
     :raises CheckpointError: a version is damaged, so it is not known what it needs; nothing was freed.
     :raises StoreError: the disk refuses, or the store is not on this disk.

@@ -312,10 +312,10 @@ def _misfit(entry: FileEntry, path: Path) -> str | None:
     """Say what is wrong with a file that can be seen without reading it."""
     try:
         found = path.stat()
-    except (FileNotFoundError, NotADirectoryError):
+    except PermissionError:  # no damage: who may read it reads it
+        raise
+    except OSError:
         return "is missing"
-    except OSError as error:
-        return f"cannot be read: {error.strerror}"
     if not stat.S_ISREG(found.st_mode):
         return "is missing"
     return None if found.st_size == entry.size else f"takes {found.st_size} bytes instead of {entry.size}"

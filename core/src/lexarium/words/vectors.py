@@ -95,6 +95,7 @@ class WordVectors:
         :raises ConfigError: ``n`` is below 1.
         """
         words = [query] if isinstance(query, str) else _listed(query, "query")
+        check_texts(negative, "negative")
         if words is None:
             if negative:
                 raise InputError("query", "is a vector, and negative words go with words", "give words")
@@ -138,6 +139,7 @@ class WordVectors:
         """
         known = get_args(AnalogyMethod)
         require("method", method in known, f"{method!r} is not one of {', '.join(known)}")
+        check_texts([a, b, c], "words")
         if method == "3cosadd":
             return self.similar([b, c], n, negative=[a])
         points = np.array([self._unit(word) for word in (a, b, c)])
@@ -170,7 +172,8 @@ class WordVectors:
         :raises NotFoundError: a word is not in the vocabulary.
         :raises InputError: no word is given.
         """
-        check_texts(words, "words")
+        check_list(words, "words")
+        words = check_texts(list(words), "words")
         rows = [self._unit(word) if normalized else self[word].astype(np.float64) for word in words]
         if not rows:
             raise InputError("words", "there is none", "give at least one word")
@@ -208,6 +211,7 @@ class WordVectors:
 
         :raises ConfigError: ``dim`` is not between 1 and the present dimension.
         """
+        dim = whole("dim", dim)
         require("dim", 1 <= dim <= self._dim, f"{dim} is not between 1 and {self._dim}")
         mean = algebra.mean_of(self.vectors) if center else np.zeros(self._dim)
         axes = algebra.principal_axes(self.vectors, mean)
@@ -221,7 +225,7 @@ class WordVectors:
 
         :raises ConfigError: ``components`` is not between 0 and dim.
         """
-        count = max(1, self._dim // 100) if components is None else components
+        count = max(1, self._dim // 100) if components is None else whole("components", components)
         require("components", 0 <= count <= self._dim, f"{count} is not between 0 and {self._dim}")
         mean = algebra.mean_of(self.vectors)
         top = algebra.principal_axes(self.vectors, mean)[:, :count]
@@ -235,9 +239,10 @@ class WordVectors:
         :raises ConfigError: the number is below 1.
         :raises DataError: none of the words is in the vocabulary.
         """
-        if isinstance(words, int):
-            require("words", words >= 1, f"{words} is below 1")
-            kept = range(min(words, len(self)))
+        if not hasattr(words, "__iter__"):
+            count = whole("words", words)
+            require("words", count >= 1, f"{count} is below 1")
+            kept = range(min(count, len(self)))
             return self._with(self.vectors[: len(kept)], [self.vocabulary.word(row) for row in kept])
         check_list(words, "words")
         rows = np.unique(self.vocabulary.ids(check_texts(list(words), "words")))
@@ -361,14 +366,14 @@ class WordVectors:
         return unit(self[word].astype(np.float64))
 
     def _vector(self, query: object) -> Doubles:
-        vector = np.asarray(query, np.float64)
+        vector = _numbers(query)
         if vector.shape != (self._dim,) or not np.isfinite(vector).all():
             problem = f"a vector of shape {vector.shape}, not of {self._dim} finite numbers"
             raise InputError("query", problem, f"give a word or {self._dim} numbers")
         return vector
 
     def _units(self, queries: object) -> Doubles:
-        vectors = np.asarray(queries, np.float64)
+        vectors = _numbers(queries)
         if vectors.ndim != 2 or vectors.shape[1] != self._dim or not np.isfinite(vectors).all():  # noqa: PLR2004
             problem = f"an array of shape {vectors.shape}, not (q, {self._dim}) finite numbers"
             raise InputError("queries", problem, f"give words, or rows of {self._dim} numbers")
@@ -377,13 +382,21 @@ class WordVectors:
 
 def _listed(query: object, where: str) -> list[str] | None:
     """Return a list of words, or None for what is to be an array of numbers."""
-    if isinstance(query, np.ndarray) and query.dtype.kind not in "OU":
+    if isinstance(query, np.ndarray) and (query.ndim == 0 or query.dtype.kind not in "OU"):
         return None
-    if not hasattr(query, "__iter__"):
+    if not hasattr(query, "__iter__") or isinstance(query, bytes):
         return None
     items = query if isinstance(query, str) else list(query)
     words = not items or any(isinstance(item, str) for item in items)
     return list(check_texts(items, where)) if words else None
+
+
+def _numbers(given: object) -> Doubles:
+    """Return an array of numbers, an empty one for what is none."""
+    try:
+        return np.asarray(given, np.float64)
+    except (TypeError, ValueError):
+        return np.empty(0)
 
 
 def _count(n: int) -> int:

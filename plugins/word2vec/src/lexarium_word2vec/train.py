@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = ["fit", "trainer", "update"]
 
-#: Numbers in a word vector that learned something have one digit before the point, or two.
+#: Numbers in what learned something, word vectors and the others, have one digit before the point, or two.
 _BOUND = 1e4
 #: What the stored arrays or words depend on.
 _FIXED = ("vector_size", "hs", "tokenizer", "token_pattern", "lowercase", "phrases")
@@ -155,7 +155,8 @@ class _Training:
         learned = (weights.vectors, weights.context, weights.nodes)
         # Written so that NaN is no number within the bounds.
         if not all(array is None or (array.min() > -_BOUND and array.max() < _BOUND) for array in learned):
-            said = ", ".join(f"{key}={getattr(config, key):g}" for key in ("alpha", "window", "negative"))
+            keys = ("alpha", "window", "negative") if config.negative else ("alpha", "window")
+            said = ", ".join(f"{key}={getattr(config, key):g}" for key in keys)
             raise DataError(f"the training diverged with {said}", "lower one of these, alpha first")
         words = WordVectors(self.encoded.vocabulary, weights.vectors)
         return Word2Vec(self.config, words, tensors=weights.kept() if self.config.keep_training else None)
