@@ -13,6 +13,7 @@ from lexarium.inputs import check_list, check_texts
 from lexarium.vocabulary import Vocabulary
 from lexarium.words import algebra
 from lexarium.words.alignment import Alignment, cosines, paired, rotation_between, shared
+from lexarium.words.queries import count_of, vector_of, vectors_of, words_of
 from lexarium.words.search import Search, blocks, largest, unit, units
 from lexarium.words.spelling import spelled_like
 
@@ -94,15 +95,15 @@ class WordVectors:
         :raises InputError: the vector is not (dim,) finite numbers, or no word is given.
         :raises ConfigError: ``n`` is below 1.
         """
-        words = [query] if isinstance(query, str) else _listed(query, "query")
+        words = [query] if isinstance(query, str) else words_of(query, "query")
         check_texts(negative, "negative")
         if words is None:
             if negative:
                 raise InputError("query", "is a vector, and negative words go with words", "give words")
-            point, rows = unit(self._vector(query)), []
+            point, rows = unit(vector_of(query, self._dim)), []
         else:
             point, rows = self._direction(words, negative), self._rows([*words, *negative])
-        return self._named((index or self.search).nearest(point[None], [rows], _count(n))[0])
+        return self._named((index or self.search).nearest(point[None], [rows], count_of(n))[0])
 
     def similar_many(
         self, queries: Sequence[str] | ArrayLike, n: int = 10, *, index: WordIndex | None = None
@@ -113,15 +114,15 @@ class WordVectors:
         :raises InputError: the vectors are not (q, dim) finite numbers.
         :raises ConfigError: ``n`` is below 1.
         """
-        words = _listed(queries, "queries")
+        words = words_of(queries, "queries")
         if words is None:
-            points = self._units(queries)
+            points = units(vectors_of(queries, self._dim))
             rows: list[list[int]] = [[]] * len(points)
         else:
             looked_up = np.array([self[word] for word in words], np.float64).reshape(-1, self._dim)
             points = units(units(looked_up))  # twice, as for several words, to the same bits
             rows = [self._rows([word]) for word in words]
-        return [self._named(found) for found in (index or self.search).nearest(points, rows, _count(n))]
+        return [self._named(found) for found in (index or self.search).nearest(points, rows, count_of(n))]
 
     def analogy(
         self, a: str, b: str, c: str, n: int = 10, *, method: AnalogyMethod = "3cosadd"
@@ -149,7 +150,7 @@ class WordVectors:
             scores[block] = one * other / (away + _EPSILON)
         left_out = self._rows([a, b, c])
         scores[left_out] = -np.inf
-        best = largest(scores, min(_count(n), len(scores) - len(left_out)))
+        best = largest(scores, min(count_of(n), len(scores) - len(left_out)))
         return self._named([(int(row), float(scores[row])) for row in best])
 
     def similarity(self, a: str, b: str) -> float:
@@ -299,7 +300,7 @@ class WordVectors:
         rows, there = shared(self, other)
         source, target = self.vectors[rows], other.vectors[there]
         moved = 1 - cosines(source, target, rotation_between(source, target))
-        best = largest(moved, min(_count(n), len(moved)))
+        best = largest(moved, min(count_of(n), len(moved)))
         return self._named([(int(rows[i]), float(moved[i])) for i in best])
 
     def as_gensim(self) -> Any:  # noqa: ANN401  gensim ships no types
@@ -364,42 +365,3 @@ class WordVectors:
 
     def _unit(self, word: str) -> Doubles:
         return unit(self[word].astype(np.float64))
-
-    def _vector(self, query: object) -> Doubles:
-        vector = _numbers(query)
-        if vector.shape != (self._dim,) or not np.isfinite(vector).all():
-            problem = f"a vector of shape {vector.shape}, not of {self._dim} finite numbers"
-            raise InputError("query", problem, f"give a word or {self._dim} numbers")
-        return vector
-
-    def _units(self, queries: object) -> Doubles:
-        vectors = _numbers(queries)
-        if vectors.ndim != 2 or vectors.shape[1] != self._dim or not np.isfinite(vectors).all():  # noqa: PLR2004
-            problem = f"an array of shape {vectors.shape}, not (q, {self._dim}) finite numbers"
-            raise InputError("queries", problem, f"give words, or rows of {self._dim} numbers")
-        return units(vectors)
-
-
-def _listed(query: object, where: str) -> list[str] | None:
-    """Return a list of words, or None for what is to be an array of numbers."""
-    if isinstance(query, np.ndarray) and (query.ndim == 0 or query.dtype.kind not in "OU"):
-        return None
-    if not hasattr(query, "__iter__") or isinstance(query, bytes):
-        return None
-    items = query if isinstance(query, str) else list(query)
-    words = not items or any(isinstance(item, str) for item in items)
-    return list(check_texts(items, where)) if words else None
-
-
-def _numbers(given: object) -> Doubles:
-    """Return an array of numbers, an empty one for what is none."""
-    try:
-        return np.asarray(given, np.float64)
-    except (TypeError, ValueError):
-        return np.empty(0)
-
-
-def _count(n: int) -> int:
-    n = whole("n", n)
-    require("n", n >= 1, f"{n} is below 1")
-    return n
