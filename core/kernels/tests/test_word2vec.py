@@ -228,7 +228,7 @@ def test_many_threads_learn_what_one_learns_also_where_they_take_copies_on_the_w
     shares = 1 / np.arange(1, 6001)
     ids = np.random.default_rng(0).choice(6000, 100_000, p=shares / shares.sum())
     ratio = length_of_four_threads(ids, 6000, 25, epochs=5, skip_gram=skip_gram, **changes)
-    assert ratio == pytest.approx(1, abs=0.2 if changes else 0.03)
+    assert ratio == pytest.approx(1, abs=0.2 if changes else 0.03 if skip_gram else 0.1)
 
 
 def test_one_thread_and_a_seed_give_the_same_bits_and_another_seed_others():
