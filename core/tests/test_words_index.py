@@ -34,6 +34,16 @@ def folder(built, tmp_path):
     return built.save(index_folder(tmp_path, SPACE), SPACE)
 
 
+def test_ctrl_c_while_an_index_is_built_is_an_interrupt(monkeypatch):
+    def interrupted(*_, **__):
+        raise RuntimeError("Operation has been terminated")
+
+    monkeypatch.setattr("usearch.index.Index.add", interrupted)
+    words = WordVectors(Vocabulary.build(["a", "b"]), np.ones((2, 4), np.float32))
+    with pytest.raises(KeyboardInterrupt):
+        WordIndex.build(words)
+
+
 def test_nearly_all_neighbours_are_found_with_their_exact_scores(kv, built):
     queries = [f"w{i}" for i in range(0, 3000, 30)]
     exact, found = kv.similar_many(queries), kv.similar_many(queries, index=built)

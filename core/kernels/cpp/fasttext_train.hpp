@@ -61,6 +61,7 @@ public:
     // How many rows of the output are trained for a target, about.
     double outputs() const { return kind_ == Kind::negative_sampling ? static_cast<double>(negative_) + 1 : kind_ == Kind::hierarchical_softmax ? 16 : 1; }
     const TrainLoops& loops() const { return loops_; }
+    bool is_tree() const { return kind_ == Kind::hierarchical_softmax; }
     bool takes_all() const { return kind_ == Kind::one_vs_all; }  // of the labels of a text, not one of them
 
     // What can be done before step.hidden is known: draws the negative samples, and fetches the first rows.
@@ -122,8 +123,9 @@ struct Labelled {
     const std::int64_t* label_offsets;  // (count + 1)
 };
 
-// A text is one step of its labels: their threads may be apart for longer.
-inline constexpr double kWordsApart = 2048, kLabelsApart = 8192;
+// Tokens of all threads between two exchanges, at most. A text is one step of its labels, and the rows of a tree have
+// exchanges sooner for the many that a word trains: these may wait for longer than words with their samples.
+inline constexpr double kOften = 2048, kRarely = 8192;
 
 // The first rows of both matrices, of which each thread has copies: none where there is one thread.
 struct Shared {

@@ -175,7 +175,7 @@ void learn_words(const PyTexts& texts, Array<float> keep, const PyLoss& loss, Ma
     const Schedule plan = schedule(rates);
     const std::vector<float> paces = cbow ? std::vector<float>() : paces_of(texts.get());
     const Unlabelled data{texts.get(), keep.data(), paces.data(), cbow, window};
-    Shared shared = matrices.shared(texts.get(), (window + 1) * loss.get().outputs(), kWordsApart, plan);
+    Shared shared = matrices.shared(texts.get(), (window + 1) * loss.get().outputs(), loss.get().is_tree() ? kRarely : kOften, plan);
     watched(plan.threads, std::move(progress), [&](int t, Control& control) {
         train_words(data, loss.get(), matrices.input, matrices.output, shared, plan, t, control);
     });
@@ -226,7 +226,7 @@ void learn_labels(const PyTexts& texts, const PyRuns& runs, Array<std::int32_t> 
     std::iota(order.begin(), order.end(), std::size_t{0});
     lexarium::Random random(plan.seed, ~std::uint64_t{0});
     shuffle(order, 0, order.size(), random);
-    Shared shared = matrices.shared(texts.get(), 1, kLabelsApart, plan);
+    Shared shared = matrices.shared(texts.get(), 1, kRarely, plan);
     watched(plan.threads, std::move(progress), [&](int t, Control& control) {
         train_labels(data, loss.get(), matrices.input, matrices.output, shared, plan, t, order, control);
     });

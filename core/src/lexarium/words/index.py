@@ -125,7 +125,12 @@ class WordIndex:
         graph = _empty(dim, settings)
         for block in blocks(count, 16 * dim):  # so small that Ctrl-C is heard
             rows = np.arange(block.start, block.stop, dtype=np.uint64)
-            graph.add(rows, normalize(words.vectors[block]), threads=threads)
+            try:
+                graph.add(rows, normalize(words.vectors[block]), threads=threads)
+            except RuntimeError as error:
+                if "terminated" in str(error):  # usearch's own word for Ctrl-C
+                    raise KeyboardInterrupt from error
+                raise
             progress("index words", block.stop, count)
         return cls(words, graph, settings)
 
