@@ -55,6 +55,13 @@ def test_a_table_is_one_command_away_from_a_classifier(zoo, fit, table):
         zoo.update("x", ["odd film"])
 
 
+def test_a_classifier_of_normalized_vectors_is_refused(zoo, table):
+    with pytest.raises(ConfigError, match="normalize: a classifier takes vectors as they are"):
+        zoo.fit(
+            "fasttext", labelled(table, text="text", label="label"), config={**SUPERVISED, "normalize": True}
+        )
+
+
 def test_the_tables_may_be_several_and_lie_in_a_folder(zoo, fit, table):
     (table.parent / "more.jsonl").write_text('{"text": "odd film", "label": 3}\n')
     done = fit("fasttext", "--corpus", table.parent, "--column", "text", "--label", "label")

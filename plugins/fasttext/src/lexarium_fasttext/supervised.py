@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lexarium.backend import kernel
+from lexarium.config import require
 from lexarium.corpora import FileCorpus
 from lexarium.errors import DataError, InputError
 from lexarium.tables import Texts
@@ -54,10 +55,12 @@ def train_supervised(
 ) -> FastTextParts:
     """Train a classifier; ``labels`` has one label or several for each text, without prefix.
 
+    :raises ConfigError: ``normalize``: it is trained on vectors as they are, and would not predict with them.
     :raises DataError: another number of labels than of texts, fewer than two labels, a text without one, or
         no word that is frequent enough; or the training diverged.
     :raises TrainingInterrupted: on Ctrl-C, with the :class:`FastTextParts` as far as they have come.
     """
+    require("normalize", not config.normalize, "a classifier takes vectors as they are; leave it out")
     numbered = number_labels(texts, labels, config)
     module = kernel(_KERNEL, config.backend, instead="fasttext")
     if module is None:
