@@ -55,17 +55,16 @@ private:
 };
 
 // Says that a thread has trained on `words` more, and puts its copies under the two matrices that it works on.
-inline void pass(Apart& apart, std::size_t words, Rows& input, Rows& output) {
+inline void pass(Apart<2>& apart, std::size_t words, Rows& input, Rows& output) {
     if (!apart.passed(words)) return;
-    input.own_values = apart.first(), input.own = apart.first_count();
-    output.own_values = apart.second(), output.own = apart.second_count();
+    input.own = apart.own(0), output.own = apart.own(1);
 }
 
 // One thread's walk over the sentences: what both models of words share.
 class Walk {
 public:
     Walk(const Unlabelled& data, const Loss& loss, Rows input, Rows output, Shared& shared, const Schedule& schedule, int t, Control& control)
-        : data_(data), texts_(data.texts), loss_(loss), input_(input), output_(output), apart_(shared.input, shared.output, shared.exchanges), loops_(loss.loops()),
+        : data_(data), texts_(data.texts), loss_(loss), input_(input), output_(output), apart_({&shared.input, &shared.output}, shared.exchanges), loops_(loss.loops()),
           control_(control), rate_(schedule, texts_.tokens(), control), random_(schedule.seed, static_cast<std::uint64_t>(t)),
           step_(input.stride), ring_(2 * static_cast<std::size_t>(data.window) + 2),
           sums_(data.cbow ? ring_ * input.stride : 0), changes_(sums_.size()) {
@@ -187,7 +186,7 @@ private:
     const Texts& texts_;
     const Loss& loss_;
     Rows input_, output_;
-    Apart apart_;
+    Apart<2> apart_;
     const TrainLoops& loops_;
     Control& control_;
     Rate rate_;
@@ -357,7 +356,7 @@ void train_words(const Unlabelled& data, const Loss& loss, Rows input, Rows outp
 void train_labels(const Labelled& data, const Loss& loss, Rows input, Rows output, Shared& shared, const Schedule& schedule,
                   int t, std::vector<std::size_t>& order, Control& control) {
     // Rows of labels are few as well, and each text is one step on them: accuracy is the original's all the same.
-    Apart apart(shared.input, shared.output, shared.exchanges);
+    Apart<2> apart({&shared.input, &shared.output}, shared.exchanges);
     const TrainLoops& loops = loss.loops();
     const Texts& texts = data.texts;
     const std::size_t begin = texts.count * static_cast<std::size_t>(t) / static_cast<std::size_t>(schedule.threads);

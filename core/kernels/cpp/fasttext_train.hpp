@@ -61,6 +61,7 @@ public:
     // How many rows of the output are trained for a target, about.
     double outputs() const { return kind_ == Kind::negative_sampling ? static_cast<double>(negative_) + 1 : kind_ == Kind::hierarchical_softmax ? 16 : 1; }
     const TrainLoops& loops() const { return loops_; }
+    std::size_t rows() const { return is_tree() ? size_ - std::min(size_, std::size_t{1}) : size_; }  // of the output: a tree's inner nodes
     bool is_tree() const { return kind_ == Kind::hierarchical_softmax; }
     bool takes_all() const { return kind_ == Kind::one_vs_all; }  // of the labels of a text, not one of them
 
@@ -127,11 +128,12 @@ struct Labelled {
 // exchanges sooner for the many that a word trains: these may wait for longer than words with their samples.
 inline constexpr double kOften = 2048, kRarely = 8192;
 
-// The first rows of both matrices, of which each thread has copies: none where there is one thread.
+// The busiest rows of both matrices, of which each thread has copies: none where there is one thread.
 struct Shared {
     // `pairs`: of a row and a target, that are trained for a word; `most`: tokens of all threads between two exchanges.
-    Shared(const Texts& texts, double pairs, double most, Rows in, std::size_t in_rows, Rows out, std::size_t out_rows, const Schedule& plan)
-        : input(in.values, own(in_rows, plan.threads), in.stride), output(out.values, own(out_rows, plan.threads), out.stride),
+    Shared(const Texts& texts, const Loss& loss, double pairs, double most, Rows in, std::size_t in_rows, Rows out, const Schedule& plan)
+        : input(in.values, in_rows, own(in_rows, plan.threads), in.stride),
+          output(out.values, loss.rows(), own(loss.rows(), plan.threads), out.stride, loss.is_tree() ? Busiest::last : Busiest::first),
           exchanges(exchanges_of(texts, pairs, most, std::max(input.count(), output.count()), plan)) {}
     SharedRows input, output;
     Exchanges exchanges;

@@ -9,23 +9,24 @@
 #include <cstdint>
 
 #include "dispatch.hpp"
+#include "shared_rows.hpp"
 
 namespace lexarium {
 namespace fasttext {
 
 inline constexpr std::size_t kMultiple = 16;  // of floats in a row: 64 bytes
 
-// A matrix of rows. Of rows 0 .. own - 1 a thread has copies, and works on these.
+// A matrix of rows. Of some a thread has copies, and works on these.
 struct Rows {
     float* values;
     std::size_t stride;
-    float* own_values;
-    std::size_t own;
+    OwnRows own;
 };
 
 // Static: each file that is compiled for an instruction set has one of its own.
 static inline float* row_of(const Rows& matrix, std::size_t row) {
-    return (row < matrix.own ? matrix.own_values : matrix.values) + row * matrix.stride;
+    const std::size_t place = row - matrix.own.first;  // a row before the first is far too large a number
+    return place < matrix.own.count ? matrix.own.rows + place * matrix.stride : matrix.values + row * matrix.stride;
 }
 
 struct TrainLoops {

@@ -126,17 +126,19 @@ Schedule schedule(const nb::tuple& given) {
 Rows rows_of(const Matrix& matrix, std::size_t limit) {
     require(matrix.shape(1) > 0 && matrix.shape(1) % kMultiple == 0, "a row is not a multiple of 16 floats");
     require(matrix.shape(0) >= limit, "the matrix has too few rows");
-    return {matrix.data(), matrix.shape(1), nullptr, 0};
+    return {matrix.data(), matrix.shape(1), {}};
 }
 
 struct Matrices {
     Matrices(const Matrix& in, std::size_t in_rows, const Matrix& out, std::size_t out_rows)
-        : input(rows_of(in, in_rows)), output(rows_of(out, out_rows)), input_rows(in.shape(0)), output_rows(out.shape(0)) {
+        : input(rows_of(in, in_rows)), output(rows_of(out, out_rows)), input_rows(in.shape(0)) {
         require(input.stride == output.stride, "the two matrices have rows of different lengths");
     }
-    Shared shared(const Texts& texts, double pairs, double most, const Schedule& plan) const { return {texts, pairs, most, input, input_rows, output, output_rows, plan}; }
+    Shared shared(const Texts& texts, const Loss& loss, double pairs, double most, const Schedule& plan) const {
+        return {texts, loss, pairs, most, input, input_rows, output, plan};
+    }
     Rows input, output;
-    std::size_t input_rows, output_rows;
+    std::size_t input_rows;
 };
 
 template <typename Work>
@@ -175,7 +177,7 @@ void learn_words(const PyTexts& texts, Array<float> keep, const PyLoss& loss, Ma
     const Schedule plan = schedule(rates);
     const std::vector<float> paces = cbow ? std::vector<float>() : paces_of(texts.get());
     const Unlabelled data{texts.get(), keep.data(), paces.data(), cbow, window};
-    Shared shared = matrices.shared(texts.get(), (window + 1) * loss.get().outputs(), loss.get().is_tree() ? kRarely : kOften, plan);
+    Shared shared = matrices.shared(texts.get(), loss.get(), (window + 1) * loss.get().outputs(), loss.get().is_tree() ? kRarely : kOften, plan);
     watched(plan.threads, std::move(progress), [&](int t, Control& control) {
         train_words(data, loss.get(), matrices.input, matrices.output, shared, plan, t, control);
     });
@@ -226,7 +228,7 @@ void learn_labels(const PyTexts& texts, const PyRuns& runs, Array<std::int32_t> 
     std::iota(order.begin(), order.end(), std::size_t{0});
     lexarium::Random random(plan.seed, ~std::uint64_t{0});
     shuffle(order, 0, order.size(), random);
-    Shared shared = matrices.shared(texts.get(), 1, kRarely, plan);
+    Shared shared = matrices.shared(texts.get(), loss.get(), 1, kRarely, plan);
     watched(plan.threads, std::move(progress), [&](int t, Control& control) {
         train_labels(data, loss.get(), matrices.input, matrices.output, shared, plan, t, order, control);
     });

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -9,6 +10,8 @@
 #include <mutex>
 #include <new>
 #include <optional>
+#include <tuple>
+#include <utility>
 #include <vector>
 
 #if defined(__linux__)
@@ -100,26 +103,36 @@ private:
     std::vector<std::size_t> blocks_;  // those that wait for 2^i exchanges or fewer
 };
 
-// `count` rows of `stride` floats from `rows` on. Rows that every thread writes to at every step would travel from
+// A thread's own copies of the rows first .. first + count - 1 of a matrix.
+struct OwnRows {
+    float* rows = nullptr;
+    std::size_t first = 0, count = 0;
+};
+
+// Which rows of a matrix all threads need most: words fall with frequency, and a tree's root stands last.
+enum class Busiest { first, last };
+
+// The busiest `count` of `all` rows of `stride` floats. Rows that every thread writes to at every step would travel from
 // processor to processor all the time; so each thread works on a copy, and hands over what it has added from time
 // to time (as Ji, Satish, Li, Dubey, 2016, do between machines, more often for frequent words). Nothing is lost by it once
 // all threads have copies.
 class SharedRows {
 public:
-    SharedRows(float* rows, std::size_t count, std::size_t stride)
-        : rows_(rows), floats_(count * stride), block_(kTogether * stride), locks_((count + kTogether - 1) / kTogether) {}
+    SharedRows(float* rows, std::size_t all, std::size_t count, std::size_t stride, Busiest busiest = Busiest::first)
+        : first_(busiest == Busiest::first ? 0 : all - count), count_(count), stride_(stride), busiest_(busiest), rows_(rows + first_ * stride),
+          locks_((count + kTogether - 1) / kTogether) {}
 
-    std::size_t count() const { return block_ == 0 ? 0 : floats_ / (block_ / kTogether); }
+    std::size_t count() const { return count_; }
 
     class Copy {
     public:
         // Others may hand over rows meanwhile: these are read under their locks.
-        explicit Copy(SharedRows& shared) : shared_(shared), own_(shared.floats_), seen_(shared.floats_) {
+        explicit Copy(SharedRows& shared) : shared_(shared), own_(shared.count_ * shared.stride_), seen_(shared.count_ * shared.stride_) {
             each(shared.locks_.size(), [](float& all, float& own, float& seen) { own = seen = all; });
         }
-        float* data() const { return own_.data(); }
+        OwnRows rows() const { return {own_.data(), shared_.first_, shared_.count_}; }
 
-        // Hands over what was added to the first `blocks` since they last were, and takes in what others have added.
+        // Hands over what was added to the busiest `blocks` since they last were, and takes in what others have added.
         void exchange(std::size_t blocks) {
             each(blocks, [](float& all, float& own, float& seen) { own = seen = all += own - seen; });
         }
@@ -129,9 +142,10 @@ public:
         void each(std::size_t blocks, const Do& act) {
             float *all = shared_.rows_, *own = own_.data(), *seen = seen_.data();
             for (std::size_t block = 0; block < std::min(blocks, shared_.locks_.size()); ++block) {
-                const std::size_t last = std::min((block + 1) * shared_.block_, shared_.floats_);
+                std::size_t begin = block * kTogether, end = std::min(begin + kTogether, shared_.count_);
+                if (shared_.busiest_ == Busiest::last) std::tie(begin, end) = std::pair(shared_.count_ - end, shared_.count_ - begin);
                 std::lock_guard<std::mutex> lock(shared_.locks_[block]);
-                for (std::size_t i = block * shared_.block_; i < last; ++i) act(all[i], own[i], seen[i]);
+                for (std::size_t i = begin * shared_.stride_; i < end * shared_.stride_; ++i) act(all[i], own[i], seen[i]);
             }
         }
 
@@ -140,35 +154,34 @@ public:
     };
 
 private:
+    std::size_t first_, count_, stride_;
+    Busiest busiest_;
     float* rows_;
-    std::size_t floats_, block_;
     std::vector<std::mutex> locks_;
 };
 
-// One thread's copies of the rows that all threads need most, of two matrices; all is handed over at the end. While
+// One thread's copies of the rows that all threads need most, of `N` matrices; all is handed over at the end. While
 // vectors begin to grow, each step builds on those of all threads, and copies would slow them down: they are taken after
 // a million words. Fewer are trained on the shared rows alone, and many threads learn from them what one learns.
+template <std::size_t N>
 class Apart {
 public:
-    Apart(SharedRows& first, SharedRows& second, const Exchanges& exchanges) : exchanges_(exchanges), first_(first), second_(second) {}
+    Apart(const std::array<SharedRows*, N>& shared, const Exchanges& exchanges) : exchanges_(exchanges), shared_(shared) {}
     ~Apart() { exchange(static_cast<std::size_t>(-1)); }
     Apart(const Apart&) = delete;
 
-    // How many of the first rows have copies, and the copies: 0 and nullptr before they are taken.
-    std::size_t first_count() const { return first_copy_ ? first_.count() : 0; }
-    std::size_t second_count() const { return second_copy_ ? second_.count() : 0; }
-    float* first() const { return first_copy_ ? first_copy_->data() : nullptr; }
-    float* second() const { return second_copy_ ? second_copy_->data() : nullptr; }
+    // The copies of rows of matrix i: none before they are taken.
+    OwnRows own(std::size_t i) const { return copies_[i] ? copies_[i]->rows() : OwnRows{}; }
 
     // Says that the thread has trained on `words` more; true where copies have been taken just now.
     bool passed(std::size_t words) {
         waiting_ += words;
-        const bool begins = !first_copy_ && waiting_ >= exchanges_.begin();
+        const bool begins = !begun_ && waiting_ >= exchanges_.begin();
         if (begins) {
             waiting_ = 0;
-            first_copy_.emplace(first_);
-            second_copy_.emplace(second_);
-        } else if (first_copy_ && waiting_ >= exchanges_.words()) {
+            begun_ = true;
+            for (std::size_t i = 0; i < N; ++i) copies_[i].emplace(*shared_[i]);
+        } else if (begun_ && waiting_ >= exchanges_.words()) {
             exchange(exchanges_.blocks(++done_));
         }
         return begins;
@@ -177,13 +190,14 @@ public:
 private:
     void exchange(std::size_t blocks) {
         waiting_ = 0;
-        if (first_copy_) first_copy_->exchange(blocks);
-        if (second_copy_) second_copy_->exchange(blocks);
+        for (std::optional<SharedRows::Copy>& copy : copies_)
+            if (copy) copy->exchange(blocks);
     }
 
     const Exchanges& exchanges_;
-    SharedRows &first_, &second_;
-    std::optional<SharedRows::Copy> first_copy_, second_copy_;
+    std::array<SharedRows*, N> shared_;
+    std::array<std::optional<SharedRows::Copy>, N> copies_;
+    bool begun_ = false;
     std::size_t waiting_ = 0, done_ = 0;  // words since the last exchange; exchanges
 };
 

@@ -115,9 +115,9 @@ Exchanges exchanges_of(const EncodedTexts& texts, const std::vector<std::uint32_
 class Worker {
 public:
     Worker(const EncodedTexts& texts, const Word2VecOptions& options, const std::vector<std::uint32_t>& keep, const Alias& alias,
-           const Paths& paths, const Word2VecRows& rows, SharedRows& vectors, SharedRows& context, const Exchanges& exchanges,
+           const Paths& paths, const Word2VecRows& rows, const std::array<SharedRows*, 3>& shared, const Exchanges& exchanges,
            const Word2VecLoops& loops, int number)
-        : texts_(texts), options_(options), keep_(keep), alias_(alias), rows_(rows), apart_(vectors, context, exchanges),
+        : texts_(texts), options_(options), keep_(keep), alias_(alias), rows_(rows), apart_(shared, exchanges),
           train_(options.skip_gram ? loops.skip_gram : loops.bag_of_words), random_(options.seed, static_cast<std::uint64_t>(number)),
           seen_(static_cast<std::size_t>(options.epochs)) {
         const std::size_t m = 2 * static_cast<std::size_t>(options.window);
@@ -181,9 +181,9 @@ public:
 
 private:
     void take_own() {
-        rows_.own_vectors = apart_.first();
-        rows_.own_context = apart_.second();
-        rows_.own = apart_.first_count();
+        rows_.own_vectors = apart_.own(0);
+        rows_.own_context = apart_.own(1);
+        rows_.own_nodes = apart_.own(2);
     }
 
     // The learning rate when a share of all words is done: not the first one where a thread takes a second part.
@@ -246,7 +246,7 @@ private:
     const std::vector<std::uint32_t>& keep_;
     const Alias& alias_;
     Word2VecRows rows_;
-    Apart apart_;
+    Apart<3> apart_;
     Word2VecLoop train_;
     Random random_;
     std::vector<float*> places_, inputs_, drawn_, path_;
@@ -295,16 +295,18 @@ std::vector<double> train_word2vec(const EncodedTexts& texts, const Word2VecOpti
     Rows nodes(weights.nodes, texts.words, weights.dim, options.threads);
     const std::size_t stride = stride_of(weights.dim);
     const std::size_t own = options.threads < 2 ? 0 : std::min(texts.words, kOwn / static_cast<std::size_t>(options.threads));
-    const Word2VecRows rows{vectors.data(), context.data(), nodes.data(), nullptr, nullptr, 0, weights.dim, stride};
+    const Word2VecRows rows{vectors.data(), context.data(), nodes.data(), {}, {}, {}, weights.dim, stride};
     const double inputs = options.shrink_windows ? options.window + 1.0 : 2.0 * options.window;
     const double outputs = (options.negative > 0 ? options.negative + 1.0 : 0.0) + static_cast<double>(paths.longest);
     const Exchanges exchanges = exchanges_of(texts, keep, own, std::max(1.0, inputs * outputs), options);
-    SharedRows shared_vectors(vectors.data(), own, stride), shared_context(context.data(), weights.context ? own : 0, stride);
+    const std::size_t inner = weights.nodes && texts.words > 0 ? texts.words - 1 : 0;
+    SharedRows shared_vectors(vectors.data(), texts.words, own, stride), shared_context(context.data(), texts.words, weights.context ? own : 0, stride);
+    SharedRows shared_nodes(nodes.data(), inner, std::min(inner, own), stride, Busiest::last);
     std::vector<std::vector<Loss>> seen(static_cast<std::size_t>(options.threads));
     const std::int64_t all = texts.offsets[texts.texts];
     std::atomic<bool> stop{false};
     const auto work = [&](int t) {
-        Worker worker(texts, options, keep, alias, paths, rows, shared_vectors, shared_context, exchanges, loops, t);
+        Worker worker(texts, options, keep, alias, paths, rows, {&shared_vectors, &shared_context, &shared_nodes}, exchanges, loops, t);
         worker.run(all * t / options.threads, all * (t + 1) / options.threads, done, stop);
         seen[static_cast<std::size_t>(t)] = worker.seen();
     };

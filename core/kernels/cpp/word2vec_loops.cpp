@@ -276,15 +276,14 @@ constexpr Spread kAside[] = {spread_inputs<1, false, 0>, spread_inputs<2, false,
 
 inline std::size_t padded(std::size_t dim) { return (dim + kLanes - 1) / kLanes * kLanes; }
 
-inline float* vector_of(const Word2VecRows& rows, std::int32_t word) {
-    const std::size_t row = static_cast<std::size_t>(word);
-    return (row < rows.own ? rows.own_vectors : rows.vectors) + rows.stride * row;
+inline float* row_of(float* rows, const OwnRows& own, std::int32_t number, std::size_t stride) {
+    const std::size_t row = static_cast<std::size_t>(number), place = row - own.first;  // before the first: far too large
+    return place < own.count ? own.rows + place * stride : rows + row * stride;
 }
 
-inline float* context_of(const Word2VecRows& rows, std::int32_t word) {
-    const std::size_t row = static_cast<std::size_t>(word);
-    return (row < rows.own ? rows.own_context : rows.context) + rows.stride * row;
-}
+inline float* vector_of(const Word2VecRows& rows, std::int32_t word) { return row_of(rows.vectors, rows.own_vectors, word, rows.stride); }
+inline float* context_of(const Word2VecRows& rows, std::int32_t word) { return row_of(rows.context, rows.own_context, word, rows.stride); }
+inline float* node_of(const Word2VecRows& rows, std::int32_t node) { return row_of(rows.nodes, rows.own_nodes, node, rows.stride); }
 
 inline void prefetch(const float* row, std::size_t width) {
     for (std::size_t c = 0; c < width; c += kRowFloats) __builtin_prefetch(row + c, 1, 3);
@@ -375,7 +374,7 @@ inline void look_up(const Word2VecRows& rows, const Word2VecBatch& batch, std::s
 
 template <bool bag>
 void train(const Word2VecRows& rows, const Word2VecBatch& batch, Word2VecScratch& s) {
-    const std::size_t width = padded(rows.dim), stride = rows.stride;
+    const std::size_t width = padded(rows.dim);
     const std::size_t k = batch.negative > 0 ? batch.negative + 1 : 0;
     float** now = s.drawn;
     s.next = now + k;
@@ -397,7 +396,7 @@ void train(const Word2VecRows& rows, const Word2VecBatch& batch, Word2VecScratch
             const std::int64_t first = batch.path_offsets[word];
             const std::size_t nodes = static_cast<std::size_t>(batch.path_offsets[word + 1] - first);
             s.outputs = s.path;
-            for (std::size_t i = 0; i < nodes; ++i) s.outputs[i] = rows.nodes + stride * static_cast<std::size_t>(batch.path_nodes[first + static_cast<std::int64_t>(i)]);
+            for (std::size_t i = 0; i < nodes; ++i) s.outputs[i] = node_of(rows, batch.path_nodes[first + static_cast<std::int64_t>(i)]);
             if (nodes > 0) step<bag>(m, nodes, batch.path_labels + first, width, rows, batch, at == batch.watched, s);
         }
         if (m > 0 && k > 0) {

@@ -4,20 +4,19 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "shared_rows.hpp"
+
 namespace lexarium {
 
 inline constexpr std::size_t kRowFloats = 16;  // rows are padded with zeros to a multiple of it: 64 bytes
 inline constexpr std::size_t kSpare = 8;       // pointers are copied so many at a time
 
-// Rows of `stride` floats, of which `dim` are the vector. A thread has copies of its own of the vectors and the
-// context of words 0 .. own - 1 (the most frequent ones, where ids fall with frequency), and works on these.
+// Rows of `stride` floats, of which `dim` are the vector. A thread has copies of its own of some, and works on these.
 struct Word2VecRows {
     float* vectors;
     float* context;
     float* nodes;
-    float* own_vectors;
-    float* own_context;
-    std::size_t own;
+    OwnRows own_vectors, own_context, own_nodes;
     std::size_t dim;
     std::size_t stride;
 };

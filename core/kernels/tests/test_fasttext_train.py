@@ -247,11 +247,13 @@ def test_frequent_words_are_left_out_as_asked() -> None:
     close((inputs, outputs), (matrix(6, 1), matrix(3, 2)))
 
 
-def length_of_four_threads(ids: Any, words: int, text: int, shared: tuple[int, ...], *, cbow: bool) -> float:
+def length_of_four_threads(
+    ids: Any, words: int, text: int, shared: tuple[int, ...], *, cbow: bool, name: str = "ns"
+) -> float:
     """Return how long vectors of four threads are beside those of one, on average, after five epochs."""
     starts, rows = np.arange(words + 1, dtype=np.int64), np.arange(words, dtype=np.int32)
     corpus = K.Texts(ids.astype(np.int32), np.arange(0, len(ids) + 1, text), starts, rows, -1)
-    loss = K.Loss("ns", np.bincount(ids, minlength=words).astype(np.int64), 5, 0.5)
+    loss = K.Loss(name, -np.sort(-np.bincount(ids, minlength=words)), 5, 0.5)
     start = np.random.default_rng(1).uniform(-1 / STRIDE, 1 / STRIDE, (words, STRIDE)).astype(np.float32)
     lengths = []
     for threads in (1, 4):
@@ -277,6 +279,17 @@ def test_many_threads_learn_what_one_learns_also_where_they_take_copies_on_the_w
     shares = 1 / np.arange(1, 2001)
     ids = np.random.default_rng(0).choice(2000, 60_000, p=shares / shares.sum())
     assert least < length_of_four_threads(ids, 2000, 25, shared, cbow=cbow) < most
+
+
+@pytest.mark.parametrize("shared_words", [0, 100_000])
+@pytest.mark.parametrize("words", [300, 4000], ids=["all are copied", "some are copied"])
+def test_many_threads_learn_a_tree_whenever_they_take_copies_of_its_last_nodes(
+    words: int, shared_words: int
+) -> None:
+    shares = 1 / np.arange(1, words + 1)
+    ids = np.random.default_rng(0).choice(words, 60_000, p=shares / shares.sum())
+    ratio = length_of_four_threads(ids, words, 25, (shared_words,), cbow=False, name="hs")
+    assert ratio == pytest.approx(1, abs=0.1)
 
 
 @pytest.mark.parametrize("name", ["ns", "hs", "softmax", "ova"])

@@ -198,16 +198,22 @@ def test_words_of_one_topic_become_neighbours_and_the_loss_falls(threads, shared
     assert losses[-1] < losses[0]
 
 
+def balanced(words):
+    """Return a tree whose nodes are joined two and two, leaves first: its root stands last."""
+    return np.stack([np.arange(words), np.append(words + np.arange(words - 2), [-1, -1])], axis=1, dtype=np.int32)
+
+
 def length_of_four_threads(ids, words, text, **changes):
     """Return how long vectors of four threads are beside those of one, on average."""
     offsets, counts = np.arange(0, len(ids) + 1, text), np.maximum(np.bincount(ids, minlength=words), 1)
     start = np.random.default_rng(1).uniform(-1 / 64, 1 / 64, (words, 32)).astype(np.float32)
-    lengths = {}
+    tree, lengths = balanced(words) if changes.get("hierarchical") else None, {}
     for threads in (1, 4):
         vectors, context = start.copy(), np.zeros_like(start)
+        outputs = (context, None) if tree is None else (None, context)
         o = options(threads=threads, **changes)
         word2vec.train(
-            ids.astype(np.int32), offsets, counts.astype(np.int64), o, vectors, context, None, None, None
+            ids.astype(np.int32), offsets, counts.astype(np.int64), o, vectors, *outputs, tree, None
         )
         lengths[threads] = float(np.linalg.norm(vectors, axis=1).mean())
     return lengths[4] / lengths[1]
@@ -229,6 +235,15 @@ def test_many_threads_learn_what_one_learns_also_where_they_take_copies_on_the_w
     ids = np.random.default_rng(0).choice(6000, 100_000, p=shares / shares.sum())
     ratio = length_of_four_threads(ids, 6000, 25, epochs=5, skip_gram=skip_gram, **changes)
     assert ratio == pytest.approx(1, abs=0.2 if changes else 0.03 if skip_gram else 0.1)
+
+
+@pytest.mark.parametrize("shared_words", [0, 100_000])
+@pytest.mark.parametrize(("words", "off"), [(300, 0.1), (6000, 0.25)], ids=["all are copied", "some are copied"])
+def test_many_threads_learn_a_tree_whenever_they_take_copies_of_its_last_nodes(words, off, shared_words):
+    shares = 1 / np.arange(1, words + 1)
+    ids = np.random.default_rng(0).choice(words, 100_000, p=shares / shares.sum())
+    changes = {"hierarchical": True, "negative": 0, "epochs": 5, "shared_words": shared_words}
+    assert length_of_four_threads(ids, words, 25, **changes) == pytest.approx(1, abs=off)
 
 
 def test_one_thread_and_a_seed_give_the_same_bits_and_another_seed_others():
