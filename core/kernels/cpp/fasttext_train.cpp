@@ -332,7 +332,7 @@ void shuffle(std::vector<std::size_t>& order, std::size_t begin, std::size_t end
     }
 }
 
-Exchanges Shared::exchanges_of(const Texts& texts, double pairs, double most, std::size_t rows, const Schedule& plan) {
+Exchanges Shared::exchanges_of(const Texts& texts, std::size_t rows, const Steps& steps) {
     std::vector<std::int64_t> occurrences(rows), counts(texts.words);
     const std::int64_t tokens = rows == 0 ? 0 : std::min(texts.offsets[texts.count], kCounted);
     for (std::int64_t i = 0; i < tokens; ++i)
@@ -344,7 +344,7 @@ Exchanges Shared::exchanges_of(const Texts& texts, double pairs, double most, st
         for (std::size_t i = 0; i < texts.rows_in(number); ++i)
             if (const auto row = static_cast<std::size_t>(texts.rows_of(number)[i]); row < rows) occurrences[row] += counts[word];
     }
-    return {occurrences, static_cast<double>(tokens + ends), texts.words, pairs, most, plan.shared_words, plan.threads};
+    return {occurrences, static_cast<double>(tokens + ends), texts.words, steps};
 }
 
 void train_words(const Unlabelled& data, const Loss& loss, Rows input, Rows output, Shared& shared, const Schedule& schedule,

@@ -124,17 +124,16 @@ struct Labelled {
     const std::int64_t* label_offsets;  // (count + 1)
 };
 
-// Tokens of all threads between two exchanges, at most. A text is one step of its labels, and the rows of a tree have
+// Tokens of two threads between two exchanges, at most, at the usual learning rates of words and of labels. A text is one step of its labels, and the rows of a tree have
 // exchanges sooner for the many that a word trains: these may wait for longer than words with their samples.
-inline constexpr double kOften = 2048, kRarely = 8192;
+inline constexpr double kOften = 2048, kRarely = 8192, kUsual = 0.05, kUsualOfLabels = 0.1;
 
 // The busiest rows of both matrices, of which each thread has copies: none where there is one thread.
 struct Shared {
-    // `pairs`: of a row and a target, that are trained for a word; `most`: tokens of all threads between two exchanges.
-    Shared(const Texts& texts, const Loss& loss, double pairs, double most, Rows in, std::size_t in_rows, Rows out, const Schedule& plan)
-        : input(in.values, in_rows, own(in_rows, plan.threads), in.stride),
-          output(out.values, loss.rows(), own(loss.rows(), plan.threads), out.stride, loss.is_tree() ? Busiest::last : Busiest::first),
-          exchanges(exchanges_of(texts, pairs, most, std::max(input.count(), output.count()), plan)) {}
+    Shared(const Texts& texts, const Loss& loss, Rows in, std::size_t in_rows, Rows out, const Steps& steps)
+        : input(in.values, in_rows, own(in_rows, steps.threads), in.stride),
+          output(out.values, loss.rows(), own(loss.rows(), steps.threads), out.stride, loss.is_tree() ? Busiest::last : Busiest::first),
+          exchanges(exchanges_of(texts, std::max(input.count(), output.count()), steps)) {}
     SharedRows input, output;
     Exchanges exchanges;
 
@@ -144,7 +143,7 @@ private:
         return threads < 2 ? 0 : std::min(rows, kOwn / static_cast<std::size_t>(threads));
     }
     // By how often the words of the first input rows occur where the texts begin; output rows are exchanged with them.
-    static Exchanges exchanges_of(const Texts& texts, double pairs, double most, std::size_t rows, const Schedule& plan);
+    static Exchanges exchanges_of(const Texts& texts, std::size_t rows, const Steps& steps);
 };
 
 // The work of thread `t` of schedule.threads.

@@ -134,9 +134,7 @@ struct Matrices {
         : input(rows_of(in, in_rows)), output(rows_of(out, out_rows)), input_rows(in.shape(0)) {
         require(input.stride == output.stride, "the two matrices have rows of different lengths");
     }
-    Shared shared(const Texts& texts, const Loss& loss, double pairs, double most, const Schedule& plan) const {
-        return {texts, loss, pairs, most, input, input_rows, output, plan};
-    }
+    Shared shared(const Texts& texts, const Loss& loss, const lexarium::Steps& steps) const { return {texts, loss, input, input_rows, output, steps}; }
     Rows input, output;
     std::size_t input_rows;
 };
@@ -177,7 +175,8 @@ void learn_words(const PyTexts& texts, Array<float> keep, const PyLoss& loss, Ma
     const Schedule plan = schedule(rates);
     const std::vector<float> paces = cbow ? std::vector<float>() : paces_of(texts.get());
     const Unlabelled data{texts.get(), keep.data(), paces.data(), cbow, window};
-    Shared shared = matrices.shared(texts.get(), loss.get(), (window + 1) * loss.get().outputs(), loss.get().is_tree() ? kRarely : kOften, plan);
+    const double most = loss.get().is_tree() ? kRarely : kOften, pairs = (window + 1) * loss.get().outputs();
+    Shared shared = matrices.shared(texts.get(), loss.get(), {pairs, std::max(plan.first, plan.last) / kUsual, most, plan.shared_words, plan.threads});
     watched(plan.threads, std::move(progress), [&](int t, Control& control) {
         train_words(data, loss.get(), matrices.input, matrices.output, shared, plan, t, control);
     });
@@ -228,7 +227,7 @@ void learn_labels(const PyTexts& texts, const PyRuns& runs, Array<std::int32_t> 
     std::iota(order.begin(), order.end(), std::size_t{0});
     lexarium::Random random(plan.seed, ~std::uint64_t{0});
     shuffle(order, 0, order.size(), random);
-    Shared shared = matrices.shared(texts.get(), loss.get(), 1, kRarely, plan);
+    Shared shared = matrices.shared(texts.get(), loss.get(), {1, std::max(plan.first, plan.last) / kUsualOfLabels, kRarely, plan.shared_words, plan.threads});
     watched(plan.threads, std::move(progress), [&](int t, Control& control) {
         train_labels(data, loss.get(), matrices.input, matrices.output, shared, plan, t, order, control);
     });

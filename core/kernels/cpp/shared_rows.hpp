@@ -47,19 +47,30 @@ private:
 inline constexpr std::size_t kTogether = 64;         // rows that are handed over together
 inline constexpr std::size_t kSharedWords = 1 << 20;  // words that are trained before there are copies
 
+// What decides how far threads may go apart.
+struct Steps {
+    double pairs;              // of rows, that are trained for a word
+    double rate;               // the learning rate, of the usual one
+    double most;               // words that two threads train on between two exchanges, together, at most
+    std::size_t shared_words;  // that are trained before there are copies, by all threads together
+    int threads;
+};
+
 // When a thread hands over which blocks of rows. What all threads add to a row is summed up, and of too many steps apart
 // the sum goes too far: at each exchange the first block is handed over, at every second two, at every fourth four, as a
 // word that is half as frequent may wait twice as long; more of them where words are more evenly frequent; and exchanges
-// come sooner where there are few different words, or many frequent ones.
+// come sooner where there are few different words, or many frequent ones, and where steps are many or long.
 class Exchanges {
 public:
     // `occurrences` (rows): how often the word of each row is trained, in whatever order, of `total` times; `distinct`
-    // words there are; `pairs` of rows are trained for a word. All threads together train on `most` words between two
-    // exchanges at most, and on `shared_words` before there are copies.
-    Exchanges(const std::vector<std::int64_t>& occurrences, double total, std::size_t distinct, double pairs, double most, std::size_t shared_words,
-              int threads) {
+    // words there are.
+    Exchanges(const std::vector<std::int64_t>& occurrences, double total, std::size_t distinct, const Steps& steps) {
         const std::size_t rows = occurrences.size();
-        const double less = std::min(1.0, kPairs / pairs), ease = less * less;  // both rows of a pair go too far
+        const int threads = steps.threads;
+        const double less = std::min(1.0, kPairs / steps.pairs);  // squared, for both rows of a pair go too far
+        const double ease = less * less / std::max(1.0, steps.rate);
+        // Each of more threads knows less of what all do; of very many, all would wait for the first block's lock.
+        const double most = threads < 2 ? steps.most : steps.most * std::min(1.0, std::max(2.0 / threads, threads / 16.0));
         const double few = kFew * ease, some = kOften * ease;
         const auto often = [&](std::size_t first, std::size_t last) {
             const auto begin = occurrences.begin();
@@ -68,7 +79,7 @@ public:
         double apart = threads < 2 ? most : std::min(most * ease, few * static_cast<double>(distinct));
         if (rows > kTogether) apart = std::min(apart, some * total / std::max(1.0, often(kTogether, rows)));
         words_ = static_cast<std::size_t>(apart / threads);
-        begin_ = shared_words / static_cast<std::size_t>(threads);
+        begin_ = steps.shared_words / static_cast<std::size_t>(threads);
         std::vector<std::size_t> waits((rows + kTogether - 1) / kTogether);  // for each block the power of 2
         std::size_t least = ~std::size_t{0};
         for (std::size_t block = waits.size(); block-- > 0;) {

@@ -27,7 +27,8 @@ constexpr std::int64_t kDeepest = 4096;           // turns from the root of a tr
 constexpr std::int64_t kReport = 1000;            // words after which the learning rate falls
 constexpr std::int64_t kCounted = 1 << 24;        // words that tell how often words occur
 constexpr std::size_t kOwn = 16384;               // rows of which threads have copies, all threads together
-constexpr double kApart = 4096;                   // words that all threads train on between two exchanges, at most
+constexpr double kApart = 4096;                   // words that two threads train on between two exchanges, at most
+constexpr double kUsual = 0.025;                  // the learning rate for which this is right
 
 std::size_t stride_of(std::size_t dim) { return (dim + kRowFloats - 1) / kRowFloats * kRowFloats; }
 
@@ -109,7 +110,8 @@ Exchanges exchanges_of(const EncodedTexts& texts, const std::vector<std::uint32_
     for (std::int64_t i = 0; i < tokens; ++i)
         if (const auto word = static_cast<std::uint32_t>(texts.ids[i]); word < trained.size()) trained[word] += keep[word] * 0x1p-32;
     const double total = std::accumulate(trained.begin(), trained.end(), 0.0);
-    return {std::vector<std::int64_t>(trained.begin(), trained.begin() + static_cast<std::ptrdiff_t>(rows)), total, texts.words, pairs, kApart, options.shared_words, options.threads};
+    return {std::vector<std::int64_t>(trained.begin(), trained.begin() + static_cast<std::ptrdiff_t>(rows)), total, texts.words,
+            Steps{pairs, std::max(options.alpha, options.min_alpha) / kUsual, kApart, options.shared_words, options.threads}};
 }
 
 class Worker {

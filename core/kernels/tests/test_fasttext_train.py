@@ -248,7 +248,7 @@ def test_frequent_words_are_left_out_as_asked() -> None:
 
 
 def length_of_four_threads(
-    ids: Any, words: int, text: int, shared: tuple[int, ...], *, cbow: bool, name: str = "ns"
+    ids: Any, words: int, text: int, shared: tuple[int, ...], *, cbow: bool, name: str = "ns", rate: float = 0.05
 ) -> float:
     """Return how long vectors of four threads are beside those of one, on average, after five epochs."""
     starts, rows = np.arange(words + 1, dtype=np.int64), np.arange(words, dtype=np.int32)
@@ -258,7 +258,7 @@ def length_of_four_threads(
     lengths = []
     for threads in (1, 4):
         inputs, outputs = start.copy(), np.zeros_like(start)
-        schedule = (0.05, 0.0, 5, threads, 1, *shared)
+        schedule = (rate, 0.0, 5, threads, 1, *shared)
         K.learn_words(corpus, np.ones(words, np.float32), loss, inputs, outputs, cbow, 5, schedule, None)
         lengths.append(float(np.linalg.norm(inputs, axis=1).mean()))
     return lengths[1] / lengths[0]
@@ -269,6 +269,12 @@ def test_threads_do_not_go_too_far_where_no_word_is_more_frequent_than_another()
     topic, near = rng.integers(0, 200, (shape[0], 1)) * 20, rng.integers(0, 20, shape)
     ids = np.where(rng.random(shape) < 0.3, rng.integers(0, 4000, shape), topic + near).ravel()
     assert length_of_four_threads(ids, 4000, 20, (0,), cbow=False) < 1.6
+
+
+def test_threads_do_not_go_too_far_where_steps_are_long() -> None:
+    shares = 1 / np.arange(10, 6010)
+    ids = np.random.default_rng(0).choice(6000, 400_000, p=shares / shares.sum())
+    assert length_of_four_threads(ids, 6000, 20, (0,), cbow=False, rate=0.25) == pytest.approx(1, abs=0.1)
 
 
 @pytest.mark.parametrize("cbow", [False, True])

@@ -228,6 +228,13 @@ def test_threads_do_not_go_too_far_where_no_word_is_more_frequent_than_another(w
     assert length_of_four_threads(ids, 4000, 20, alpha=0.05, min_alpha=0.0, **changes) < 1.6
 
 
+def test_threads_do_not_go_too_far_where_steps_are_long():
+    shares = 1 / np.arange(10, 6010)
+    ids = np.random.default_rng(0).choice(6000, 500_000, p=shares / shares.sum())
+    changes = {"alpha": 0.2, "min_alpha": 0.0, "epochs": 5, "shared_words": 0}
+    assert length_of_four_threads(ids, 6000, 20, **changes) == pytest.approx(1, abs=0.1)
+
+
 @pytest.mark.parametrize("skip_gram", [True, False], ids=["skip-gram", "cbow"])
 @pytest.mark.parametrize("changes", [{}, {"shared_words": 100_000}], ids=["shared", "copied on the way"])
 def test_many_threads_learn_what_one_learns_also_where_they_take_copies_on_the_way(skip_gram, changes):

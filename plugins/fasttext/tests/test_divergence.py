@@ -38,6 +38,12 @@ def test_words(settings: dict[str, Any]) -> None:
 
 
 @needs_kernels
+def test_words_whose_numbers_are_finite_and_far_too_large() -> None:
+    with pytest.raises(DataError, match=r"diverged with alpha=0\.7; lower alpha"):
+        fit(TEXTS, words(alpha=0.7, epochs=4), Run())
+
+
+@needs_kernels
 @pytest.mark.parametrize("loss", ["softmax", "ova", "ns", "hs"])
 def test_labels(loss: Any) -> None:
     with pytest.raises(DataError, match=r"diverged with alpha=1e\+30; lower alpha"):

@@ -19,10 +19,11 @@ from lexarium.vocabulary import Vocabulary
 from lexarium_fasttext.binary import read_binary
 from lexarium_fasttext.config import NS_EXPONENT
 from lexarium_fasttext.divergence import DivergedError
-from lexarium_fasttext.model import FastTextParts, Quantised, is_finite
+from lexarium_fasttext.model import FastTextParts, Quantised
 from lexarium_fasttext.subwords import fasttext_words, hashed_ngrams
 from lexarium_fasttext.unsupervised import check_words, lines_of, parameters_of, tokens_of
 from lexarium_static.sentences import Sentences
+from lexarium_static.training import is_bounded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -220,7 +221,7 @@ def _gensim(lines: Lines, parameters: Parameters, config: FastTextConfig, run: R
     vocabulary = Vocabulary.build(model.wv.index_to_key)
     used = _used(vocabulary, parameters)
     counts = [model.wv.get_vecattr(word, "count") for word in vocabulary]
-    if not (is_finite(model.wv.vectors_vocab) and is_finite(model.wv.vectors_ngrams)):
+    if not (is_bounded(model.wv.vectors_vocab) and is_bounded(model.wv.vectors_ngrams)):
         raise DivergedError("alpha", parameters.lr)
     return FastTextParts(
         parameters=parameters,

@@ -20,7 +20,7 @@ from lexarium_fasttext.model import EOS, FastTextParts, Parameters, is_finite
 from lexarium_fasttext.rows import InputRows, input_rows, new_rows, padded, place_end, strings, unpadded
 from lexarium_fasttext.subwords import WORD_PATTERN, is_cut_alike
 from lexarium_static.encoding import encode
-from lexarium_static.training import check_several
+from lexarium_static.training import check_several, is_bounded
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -232,7 +232,9 @@ def watched(
 
 
 def _is_sound(parts: FastTextParts) -> bool:
-    return is_finite(parts.input) and is_finite(parts.output)
+    """Tell whether what was trained is of use; a classifier's numbers may be large and it right all the same."""
+    sound = is_finite if parts.supervised else is_bounded
+    return sound(parts.input) and sound(parts.output)
 
 
 def _keep(lines: Lines, threshold: float) -> Floats:

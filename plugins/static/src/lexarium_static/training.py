@@ -7,12 +7,23 @@ from typing import TYPE_CHECKING
 from lexarium.errors import DataError, UnsupportedError
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from lexarium.vocabulary import Vocabulary
     from lexarium_static.embedder import StaticEmbedder
 
-__all__ = ["check_kept", "check_several"]
+__all__ = ["check_kept", "check_several", "is_bounded"]
 
 _FEWEST = 2
+#: Numbers in what learned something, word vectors and the others, have one digit before the point, or two.
+_BOUND = 1e4
+
+
+def is_bounded(learned: NDArray[np.float32]) -> bool:
+    """Tell whether the numbers of a training stayed within bounds: all are finite and below 10,000 in size."""
+    # Written so that NaN is no number within the bounds.
+    return learned.size == 0 or bool(learned.min() > -_BOUND and learned.max() < _BOUND)
 
 
 def check_several(words: Vocabulary, left_out: int) -> None:

@@ -13,7 +13,7 @@ from lexarium.config import require
 from lexarium.errors import ConfigError, DataError, TrainingInterrupted
 from lexarium.words import WordVectors
 from lexarium_static.encoding import encode, encode_onto
-from lexarium_static.training import check_several
+from lexarium_static.training import check_several, is_bounded
 from lexarium_static.weights import weigh, weighed
 from lexarium_word2vec import compiled, reference
 from lexarium_word2vec.embedder import Word2Vec
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
 
 __all__ = ["fit", "trainer", "update"]
 
-#: Numbers in what learned something, word vectors and the others, have one digit before the point, or two.
-_BOUND = 1e4
 #: What the stored arrays or words depend on.
 _FIXED = ("vector_size", "hs", "tokenizer", "token_pattern", "lowercase", "phrases")
 
@@ -153,8 +151,7 @@ class _Training:
     def _model(self) -> Word2Vec:
         weights, config = self.weights, self.config
         learned = (weights.vectors, weights.context, weights.nodes)
-        # Written so that NaN is no number within the bounds.
-        if not all(array is None or (array.min() > -_BOUND and array.max() < _BOUND) for array in learned):
+        if not all(array is None or is_bounded(array) for array in learned):
             keys = ("alpha", "window", "negative") if config.negative else ("alpha", "window")
             said = ", ".join(f"{key}={getattr(config, key):g}" for key in keys)
             raise DataError(f"the training diverged with {said}", "lower one of these, alpha first")
