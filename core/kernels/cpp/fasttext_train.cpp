@@ -332,19 +332,47 @@ void shuffle(std::vector<std::size_t>& order, std::size_t begin, std::size_t end
     }
 }
 
-Exchanges Shared::exchanges_of(const Texts& texts, std::size_t rows, const Steps& steps) {
-    std::vector<std::int64_t> occurrences(rows), counts(texts.words);
-    const std::int64_t tokens = rows == 0 ? 0 : std::min(texts.offsets[texts.count], kCounted);
+std::vector<std::int64_t> Loss::of_nodes(const std::vector<std::int64_t>& targets) const {
+    std::vector<std::int64_t> found(rows());
+    for (std::size_t k = 0; k < targets.size(); ++k)
+        for (std::int64_t i = starts_[k]; i < starts_[k + 1]; ++i) found[found.size() - 1 - static_cast<std::size_t>(nodes_[static_cast<std::size_t>(i)])] += targets[k];
+    return found;
+}
+
+namespace {
+
+// How often each word stands in the first tokens.
+std::vector<std::int64_t> occurrences(const Texts& texts, std::int64_t tokens, std::int64_t ends) {
+    std::vector<std::int64_t> counts(texts.words);
     for (std::int64_t i = 0; i < tokens; ++i)
         if (const std::int32_t word = texts.ids[i]; texts.has(word)) ++counts[static_cast<std::size_t>(word)];
-    const auto ends = texts.end < 0 ? 0 : std::upper_bound(texts.offsets + 1, texts.offsets + texts.count + 1, tokens) - (texts.offsets + 1);
     if (texts.end >= 0) counts[static_cast<std::size_t>(texts.end)] += ends;
+    return counts;
+}
+
+}  // namespace
+
+Exchanges Shared::exchanges_of(const Texts& texts, const Labelled* labelled, const Loss& loss, std::size_t in_rows, std::size_t out_rows, const Steps& steps) {
+    const std::int64_t tokens = in_rows + out_rows == 0 ? 0 : std::min(texts.offsets[texts.count], kCounted);
+    const auto whole = std::upper_bound(texts.offsets + 1, texts.offsets + texts.count + 1, tokens) - (texts.offsets + 1);
+    const std::int64_t ends = texts.end < 0 || tokens == 0 ? 0 : whole;
+    const std::vector<std::int64_t> counts = occurrences(texts, tokens, ends);
+    std::vector<std::int64_t> in(std::max(in_rows, out_rows));
     for (std::size_t word = 0; word < counts.size(); ++word) {
         const auto number = static_cast<std::int32_t>(word);
         for (std::size_t i = 0; i < texts.rows_in(number); ++i)
-            if (const auto row = static_cast<std::size_t>(texts.rows_of(number)[i]); row < rows) occurrences[row] += counts[word];
+            if (const auto row = static_cast<std::size_t>(texts.rows_of(number)[i]); row < in.size()) in[row] += counts[word];
     }
-    return {occurrences, static_cast<double>(tokens + ends), texts.words, steps};
+    std::vector<std::int64_t> out = in;
+    if (loss.is_tree() && out_rows > 0) {
+        std::vector<std::int64_t> targets = labelled ? std::vector<std::int64_t>(loss.size()) : counts;
+        if (labelled)
+            for (std::int64_t i = 0; i < labelled->label_offsets[whole]; ++i) ++targets[static_cast<std::size_t>(labelled->labels[i])];
+        out = loss.of_nodes(targets);
+    }
+    in.resize(in_rows);
+    out.resize(out_rows);
+    return {{in, out}, static_cast<double>(tokens + ends), texts.words, steps};
 }
 
 void train_words(const Unlabelled& data, const Loss& loss, Rows input, Rows output, Shared& shared, const Schedule& schedule,

@@ -62,6 +62,8 @@ public:
     double outputs() const { return kind_ == Kind::negative_sampling ? static_cast<double>(negative_) + 1 : kind_ == Kind::hierarchical_softmax ? 16 : 1; }
     const TrainLoops& loops() const { return loops_; }
     std::size_t rows() const { return is_tree() ? size_ - std::min(size_, std::size_t{1}) : size_; }  // of the output: a tree's inner nodes
+    // Of a tree: how often each row is trained, the root's first, where the targets are so often (size).
+    std::vector<std::int64_t> of_nodes(const std::vector<std::int64_t>& targets) const;
     bool is_tree() const { return kind_ == Kind::hierarchical_softmax; }
     bool takes_all() const { return kind_ == Kind::one_vs_all; }  // of the labels of a text, not one of them
 
@@ -130,10 +132,10 @@ inline constexpr double kOften = 2048, kRarely = 8192, kUsual = 0.05, kUsualOfLa
 
 // The busiest rows of both matrices, of which each thread has copies: none where there is one thread.
 struct Shared {
-    Shared(const Texts& texts, const Loss& loss, Rows in, std::size_t in_rows, Rows out, const Steps& steps)
+    Shared(const Texts& texts, const Labelled* labelled, const Loss& loss, Rows in, std::size_t in_rows, Rows out, const Steps& steps)
         : input(in.values, in_rows, own(in_rows, steps.threads), in.stride),
           output(out.values, loss.rows(), own(loss.rows(), steps.threads), out.stride, loss.is_tree() ? Busiest::last : Busiest::first),
-          exchanges(exchanges_of(texts, std::max(input.count(), output.count()), steps)) {}
+          exchanges(exchanges_of(texts, labelled, loss, input.count(), output.count(), steps)) {}
     SharedRows input, output;
     Exchanges exchanges;
 
@@ -142,8 +144,9 @@ private:
         constexpr std::size_t kOwn = 8192;  // of all threads together
         return threads < 2 ? 0 : std::min(rows, kOwn / static_cast<std::size_t>(threads));
     }
-    // By how often the words of the first input rows occur where the texts begin; output rows are exchanged with them.
-    static Exchanges exchanges_of(const Texts& texts, std::size_t rows, const Steps& steps);
+    // By how often the words of the first input rows occur where the texts begin, for output rows as well, but for a
+    // tree's: by how often its words are, or the labels.
+    static Exchanges exchanges_of(const Texts& texts, const Labelled* labelled, const Loss& loss, std::size_t in_rows, std::size_t out_rows, const Steps& steps);
 };
 
 // The work of thread `t` of schedule.threads.

@@ -62,56 +62,65 @@ struct Steps {
 // come sooner where there are few different words, or many frequent ones, and where steps are many or long.
 class Exchanges {
 public:
-    // `occurrences` (rows): how often the word of each row is trained, in whatever order, of `total` times; `distinct`
-    // words there are.
-    Exchanges(const std::vector<std::int64_t>& occurrences, double total, std::size_t distinct, const Steps& steps) {
-        const std::size_t rows = occurrences.size();
+    // `occurrences` of each matrix: how often its busiest rows are trained, in an order like theirs, while `total` words
+    // are, `distinct` ones.
+    Exchanges(const std::vector<std::vector<std::int64_t>>& occurrences, double total, std::size_t distinct, const Steps& steps) {
         const int threads = steps.threads;
         const double less = std::min(1.0, kPairs / steps.pairs);  // squared, for both rows of a pair go too far
         const double ease = less * less / std::max(1.0, steps.rate);
         // Each of more threads knows less of what all do; of very many, all would wait for the first block's lock.
         const double most = threads < 2 ? steps.most : steps.most * std::min(1.0, std::max(2.0 / threads, threads / 16.0));
         const double few = kFew * ease, some = kOften * ease;
-        const auto often = [&](std::size_t first, std::size_t last) {
-            const auto begin = occurrences.begin();
-            return static_cast<double>(*std::max_element(begin + static_cast<std::ptrdiff_t>(first), begin + static_cast<std::ptrdiff_t>(last)));
-        };
         double apart = threads < 2 ? most : std::min(most * ease, few * static_cast<double>(distinct));
-        if (rows > kTogether) apart = std::min(apart, some * total / std::max(1.0, often(kTogether, rows)));
+        for (const std::vector<std::int64_t>& rows : occurrences)
+            if (rows.size() > kTogether) apart = std::min(apart, some * total / most_often(rows, kTogether, rows.size()));
         words_ = static_cast<std::size_t>(apart / threads);
         begin_ = steps.shared_words / static_cast<std::size_t>(threads);
-        std::vector<std::size_t> waits((rows + kTogether - 1) / kTogether);  // for each block the power of 2
-        std::size_t least = ~std::size_t{0};
-        for (std::size_t block = waits.size(); block-- > 0;) {
-            const double at_once = apart / std::max(1.0, total) * often(block * kTogether, std::min((block + 1) * kTogether, rows));
-            std::size_t wait = 0;
-            while (block >> wait > 0 && static_cast<double>(std::size_t{2} << wait) * at_once <= some) ++wait;
-            waits[block] = least = std::min(least, wait);
-        }
-        for (std::size_t block = 0; block < waits.size(); ++block) {
-            blocks_.resize(waits[block] + 1, block);
-            blocks_.back() = block + 1;
-        }
+        for (const std::vector<std::int64_t>& rows : occurrences) blocks_.push_back(blocks_of(rows, apart / std::max(1.0, total), some));
     }
 
     std::size_t words() const { return words_; }  // of one thread between two exchanges
     std::size_t begin() const { return begin_; }  // of one thread before it takes copies
 
-    // How many blocks at this exchange, counted from 1.
-    std::size_t blocks(std::size_t exchange) const {
-        if (blocks_.empty()) return 0;
+    // How many blocks of a matrix at this exchange, counted from 1.
+    std::size_t blocks(std::size_t matrix, std::size_t exchange) const {
+        const std::vector<std::size_t>& blocks = blocks_[matrix];
+        if (blocks.empty()) return 0;
         std::size_t wait = 0;
-        while (wait + 1 < blocks_.size() && (exchange >> wait) % 2 == 0) ++wait;
-        return blocks_[wait];
+        while (wait + 1 < blocks.size() && (exchange >> wait) % 2 == 0) ++wait;
+        return blocks[wait];
     }
 
 private:
+    // Of rows first .. last - 1 the one that is trained most often.
+    static double most_often(const std::vector<std::int64_t>& rows, std::size_t first, std::size_t last) {
+        const auto begin = rows.begin();
+        return static_cast<double>(std::max(std::int64_t{1}, *std::max_element(begin + static_cast<std::ptrdiff_t>(first), begin + static_cast<std::ptrdiff_t>(last))));
+    }
+
+    // How many blocks wait for 2^i exchanges or fewer, of which each trains a share of all words.
+    static std::vector<std::size_t> blocks_of(const std::vector<std::int64_t>& rows, double share, double some) {
+        std::vector<std::size_t> waits((rows.size() + kTogether - 1) / kTogether), found;  // for each block the power of 2
+        std::size_t least = ~std::size_t{0};
+        for (std::size_t block = waits.size(); block-- > 0;) {
+            const double at_once = share * most_often(rows, block * kTogether, std::min((block + 1) * kTogether, rows.size()));
+            std::size_t wait = 0;
+            while (block >> wait > 0 && static_cast<double>(std::size_t{2} << wait) * at_once <= some) ++wait;
+            waits[block] = least = std::min(least, wait);
+        }
+        for (std::size_t block = 0; block < waits.size(); ++block) {
+            found.resize(waits[block] + 1, block);
+            found.back() = block + 1;
+        }
+        return found;
+    }
+
     // How often all threads train a word between two exchanges of its row, about: on average where few words differ, and
     // at most outside the first block. Less often where an occurrence means more than kPairs steps: windows of 5 words and
     // 5 negatives.
     static constexpr double kFew = 8, kOften = 32, kPairs = 36;
     std::size_t words_, begin_;
-    std::vector<std::size_t> blocks_;  // those that wait for 2^i exchanges or fewer
+    std::vector<std::vector<std::size_t>> blocks_;  // of each matrix
 };
 
 // A thread's own copies of the rows first .. first + count - 1 of a matrix.
@@ -178,7 +187,10 @@ template <std::size_t N>
 class Apart {
 public:
     Apart(const std::array<SharedRows*, N>& shared, const Exchanges& exchanges) : exchanges_(exchanges), shared_(shared) {}
-    ~Apart() { exchange(static_cast<std::size_t>(-1)); }
+    ~Apart() {
+        for (std::size_t i = 0; i < N; ++i)
+            if (copies_[i]) copies_[i]->exchange(~std::size_t{0});
+    }
     Apart(const Apart&) = delete;
 
     // The copies of rows of matrix i: none before they are taken.
@@ -193,18 +205,14 @@ public:
             begun_ = true;
             for (std::size_t i = 0; i < N; ++i) copies_[i].emplace(*shared_[i]);
         } else if (begun_ && waiting_ >= exchanges_.words()) {
-            exchange(exchanges_.blocks(++done_));
+            waiting_ = 0;
+            ++done_;
+            for (std::size_t i = 0; i < N; ++i) copies_[i]->exchange(exchanges_.blocks(i, done_));
         }
         return begins;
     }
 
 private:
-    void exchange(std::size_t blocks) {
-        waiting_ = 0;
-        for (std::optional<SharedRows::Copy>& copy : copies_)
-            if (copy) copy->exchange(blocks);
-    }
-
     const Exchanges& exchanges_;
     std::array<SharedRows*, N> shared_;
     std::array<std::optional<SharedRows::Copy>, N> copies_;

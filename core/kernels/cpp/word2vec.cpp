@@ -102,15 +102,21 @@ struct Loss {
     double loss = 0, inputs = 0;
 };
 
-// When `rows` are exchanged: by how often the words of these texts are trained, which the counts of a model that grows do
-// not tell.
-Exchanges exchanges_of(const EncodedTexts& texts, const std::vector<std::uint32_t>& keep, std::size_t rows, double pairs, const Word2VecOptions& options) {
-    std::vector<double> trained(rows == 0 ? 0 : texts.words);
-    const std::int64_t tokens = rows == 0 ? 0 : std::min(texts.offsets[texts.texts], kCounted);
+// When the busiest `own` rows are exchanged: by how often the words of these texts are trained, which the counts of a
+// model that grows do not tell.
+Exchanges exchanges_of(const EncodedTexts& texts, const std::vector<std::uint32_t>& keep, const Paths& paths, std::size_t own, double pairs, const Word2VecOptions& options) {
+    std::vector<double> words(own == 0 ? 0 : texts.words), nodes(paths.nodes.empty() ? 0 : words.size());
+    const std::int64_t tokens = words.empty() ? 0 : std::min(texts.offsets[texts.texts], kCounted);
     for (std::int64_t i = 0; i < tokens; ++i)
-        if (const auto word = static_cast<std::uint32_t>(texts.ids[i]); word < trained.size()) trained[word] += keep[word] * 0x1p-32;
-    const double total = std::accumulate(trained.begin(), trained.end(), 0.0);
-    return {std::vector<std::int64_t>(trained.begin(), trained.begin() + static_cast<std::ptrdiff_t>(rows)), total, texts.words,
+        if (const auto word = static_cast<std::uint32_t>(texts.ids[i]); word < words.size()) words[word] += keep[word] * 0x1p-32;
+    // From the last node on, the root; one place more than there are nodes.
+    for (std::size_t word = 0; word < nodes.size(); ++word)
+        for (std::int64_t i = paths.offsets[word]; i < paths.offsets[word + 1]; ++i) nodes[nodes.size() - 2 - static_cast<std::size_t>(paths.nodes[static_cast<std::size_t>(i)])] += words[word];
+    const double total = std::accumulate(words.begin(), words.end(), 0.0);
+    const auto busiest = [&](const std::vector<double>& rows) {
+        return std::vector<std::int64_t>(rows.begin(), rows.begin() + static_cast<std::ptrdiff_t>(std::min(own, rows.size())));
+    };
+    return {{busiest(words), busiest(words), busiest(nodes)}, total, texts.words,
             Steps{pairs, std::max(options.alpha, options.min_alpha) / kUsual, kApart, options.shared_words, options.threads}};
 }
 
@@ -300,7 +306,7 @@ std::vector<double> train_word2vec(const EncodedTexts& texts, const Word2VecOpti
     const Word2VecRows rows{vectors.data(), context.data(), nodes.data(), {}, {}, {}, weights.dim, stride};
     const double inputs = options.shrink_windows ? options.window + 1.0 : 2.0 * options.window;
     const double outputs = (options.negative > 0 ? options.negative + 1.0 : 0.0) + static_cast<double>(paths.longest);
-    const Exchanges exchanges = exchanges_of(texts, keep, own, std::max(1.0, inputs * outputs), options);
+    const Exchanges exchanges = exchanges_of(texts, keep, paths, own, std::max(1.0, inputs * outputs), options);
     const std::size_t inner = weights.nodes && texts.words > 0 ? texts.words - 1 : 0;
     SharedRows shared_vectors(vectors.data(), texts.words, own, stride), shared_context(context.data(), texts.words, weights.context ? own : 0, stride);
     SharedRows shared_nodes(nodes.data(), inner, std::min(inner, own), stride, Busiest::last);

@@ -248,7 +248,14 @@ def test_frequent_words_are_left_out_as_asked() -> None:
 
 
 def length_of_four_threads(
-    ids: Any, words: int, text: int, shared: tuple[int, ...], *, cbow: bool, name: str = "ns", rate: float = 0.05
+    ids: Any,
+    words: int,
+    text: int,
+    shared: tuple[int, ...],
+    *,
+    cbow: bool,
+    name: str = "ns",
+    rate: float = 0.05,
 ) -> float:
     """Return how long vectors of four threads are beside those of one, on average, after five epochs."""
     starts, rows = np.arange(words + 1, dtype=np.int64), np.arange(words, dtype=np.int32)

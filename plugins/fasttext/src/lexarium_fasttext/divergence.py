@@ -8,7 +8,7 @@ __all__ = ["DivergedError"]
 
 
 class DivergedError(DataError):
-    """What was trained is not finite or far too large, so there is no model; a search for settings goes on without it."""
+    """What was trained is not finite, or words far too large: no model; a search goes on without it."""
 
     def __init__(self, key: str, rate: float) -> None:
         super().__init__(f"the training diverged with {key}={rate:g}", f"lower {key}")

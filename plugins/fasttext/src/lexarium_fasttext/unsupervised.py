@@ -16,7 +16,7 @@ import numpy as np
 from lexarium.errors import CheckpointError, TrainingInterrupted
 from lexarium.vocabulary import Vocabulary
 from lexarium_fasttext.divergence import DivergedError
-from lexarium_fasttext.model import EOS, FastTextParts, Parameters, is_finite
+from lexarium_fasttext.model import EOS, FastTextParts, Parameters, Quantised, is_finite
 from lexarium_fasttext.rows import InputRows, input_rows, new_rows, padded, place_end, strings, unpadded
 from lexarium_fasttext.subwords import WORD_PATTERN, is_cut_alike
 from lexarium_static.encoding import encode
@@ -232,9 +232,13 @@ def watched(
 
 
 def _is_sound(parts: FastTextParts) -> bool:
-    """Tell whether what was trained is of use; a classifier's numbers may be large and it right all the same."""
-    sound = is_finite if parts.supervised else is_bounded
-    return sound(parts.input) and sound(parts.output)
+    """Tell whether what was trained is of use; a classifier may be right with large numbers as well."""
+    for matrix in (parts.input, parts.output):
+        if not is_finite(matrix):
+            return False
+        if not (parts.supervised or isinstance(matrix, Quantised) or is_bounded(matrix)):
+            return False
+    return True
 
 
 def _keep(lines: Lines, threshold: float) -> Floats:

@@ -21,7 +21,7 @@ _BOUND = 1e4
 
 
 def is_bounded(learned: NDArray[np.float32]) -> bool:
-    """Tell whether the numbers of a training stayed within bounds: all are finite and below 10,000 in size."""
+    """Tell whether what was learned stayed within bounds: finite, and below 10,000 in size."""
     # Written so that NaN is no number within the bounds.
     return learned.size == 0 or bool(learned.min() > -_BOUND and learned.max() < _BOUND)
 
