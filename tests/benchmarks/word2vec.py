@@ -1,17 +1,20 @@
-"""Train Word2Vec on all reviews, print speed and quality: ours, or gensim's; one fresh process each.
+"""Train Word2Vec on all reviews, print speed and quality: ours, or a peer's; one fresh process each.
 
 Both read the same column, cut it into the same words (runs of two word characters or more, lower-cased,
 five occurrences) and train with the same settings. ``words_per_second`` counts the words of all epochs,
 with those that subsampling leaves out, in training alone; ``file_to_model`` is from the file to the stored
 model. ``cpu_seconds`` is the processor time of all threads in training, which other work on the machine
-hardly changes.
+hardly changes. ``pword2vec`` is https://github.com/IntelLabs/pWord2Vec, the program that the variable
+``PWORD2VEC`` names; its seconds of training are from the words a second that it prints at the end.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import re
+import subprocess
 import tempfile
 import time
 from dataclasses import dataclass
@@ -30,7 +33,7 @@ MIN_COUNT = 5
 def main() -> None:
     """Measure one of the two."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("who", choices=["lexarium", "gensim"])
+    parser.add_argument("who", choices=["lexarium", "gensim", "pword2vec"])
     parser.add_argument("path", type=Path)
     parser.add_argument("--vector-size", type=int, default=100)
     parser.add_argument("--sg", type=int, choices=[0, 1], default=1)
@@ -42,7 +45,9 @@ def main() -> None:
     parser.add_argument("--quality", action="store_true", help="score similarity and analogies as well")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        done = {"lexarium": lexarium, "gensim": gensim}[given.who](given, Path(folder))
+        done = {"lexarium": lexarium, "gensim": gensim, "pword2vec": pword2vec}[given.who](
+            given, Path(folder)
+        )
     figures = {
         "words": done.words,
         "seconds": done.seconds,
@@ -118,6 +123,54 @@ def gensim(given: argparse.Namespace, folder: Path) -> Done:
     whole = time.perf_counter() - begin
     words = sum(int(model.wv.get_vecattr(word, "count")) for word in model.wv.index_to_key)
     return Done(words, seconds, cpu_seconds, whole, model.wv.index_to_key, model.wv.vectors)
+
+
+def pword2vec(given: argparse.Namespace, folder: Path) -> Done:
+    """Train skip-gram with negative sampling with Intel's program."""
+    import numpy as np
+
+    from lexarium.tables import read_labelled
+
+    token = re.compile(WORD)
+    begin = time.perf_counter()
+    texts = read_labelled(given.path, text="text", label="label").texts
+    with (folder / "text").open("w", encoding="utf-8") as file:
+        for text in texts:
+            print(*token.findall(text.lower()), file=file)
+    settings = {
+        "train": folder / "text",
+        "output": folder / "out",
+        "save-vocab": folder / "counts",
+        "size": given.vector_size,
+        "window": 5,
+        "negative": given.negative,
+        "sample": 1e-3,
+        "alpha": 0.025,
+        "iter": given.epochs,
+        "min-count": MIN_COUNT,
+        "batch-size": 11,  # the words of a window, with the middle one
+        "threads": given.threads,
+        "binary": 0,
+        "debug": 2,
+    }
+    options = [part for name, value in settings.items() for part in (f"-{name}", str(value))]
+    alone = os.environ | {"OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+    before = os.times()
+    done = subprocess.run(
+        [os.environ["PWORD2VEC"], *options], env=alone, check=True, capture_output=True, text=True
+    )
+    whole, after = time.perf_counter() - begin, os.times()
+    cpu = after.children_user + after.children_system - before.children_user - before.children_system
+    counts = [line.split(" ") for line in (folder / "counts").read_text("utf-8").splitlines()]
+    read = sum(int(count) for _, count in counts)  # with </s>, the end of each line
+    rate = 1000 * float(re.findall(r"Words/sec: ([\d.]+)k", done.stdout)[-1])
+    names = [word for word, _ in counts][1:]
+    columns = range(1, given.vector_size + 1)
+    vectors = np.loadtxt(
+        folder / "out", np.float32, comments=None, skiprows=2, usecols=columns, encoding="utf-8"
+    )
+    words = sum(int(count) for _, count in counts[1:])
+    return Done(words, read * given.epochs / rate, cpu, whole, names, vectors)
 
 
 def print_nothing(words: int) -> None:
