@@ -32,10 +32,11 @@ PWORD2VEC = (
     "is faster here than MKL; it takes no seed."
 )
 GLOVE_PEERS = {
-    "stanford": "The peer is https://github.com/stanfordnlp/GloVe, built by its Makefile: `glove` for training, "
-    "without the files it reads before and writes afterwards; `cooccur` and `shuffle` for pairs, on text.",
-    "c": "The peer is `tests/benchmarks/glove_peer.c`, the published algorithm in plain C, `-O3 -march=native`; "
-    "it reads the same pairs, shuffled beforehand.",
+    "stanford": "The peer is https://github.com/stanfordnlp/GloVe, built by its Makefile: `glove` for "
+    "training, without the files it reads before and writes afterwards; `cooccur` and `shuffle` for pairs, on "
+    "text.",
+    "c": "The peer is `tests/benchmarks/glove_peer.c`, the published algorithm in plain C, "
+    "`-O3 -march=native`; it reads the same pairs, shuffled beforehand.",
 }
 SCORES = "WordSim-353 / SimLex-999 / analogies"
 BESIDE = "times as fast (Lexarium beside this)"
