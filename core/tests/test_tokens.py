@@ -71,6 +71,12 @@ def test_a_pattern_that_is_none_is_a_config_error(pattern):
         tokenizer("pattern", pattern)
 
 
+@pytest.mark.parametrize("name", ["foo", "", None, 5])
+def test_a_choice_that_there_is_not_is_refused(name):
+    with pytest.raises(ConfigError, match=r"tokenizer: .* is none; there are: characters, jieba"):
+        tokenizer(name)
+
+
 def test_a_pattern_with_two_groups_is_refused():
     with pytest.raises(ConfigError, match="has 2 groups"):
         tokenizer("pattern", "(a)(b)")

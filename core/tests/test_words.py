@@ -188,6 +188,31 @@ def test_what_is_no_word_is_named_by_its_type():
             words.similar(odd)
 
 
+def test_what_is_no_word_vectors_is_named_by_its_type():
+    words = small()
+    for ask in (words.aligned, words.mixed, words.drift):
+        with pytest.raises(
+            InputError, match="other: list where word vectors belong; of a model that has them"
+        ):
+            ask(["king"])
+    with pytest.raises(InputError, match="index: True is bool, not an index"):
+        words.similar("king", index=True)
+    with pytest.raises(CheckpointError, match="the vectors are list, not an array"):
+        WordVectors(["a", "b"], [[1.0], [2.0]])
+
+
+@pytest.mark.parametrize("pairs", [5, ["ab"], [("king", "king"), (1, 2)], [("king",)]])
+def test_what_is_no_pair_of_words_is_named_by_its_place(pairs):
+    place = 0 if pairs == 5 else len(pairs) - 1
+    with pytest.raises(InputError, match=f"pairs: element {place}, .*, is no pair of words"):
+        small().aligned(small(), pairs)
+
+
+def test_a_list_of_words_becomes_a_vocabulary():
+    words = WordVectors(["man", "king"], np.ones((2, 3), np.float32))
+    assert words.vocabulary.find("king") == 1
+
+
 def test_words_may_come_one_by_one():
     words = small()
     np.testing.assert_array_equal(words.centroid(iter(["man", "king"])), words.centroid(["man", "king"]))

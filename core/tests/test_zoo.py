@@ -21,6 +21,7 @@ from lexarium.errors import (
     DataError,
     FormatError,
     InputError,
+    LexariumError,
     MethodNotFoundError,
     ModelNotFoundError,
     PluginError,
@@ -169,6 +170,29 @@ def test_nothing_is_removed_by_what_is_no_reference(zoo):
         with pytest.raises(StoreError, match="is not a reference; give text"):
             zoo.remove(odd)
     assert zoo.load("s") is not None
+
+
+def test_what_is_no_model_path_or_name_is_said(zoo):
+    for act, says in (
+        (lambda: zoo.save(None, name="s"), "model: None where a model belongs"),
+        (lambda: zoo.fit([], TEXTS), "embedder: .* is list, not a name"),
+        (lambda: zoo.fit("spelling", {"a": 1}), "corpus: dict where a list of texts belongs"),
+        (lambda: zoo.fit("spelling", {"a"}), "corpus: a set has no order"),
+        (lambda: zoo.import_from("spelling", None), "path: None is NoneType, not a path"),
+        (lambda: zoo.find_embedder(3), "3 names no embedder; give text"),
+        (lambda: zoo.merge(None), "models: NoneType where a list"),
+        (lambda: zoo.merge("s"), r"models: a single text .*; write \[model, model\]"),
+        (lambda: Zoo(5), "home: 5 is int, not a path"),
+    ):
+        with pytest.raises(LexariumError, match=says):
+            act()
+    assert not zoo.store.names()
+
+
+def test_a_model_is_not_merged_with_itself(zoo):
+    zoo.fit("spelling", TEXTS, name="s")
+    with pytest.raises(InputError, match="models: one is named twice: s@1, s@1; its texts would count twice"):
+        zoo.merge(["s", "s@1"])
 
 
 def test_an_interrupted_fit_leaves_the_store_as_it_was(zoo):

@@ -33,8 +33,8 @@ PWORD2VEC = (
 )
 GLOVE_PEERS = {
     "stanford": "The peer is https://github.com/stanfordnlp/GloVe, built by its Makefile: `glove` for "
-    "training, without the files it reads before and writes afterwards; `cooccur` and `shuffle` for pairs, on "
-    "text.",
+    "training, without the files it reads before and writes afterwards; `cooccur` and `shuffle` for pairs, "
+    "on text.",
     "c": "The peer is `tests/benchmarks/glove_peer.c`, the published algorithm in plain C, "
     "`-O3 -march=native`; it reads the same pairs, shuffled beforehand.",
 }

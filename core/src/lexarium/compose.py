@@ -10,7 +10,7 @@ import numpy as np
 from lexarium.checkpoint.folder import Node
 from lexarium.checkpoint.manifest import PluginEntry
 from lexarium.config import fit_only_settings
-from lexarium.errors import CheckpointError, ConfigError, MethodNotFoundError, PluginError
+from lexarium.errors import CheckpointError, ConfigError, InputError, MethodNotFoundError, PluginError
 from lexarium.inputs import batches, check_texts
 from lexarium.method import Method
 from lexarium.roles import Progress, silent
@@ -105,7 +105,10 @@ def take_apart(model: StoredEmbedder | Pipeline, host: Host) -> Node:
     """Return the states of a model's parts, each with the method and plugin that answers to it.
 
     :raises PluginError: no enabled plugin offers the class of a part.
+    :raises InputError: there is no model.
     """
+    if model is None:
+        raise InputError("model", "None where a model belongs", "give what fit, train or load returned")
     if isinstance(model, Pipeline):
         return _node(model.head, host, None, {_EMBEDDER: take_apart(model.embedder, host)})
     return _node(model, host, model.space, {})

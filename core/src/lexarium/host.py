@@ -21,7 +21,7 @@ from pluggy import PluginValidationError as HookError
 
 from lexarium import hookspecs
 from lexarium.entrypoints import EntryPoint, scan
-from lexarium.errors import MethodNotFoundError, NameTakenError, PluginError, did_you_mean
+from lexarium.errors import InputError, MethodNotFoundError, NameTakenError, PluginError, did_you_mean
 from lexarium.method import Command, FuserMethod, HeadMethod, Method, ModelEntry, StoreKind, resolve
 
 if TYPE_CHECKING:
@@ -225,6 +225,8 @@ class Host:
         )
 
     def _named(self, kind: str, name: str, of: type[_D]) -> _D:
+        if not isinstance(name, str):
+            raise InputError(kind, f"{name!r:.80} is {type(name).__name__}, not a name", "give text")
         claims = self._offers.get((kind, name), [])
         if not claims:
             house, known = HOUSE.get((kind, name)), [n for k, n in self._offers if k == kind]

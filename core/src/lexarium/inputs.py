@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from os import PathLike
 from typing import TYPE_CHECKING, TypeVar
 
 from lexarium.errors import InputError
@@ -9,7 +12,7 @@ from lexarium.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-__all__ = ["batches", "check_list", "check_texts"]
+__all__ = ["batches", "check_list", "check_path", "check_texts"]
 
 _T = TypeVar("_T")
 
@@ -20,7 +23,7 @@ def check_texts(inputs: Sequence[str], where: str = "inputs") -> Sequence[str]:
     :raises InputError: it is a single string, no list at all, or an element is not a string.
     """
     check_list(inputs, where)
-    if not hasattr(inputs, "__len__"):
+    if not hasattr(inputs, "__len__") or isinstance(inputs, AbstractSet):
         raise InputError(where, f"{type(inputs).__name__} where a list of texts belongs", "pass a list")
     if set(map(type, inputs)) <= {str}:  # nearly always, and several times as fast as the loop
         return inputs
@@ -38,8 +41,17 @@ def check_list(texts: object, where: str, remedy: str = "write [text]") -> None:
     """
     if isinstance(texts, str | bytes):
         raise InputError(where, "a single text where a list of texts belongs", remedy)
-    if not hasattr(texts, "__iter__"):
+    if not hasattr(texts, "__iter__") or isinstance(texts, Mapping):
         raise InputError(where, f"{type(texts).__name__} where a list of texts belongs", "pass a list")
+
+
+def check_path(path: object, where: str = "path") -> None:
+    """Refuse what is no path.
+
+    :raises InputError: it is neither text nor a path object.
+    """
+    if not isinstance(path, str | PathLike):
+        raise InputError(where, f"{path!r:.60} is {type(path).__name__}, not a path", "give text, or a Path")
 
 
 def batches(items: Sequence[_T], size: int) -> Iterator[Sequence[_T]]:

@@ -26,6 +26,7 @@ from lexarium.errors import (
     did_you_mean,
 )
 from lexarium.host import Host
+from lexarium.inputs import check_path
 from lexarium.roles import Run, StoredEmbedder
 
 if TYPE_CHECKING:
@@ -60,6 +61,8 @@ class Shelf:
     """
 
     def __init__(self, home: Path | str | None = None, host: Host | None = None) -> None:
+        if home is not None:
+            check_path(home, "home")
         self._home = None if home is None else Path(home)
         self._given = host
 
@@ -176,6 +179,9 @@ class Shelf:
         :raises NotFoundError: neither has.
         :raises StoreError: it is a path, and not of a model folder.
         """
+        if not isinstance(asked, str):
+            remedy = "give text: the name of a stored model, or of a method"
+            raise StoreError(f"{asked!r:.80} names no embedder", remedy)
         bare = asked.removeprefix(_METHOD)
         if bare != asked:
             return self.host.method(bare)

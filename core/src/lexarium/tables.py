@@ -7,6 +7,7 @@ which may be larger, is read anew each time (:mod:`lexarium.corpora`).
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -101,6 +102,9 @@ def labelled(data: Data, *, text: str, label: str) -> Labelled:
         return data
     if isinstance(data, str | Path):
         return read_labelled(data, text=text, label=label)
+    if not isinstance(data, Mapping):
+        problem = f"{type(data).__name__} where a table belongs"
+        raise InputError("the data", problem, "give a path, or columns: {'text': [...], 'label': [...]}")
     columns = [str(name) for name in data]
     need("the data", columns, (text, label))
     if len(data[text]) != len(data[label]):
@@ -156,6 +160,9 @@ def corpus(
     if isinstance(source, Path):
         source = [source]
     check_list(source, "corpus", "write [text] for one text, or Path(...) for a file")
+    if isinstance(source, AbstractSet):
+        problem = "a set has no order, so nothing that is learned from it can be repeated"
+        raise InputError("corpus", problem, "pass a list: sorted(texts)")
     items = list(source)
     if any(isinstance(item, Path) for item in items):
         return FileCorpus([str(path) for path in items], column, errors)

@@ -15,7 +15,7 @@ import warnings
 from collections.abc import Callable, Iterable
 from functools import cache
 from itertools import islice
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 from lexarium.config import require
 from lexarium.errors import ConfigError, MissingExtraError
@@ -36,7 +36,8 @@ _SAMPLE = 200
 def tokenizer(name: TokenizerName, pattern: str | None = None) -> Tokenize:
     """Return the function that turns a text into its tokens.
 
-    :raises ConfigError: the pattern is not a regular expression, or has more than one group.
+    :raises ConfigError: there is no choice of that name; the pattern is not a regular expression, or has more
+        than one group.
     :raises MissingExtraError: ``jieba`` is asked for and not installed.
     """
     if name == "pattern":
@@ -49,7 +50,9 @@ def tokenizer(name: TokenizerName, pattern: str | None = None) -> Tokenize:
         return lambda text: [character for character in text if not character.isspace()]
     if name == "whitespace":
         return str.split
-    return _jieba()
+    if name == "jieba":
+        return _jieba()
+    raise ConfigError("tokenizer", f"{name!r:.60} is none", known=get_args(TokenizerName))
 
 
 def check_choice(name: TokenizerName, pattern: str | None) -> None:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from lexarium.compose import Pipeline
 from lexarium.config import from_mapping
-from lexarium.errors import TrainingInterrupted, UnsupportedError
+from lexarium.errors import InputError, TrainingInterrupted, UnsupportedError
+from lexarium.inputs import check_list, check_path
 from lexarium.method import Method
 from lexarium.roles import Progress, Run, StoredEmbedder, silent
 from lexarium.shelf import Model, Opened, Shelf
@@ -100,6 +101,7 @@ class Zoo(Shelf):
         :raises UnsupportedError: the method reads no foreign files.
         :raises FormatError: the file breaks its format; names file and line.
         """
+        check_path(path)
         descriptor = self.host.method(method)
         reader = descriptor.load_reader()
         if reader is None:
@@ -171,7 +173,11 @@ class Zoo(Shelf):
         :raises UnsupportedError: they are not of one method, or it cannot join them.
         :raises ConfigError: their settings do not go together.
         """
+        check_list(references, "models", "write [model, model]")
         opened = [self.open(reference) for reference in references]
+        if len({each.reference for each in opened}) < len(opened):
+            problem = f"one is named twice: {', '.join(each.reference for each in opened)}"
+            raise InputError("models", problem, "its texts would count twice; name each once")
         methods = sorted({each.manifest.root.method for each in opened})
         if len(opened) < _TWO or len(methods) > 1:
             what = " and ".join(methods) if len(methods) > 1 else f"{len(opened)} models"

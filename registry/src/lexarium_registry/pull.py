@@ -19,6 +19,7 @@ from lexarium.errors import (
     HubConflictError,
     HubError,
     HubOfflineError,
+    StoreError,
 )
 from lexarium.stores import Origin
 from lexarium.strict_json import parse_object, tagged
@@ -100,6 +101,8 @@ def pull(
     :raises StoreError: the reference or the name is none, the name is another repository's, or the disk
         refuses.
     """
+    if not isinstance(reference, str):
+        raise StoreError(f"{reference!r:.80} is not a reference", "give text: hf://org/repo, or a known name")
     if not reference.startswith(HUB):
         wanted = look_up(zoo.host, reference)
         reference, name = wanted.reference, name or wanted.name

@@ -71,6 +71,8 @@ class LocalStore:
         :raises CheckpointError: the version's manifest is damaged.
         """
         check_name(name)
+        if version is not None and not isinstance(version, str):
+            raise StoreError(f"{version!r:.60} is no version: it is not text", "for instance '1'")
         self.layout.check_format()
         return self._find(name, version)
 

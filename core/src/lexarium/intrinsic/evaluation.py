@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from lexarium.config import require
-from lexarium.errors import NotFoundError
+from lexarium.config import require, whole
+from lexarium.errors import InputError, NotFoundError
+from lexarium.inputs import check_path
 from lexarium.intrinsic.analogy import word_analogies
 from lexarium.intrinsic.groups import read_groups
 from lexarium.intrinsic.lookup import Lookup
@@ -16,11 +17,10 @@ from lexarium.intrinsic.questions import read_questions
 from lexarium.intrinsic.report import Analogies, OddOneOut, Similarity
 from lexarium.intrinsic.similarity import word_similarity
 from lexarium.roles import Progress, silent
+from lexarium.words import WordVectors
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from lexarium.words import WordVectors
 
 __all__ = ["TASKS", "Options", "Result", "evaluate", "words_in"]
 
@@ -52,7 +52,8 @@ class Options:
         ):
             value = getattr(self, name)
             require(name, value in known, f"{value!r} is not {' or '.join(map(repr, known))}")
-        require("restrict", self.restrict is None or self.restrict >= 1, f"{self.restrict} is below 1")
+        if self.restrict is not None:
+            require("restrict", whole("restrict", self.restrict) >= 1, f"{self.restrict} is below 1")
 
 
 def words_in(path: str | Path, task: str) -> list[str]:
@@ -84,6 +85,10 @@ def evaluate(
     :raises InputError: the file cannot be read as one of this task; with line and field.
     :raises DataError: nothing in it can be evaluated, because of unknown words.
     """
+    if not isinstance(words, WordVectors):
+        problem = f"{type(words).__name__} where word vectors belong"
+        raise InputError("words", problem, "of a model that has them, give model.words")
+    check_path(path)
     chosen = options or Options()
     if task == "similarity":
         pairs = read_pairs(path)

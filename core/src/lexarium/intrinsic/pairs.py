@@ -43,6 +43,7 @@ _SCORES = (
     "mean",
     "gold",
 )
+_WORD = re.compile(r"(words?|terms?|w|词|词语|target|item)[ _-]?\(?[12ab]?\)?")  # of a header
 _SEPARATORS = ("\t", ";", ",")
 _SHOWN = 8
 _Places: TypeAlias = tuple[int, int, int]
@@ -130,7 +131,9 @@ def _find_layout(path: str | Path, line: int, text: str) -> tuple[_Layout, bool]
     separator = next((mark for mark in _SEPARATORS if mark in text), "")
     cells = _split(path, line, text, separator)
     lower = [cell.casefold() for cell in cells]
-    if any(name in lower for name in _SCORES) or not any(_NUMBER.fullmatch(cell) for cell in cells):
+    named = any(name in lower for name in _SCORES)
+    unlike = len(cells) != 3 or any(map(_WORD.fullmatch, lower))  # noqa: PLR2004  a pair and a score
+    if named or (unlike and not any(map(_NUMBER.fullmatch, cells))):
         return _Layout(separator, tuple(cells), _header_places(path, line, cells, lower)), True
     if len(cells) == 3:  # noqa: PLR2004  word1 word2 score
         return _Layout(separator, ("word 1", "word 2", "score"), (0, 1, 2)), False

@@ -10,11 +10,11 @@ translation", 2015.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lexarium.errors import DataError
+from lexarium.errors import DataError, InputError
 from lexarium.words.algebra import normalize
 
 if TYPE_CHECKING:
@@ -75,9 +75,15 @@ def shared(left: WordVectors, right: WordVectors) -> tuple[Rows, Rows]:
 def paired(left: WordVectors, right: WordVectors, pairs: Iterable[tuple[str, str]]) -> tuple[Rows, Rows]:
     """Return the rows of the pairs of which both words are there, (m,) each.
 
+    :raises InputError: something else is among them.
     :raises DataError: there is none.
     """
-    given = list(pairs)
+    given: list[Any] = list(pairs) if hasattr(pairs, "__iter__") else [pairs]
+    for place, pair in enumerate(given):
+        if not (isinstance(pair, tuple | list) and len(pair) == 2 and all(isinstance(w, str) for w in pair)):  # noqa: PLR2004
+            raise InputError(
+                "pairs", f"element {place}, {pair!r:.60}, is no pair of words", "give (word here, word there)"
+            )
     rows = left.vocabulary.ids(word for word, _ in given)
     there = right.vocabulary.ids(word for _, word in given)
     both = (rows >= 0) & (there >= 0)

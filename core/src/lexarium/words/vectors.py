@@ -43,11 +43,17 @@ class WordVectors:
     every query is looked up, and ``unknown``.
     """
 
-    def __init__(self, vocabulary: Vocabulary, vectors: Floats, where: str = "word vectors") -> None:
-        """Join a vocabulary and an array, memory-mapped or not.
+    def __init__(
+        self, vocabulary: Vocabulary | Sequence[str], vectors: Floats, where: str = "word vectors"
+    ) -> None:
+        """Join a vocabulary, or a list of words, and an array, memory-mapped or not.
 
         :raises CheckpointError: the array is not (n, dim) float32.
         """
+        if not isinstance(vectors, np.ndarray):
+            raise CheckpointError(where, f"the vectors are {type(vectors).__name__}, not an array")
+        if not isinstance(vocabulary, Vocabulary):
+            vocabulary = Vocabulary.build(vocabulary)
         rows = len(vocabulary)
         if vectors.dtype != np.float32 or vectors.ndim != 2 or len(vectors) != rows:  # noqa: PLR2004  (n, dim)
             found = f"{vectors.dtype} {vectors.shape}"
@@ -103,7 +109,7 @@ class WordVectors:
             point, rows = unit(vector_of(query, self._dim)), []
         else:
             point, rows = self._direction(words, negative), self._rows([*words, *negative])
-        return self._named((index or self.search).nearest(point[None], [rows], count_of(n))[0])
+        return self._named(self._search(index).nearest(point[None], [rows], count_of(n))[0])
 
     def similar_many(
         self, queries: Sequence[str] | ArrayLike, n: int = 10, *, index: WordIndex | None = None
@@ -122,7 +128,7 @@ class WordVectors:
             looked_up = np.array([self[word] for word in words], np.float64).reshape(-1, self._dim)
             points = units(units(looked_up))  # twice, as for several words, to the same bits
             rows = [self._rows([word]) for word in words]
-        return [self._named(found) for found in (index or self.search).nearest(points, rows, count_of(n))]
+        return [self._named(found) for found in self._search(index).nearest(points, rows, count_of(n))]
 
     def analogy(
         self, a: str, b: str, c: str, n: int = 10, *, method: AnalogyMethod = "3cosadd"
@@ -263,6 +269,7 @@ class WordVectors:
         :raises DataError: they have no word in common.
         """
         require("how", how in {"concat", "mean"}, f"{how!r} is not one of concat, mean")
+        _check_words(other)
         rows = shared(self, other)
         join = algebra.side_by_side if how == "concat" else algebra.padded_mean
         return self._with(
@@ -350,7 +357,14 @@ class WordVectors:
         """Return the rows of those words that have one, each once."""
         return sorted({row for word in words if (row := self.vocabulary.find(word)) >= 0})
 
+    def _search(self, index: WordIndex | None) -> Search | WordIndex:
+        if index is not None and not hasattr(index, "nearest"):
+            problem = f"{index!r:.60} is {type(index).__name__}, not an index"
+            raise InputError("index", problem, "give a WordIndex, or leave it out")
+        return self.search if index is None else index
+
     def _check_dim(self, other: WordVectors) -> None:
+        _check_words(other)
         if self._dim != other._dim:
             problem = f"{self._dim} dimensions here, {other._dim} there"
             least = min(self._dim, other._dim)
@@ -365,3 +379,9 @@ class WordVectors:
 
     def _unit(self, word: str) -> Doubles:
         return unit(self[word].astype(np.float64))
+
+
+def _check_words(other: object) -> None:
+    if not isinstance(other, WordVectors):
+        problem = f"{type(other).__name__} where word vectors belong"
+        raise InputError("other", problem, "of a model that has them, give model.words")

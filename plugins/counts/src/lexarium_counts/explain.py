@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lexarium.config import require, whole
+
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
@@ -20,7 +22,11 @@ def top_terms(counter: Counter, text: str, row: csr_array, n: int) -> list[tuple
     Terms of one weight come in the order of their columns.
 
     *Shape:* row (1, columns).
+
+    :raises ConfigError: ``n`` is not a whole number from 1 on.
     """
-    order = np.argsort(-np.abs(row.data), kind="stable")[: max(0, n)]
+    n = whole("n", n)
+    require("n", n >= 1, f"{n} is below 1")
+    order = np.argsort(-np.abs(row.data), kind="stable")[:n]
     names = counter.names(text, row.indices[order])
     return [(name, float(weight)) for name, weight in zip(names, row.data[order], strict=True)]
