@@ -225,6 +225,13 @@ def test_a_full_disk_is_said_of_the_file_asked_for(tmp_path, full):
     assert caught.value.filename == str(tmp_path / "out.txt")
 
 
+def test_a_full_disk_is_said_of_every_format(tmp_path, full, monkeypatch):
+    monkeypatch.setattr(Path, "open", lambda *_args, **_more: full)
+    with pytest.raises(OSError, match="No space left") as caught:
+        write_matrix(tmp_path / "out.npy", np.ones((4096, 8), np.float32), ["a"] * 4096, "space")
+    assert caught.value.filename == str(tmp_path / "out.npy")
+
+
 @posix
 def test_a_folder_or_a_device_is_refused_before_anything_is_written(tmp_path):
     os.mkfifo(tmp_path / "pipe")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -193,6 +195,18 @@ def test_a_model_is_not_merged_with_itself(zoo):
     zoo.fit("spelling", TEXTS, name="s")
     with pytest.raises(InputError, match="models: one is named twice: s@1, s@1; its texts would count twice"):
         zoo.merge(["s", "s@1"])
+
+
+def test_a_disk_that_refuses_an_export_is_said_of_the_path_asked_for(zoo, tmp_path, monkeypatch):
+    def refuse(source, target):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), source, None, target)
+
+    zoo.fit("spelling", TEXTS, name="s")
+    monkeypatch.setattr("shutil.copyfile", refuse)
+    with pytest.raises(OSError, match="No space left") as caught:
+        zoo.export("s", "folder", tmp_path / "out")
+    assert caught.value.filename == str(tmp_path / "out")
+    assert os.listdir(tmp_path) == ["home"]
 
 
 def test_an_interrupted_fit_leaves_the_store_as_it_was(zoo):

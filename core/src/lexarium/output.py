@@ -194,8 +194,10 @@ def _sync(path: Path) -> None:
 
 
 def _save_npy(path: Path, matrix: Matrix) -> None:
-    with path.open("wb") as file:
-        np.save(file, np.asarray(matrix), allow_pickle=False)
+    rows = np.ascontiguousarray(matrix, np.float32)
+    with path.open("wb") as file:  # np.save does not say why a disk refuses
+        np.lib.format.write_array_header_1_0(file, np.lib.format.header_data_from_array_1_0(rows))
+        file.write(rows.data)
 
 
 def _save_npz(path: Path, matrix: Matrix, space_id: str) -> None:

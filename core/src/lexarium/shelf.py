@@ -334,5 +334,7 @@ def _copy(stored: StoredVersion, folder: Path) -> None:
             raise CheckpointError(f"{stored.name}@{stored.version}", "; ".join(problems))
         aside.chmod(0o755)
         aside.rename(folder)
+    except OSError as error:  # of copying, it names the file that is read
+        raise OSError(error.errno, error.strerror, os.fspath(folder)) from error
     finally:
         shutil.rmtree(aside, ignore_errors=True)
