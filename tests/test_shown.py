@@ -48,3 +48,24 @@ def test_training_settings_are_shown_but_of_a_model_that_was_read_from_foreign_f
     assert "config iter" not in imported
     assert "config iter" in trained
     assert json.loads(run("show", "imported", "--json"))["config"].keys() >= {"iter", "pooling"}
+    assert "tensor vectors" in imported
+    assert "F32 2 x 2" in imported
+
+
+def test_what_is_made_of_an_imported_model_shows_no_settings_of_a_training_that_never_was(run):
+    run("import", "glove", "vectors.txt", "--name", "imported")
+    run("words", "restrict", "imported", "--count", "1", "--name", "small")
+    shown = run("show", "small")
+    assert "config iter" not in shown
+    assert "lineage imported_from" in shown
+    assert "F32 1 x 2" in shown
+
+
+def test_a_pipeline_shows_the_settings_of_its_embedder_too(run):
+    rows = [f"{word} text {i}\t{word}" for i in range(20) for word in ("good", "bad")]
+    Path("rows.tsv").write_text("\n".join(["text\tlabel", *rows]), encoding="utf-8")
+    train = ("train", "--data", "rows.tsv", "--text", "text", "--label", "label", "--embedder", "tfidf")
+    run(*train, "--name", "pipeline")
+    shown = run("show", "pipeline")
+    assert "config max_iter" in shown
+    assert "embedder config sublinear_tf" in shown

@@ -9,6 +9,7 @@ import pytest
 
 from lexarium.checkpoint.folder import Golden, write_folder
 from lexarium.checkpoint.manifest import About, GoldenEntry
+from lexarium.checkpoint.tensors import read_header
 from lexarium.compose import take_apart
 
 
@@ -76,7 +77,7 @@ def test_show_in_words_says_what_people_ask(invoke, stored):
     shown = invoke("show", "a").stdout
     assert "a@2" in shown
     assert "1, 2" in shown
-    assert "1 dimensions, dense, cosine" in shown
+    assert "1 dimension, dense, cosine" in shown
     assert "0.8765" in shown
     assert "MIT" in shown
     assert stored.store.find("a").manifest.root.space_id in shown
@@ -174,3 +175,21 @@ def test_verify_of_an_empty_store_is_fine_and_of_an_unknown_model_is_not(invoke)
 def test_a_near_name_is_proposed(invoke, zoo, model):
     zoo.save(model, name="glove-50d")
     assert "did you mean 'glove-50d'" in invoke("show", "glove").stderr
+
+
+def test_show_says_the_shape_of_each_tensor_and_values_as_they_are_typed(invoke, stored):
+    shown = invoke("show", "a").stdout.splitlines()
+    tensors = [line.split(maxsplit=2) for line in shown if line.startswith("tensor ")]
+    header = read_header(stored.store.find("a").locate("model.safetensors"))
+    assert [name for _, name, _ in tensors] == list(header)
+    for _, name, said in tensors:
+        shape = " x ".join(map(str, header[name].shape)) or "single"
+        assert said.split(maxsplit=1) == [header[name].dtype, shape]
+
+
+def test_show_of_a_model_whose_tensors_are_damaged_says_the_rest(invoke, stored):
+    stored.store.find("a").locate("model.safetensors").unlink()
+    done = invoke("show", "a")
+    assert done.exit_code == 0, done.stderr
+    assert "file model.safetensors" in done.stdout
+    assert "tensor " not in done.stdout

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from lexarium.cli.session import Session, emit_json, human_bytes, json_option, note, say, table
-from lexarium.errors import LexariumError, StoreError
+from lexarium.errors import StoreError
 from lexarium_registry.layout import Layout, default_home
 from lexarium_registry.listing import listing
 from lexarium_registry.references import parse
-
-if TYPE_CHECKING:
-    from lexarium.stores import StoredVersion
 
 __all__ = ["alias_", "list_", "remove_", "set_", "show_", "tag_"]
 
@@ -60,12 +57,12 @@ def list_(session: Session, *, as_json: bool) -> None:
 def show_(session: Session, *, model: str, as_json: bool) -> None:
     """Show all that is known of one stored MODEL (a name, name@version, name@tag, an alias or ./folder)."""
     from lexarium_registry.licences import conflicts  # noqa: PLC0415  the list of licences, for this alone
+    from lexarium_registry.shown import facts_of  # noqa: PLC0415  numpy, which listing must not import
 
     store = session.zoo.store
     stored = store.resolve(model)
-    document = stored.manifest.to_json()
     if as_json:
-        emit_json(document)
+        emit_json(stored.manifest.to_json())
         return
     facts = {"name": f"{stored.name}@{stored.version}"}
     if stored.folder is None:
@@ -74,7 +71,7 @@ def show_(session: Session, *, model: str, as_json: bool) -> None:
         facts["versions"] = ", ".join(store.versions(stored.name))
         facts["tags"] = ", ".join(f"{tag} ({version})" for tag, version in tags.items()) or "-"
         facts["aliases"] = ", ".join(names) or "-"
-    facts |= _about(stored, document, _unread(session, document))
+    facts |= facts_of(stored, session.zoo.host)
     facts |= {
         f"licence of {base}": f"{theirs}, which is another"
         for base, theirs in conflicts(session.zoo, stored.manifest)
@@ -194,55 +191,3 @@ def set_(
         say(f"stored {stored.name}@{stored.version}")
     for base, theirs in conflicts(session.zoo, stored.manifest) if licence is not None else ():
         note(f"Note: it stems from {base}, under {theirs}, and is now under {stored.manifest.about.license}")
-
-
-def _unread(session: Session, document: dict[str, Any]) -> tuple[str, ...]:
-    """Return the settings that say nothing of a model that was read from foreign files."""
-    from lexarium.config import training_settings  # noqa: PLC0415  not for listing
-
-    lineage = document["lineage"]
-    base = lineage.get("base")
-    adopted = isinstance(base, dict) and base.get("relation") == "adopted"
-    if document["kind"] != "embedder" or not (adopted or "imported_from" in lineage):
-        return ()
-    try:
-        return training_settings(session.zoo.host.method(document["method"]).load_config())
-    except LexariumError:  # its plugin is not installed
-        return ()
-
-
-def _about(stored: StoredVersion, document: dict[str, Any], unread: tuple[str, ...]) -> dict[str, str]:
-    facts = {
-        "kind": document["kind"],
-        "method": " on ".join(_methods(document)),
-        "plugin": f"{document['plugin']['distribution']} {document['plugin']['requires']}",
-        "created": document["created"],
-        "size": human_bytes(stored.manifest.size),
-        "licence": document["license"] or "none stated",
-        "languages": ", ".join(document["languages"]) or "none stated",
-    }
-    if stored.origin is not None:
-        facts["origin"] = f"{stored.origin.reference}@{stored.origin.revision}, commit {stored.origin.commit}"
-    found = stored.manifest.root.find_space()
-    if found is not None:
-        space_id, space = found
-        facts["space"] = (
-            f"{space.dim} dimensions, {'sparse' if space.sparse else 'dense'}, {space.similarity}"
-        )
-        facts["space id"] = space_id
-    config = {key: value for key, value in document["config"].items() if key not in unread}
-    facts |= {f"config {key}": str(value) for key, value in config.items()}
-    facts |= {f"lineage {key}": str(value) for key, value in document["lineage"].items()}
-    facts |= {f"metric {key}": _short(value) for key, value in document["metrics"].items()}
-    facts |= {f"limit {key}": str(value) for key, value in document["limits"].items()}
-    return facts | {f"file {entry.path}": human_bytes(entry.size) for entry in stored.manifest.files}
-
-
-def _methods(document: dict[str, Any]) -> list[str]:
-    inner = [method for part in document["parts"].values() for method in _methods(part)]
-    return [document["method"], *inner]
-
-
-def _short(value: object) -> str:
-    text = f"{value:.4g}" if isinstance(value, float) else str(value)
-    return text if len(text) <= 90 else text[:87] + "..."  # noqa: PLR2004  a line of a terminal

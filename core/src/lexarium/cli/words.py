@@ -268,6 +268,8 @@ class _Base:
         opened, name = self._opened, self._kept.name
         embedder = self._embedder
         lineage: dict[str, Any] = {"base": {"model": opened.reference, "relation": relation}}
+        told = opened.manifest.about.lineage
+        lineage |= {key: told[key] for key in ("imported_from",) if key in told}
         license_ = opened.manifest.about.license
         if other is not None:
             lineage["with"] = other.reference
