@@ -1,4 +1,4 @@
-"""Write the generated parts of README and docs (``make docs``): demo output, picture, commands page."""
+"""Write the generated parts of README and docs (``make docs``): demo output, picture, commands, settings."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+
+from settings import settings
 
 ROOT = Path(__file__).parent.parent
 DEMO = ROOT / ".demo"
@@ -27,6 +29,7 @@ def main() -> None:
             replace(ROOT / readme, f"demo:{name}", shown)
     (ROOT / "docs" / "pareto.svg").write_text(picture(), encoding="utf-8")
     (ROOT / "docs" / "commands.md").write_text(commands(), encoding="utf-8")
+    (ROOT / "docs" / "settings.md").write_text(settings(), encoding="utf-8")
 
 
 def picture() -> str:

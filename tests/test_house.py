@@ -211,3 +211,12 @@ def test_the_figures_of_the_readmes_are_those_of_the_benchmarks_page(language, m
     figures = json.loads((ROOT / "docs" / "benchmarks.json").read_text(encoding="utf-8"))
     shown = (ROOT / READMES[language]).read_text(encoding="utf-8").split(BEGIN)[1].split(END)[0]
     assert shown.strip() == headlines(figures, language)
+
+
+def test_the_page_of_settings_is_what_the_classes_say(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "scripts"))
+    from settings import settings
+
+    page = settings()
+    assert (ROOT / "docs" / "settings.md").read_text(encoding="utf-8") == page, "type: make docs"
+    assert not re.findall(r"^.*\|  \|$", page, re.MULTILINE), "a setting that no docstring explains"

@@ -24,11 +24,14 @@ _LONGEST = 100  # a longer n-gram is a typing slip, and a stored model must not 
 class CountConfig:
     """What a term is, and which terms are kept.
 
+    ``lowercase``     whether texts are lower-cased first
+    ``strip_accents``  take accents from letters: ``unicode`` from all; ``ascii`` drops what is not ASCII
     ``analyzer``      terms are n-grams of words (``word``), of characters (``char``), or of
                       characters inside words, padded with a space (``char_wb``)
     ``ngram_range``   shortest and longest n-gram
     ``tokenizer``     what a word is (:mod:`lexarium.tokens`), with ``analyzer="word"``; ``unicode`` is
                       scikit-learn's default ``token_pattern``, ``pattern`` asks for one
+    ``token_pattern``  a regular expression of tokens, with ``tokenizer="pattern"``
     ``stop_words``    ``"english"`` (scikit-learn's list), or words to leave out, with ``analyzer="word"``
     ``min_df``, ``max_df``  fewest and most texts a term may stand in: an int counts texts, a float is a share
     ``max_features``  keep only so many terms, the most frequent

@@ -52,19 +52,21 @@ _DEFAULTS: dict[str, tuple[float, float]] = {
 class FastTextConfig(TextConfig):
     """What is trained, and what turns a text into the mean of word vectors.
 
-    ``None`` is the default of the original program for the ``model`` in question, given here as words /
-    supervised.
+    ``None`` is the default of the original program for the ``model`` in question.
 
     ``model``       ``words``: vectors of words from plain text; ``supervised``: a classifier of texts
     ``vector_size``  components of a vector (fastText's ``dim``)
-    ``min_count``   a word that occurs less often has no row of its own: 5 / 1
+    ``min_count``   a word that occurs less often has no row of its own; None: 5, of a classifier 1
     ``max_final_vocab``  only so many words have one, the most frequent; None: no limit. Training that goes on
                     keeps the words it has, and adds others up to this number
-    ``min_n``, ``max_n``  lengths of the character n-grams that are parts of a word: 3 and 6 / 0 and 0, none
+    ``min_n``, ``max_n``  lengths of the character n-grams that are parts of a word; None: 3 and 6, of a
+                    classifier 0 and 0, which is none
     ``bucket``      numbers that n-grams of characters and of words are hashed to; rows exist for those in use
-    ``alpha``, ``min_alpha``  the learning rate falls linearly from one to the other; alpha: 0.05 / 0.1
+    ``alpha``, ``min_alpha``  the learning rate falls linearly from one to the other; alpha None: 0.05, of
+                    a classifier 0.1
     ``epochs``      passes over the corpus
     ``negative``    negative samples for each target
+    ``backend``     the kernels, or gensim and fastText as the reference
     ``ns_exponent``  a negative sample is drawn by count to this power: 0.5 in fastText, 0.75 in gensim
 
     For words alone:

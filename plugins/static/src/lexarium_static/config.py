@@ -34,6 +34,7 @@ class StaticConfig:
 
     ``lowercase``  whether texts are lower-cased first: published vectors are of both kinds
     ``tokenizer``  what a word is (:mod:`lexarium.tokens`); ``pattern`` asks for a ``token_pattern``
+    ``token_pattern``  a regular expression of tokens, with ``tokenizer=pattern``
     ``pooling``    ``mean``; ``idf``, weighted by inverse document frequency; or ``sif``, the weights
                    a / (a + p(word)) and, given a corpus, the removal of the common component
     ``sif_a``      a of SIF (Arora et al., 2017); only with ``pooling`` ``sif``
