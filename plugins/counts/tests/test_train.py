@@ -149,3 +149,8 @@ def test_any_text_has_the_vocabulary_and_counts_that_scikit_learn_gives(corpus, 
     assert dict(zip(counter.terms, range(len(counter)), strict=True)) == reference.vocabulary_
     assert (counts != expected).nnz == 0
     assert (counter.count(others) != reference.transform(others)).nnz == 0
+
+
+def test_more_texts_than_there_are_for_min_df_is_said_of_min_df():
+    with pytest.raises(ConfigError, match="min_df: 1000, and there are 3 texts; lower it"):
+        fit(["a film", "a plot", "a film"], min_df=1000)

@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 import click
 
-from lexarium.cli.session import Session, emit_json, human_bytes, json_option, note, say
+from lexarium.cli.session import Session, counted, emit_json, human_bytes, json_option, note, say
 from lexarium.errors import CheckpointError
 from lexarium_registry.repair import repair
 from lexarium_registry.store import LocalStore
@@ -82,7 +82,9 @@ def gc_(session: Session, *, dry_run: bool, as_json: bool) -> None:
         return
     for kind, size in sorted(freed.kinds.items()):
         say(f"{kind}: {human_bytes(size)}")
-    say(f"{'would free' if dry_run else 'freed'} {human_bytes(freed.bytes)} in {freed.files} files")
+    say(
+        f"{'would free' if dry_run else 'freed'} {human_bytes(freed.bytes)} in {counted(freed.files, 'file')}"
+    )
 
 
 def _one(session: Session, reference: str, *, golden: bool) -> dict[str, list[str]]:

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from lexarium.checkpoint.tensors import read_header
-from lexarium.cli.session import human_bytes
+from lexarium.cli.session import counted, human_bytes
 from lexarium.config import training_settings
 from lexarium.errors import LexariumError
 
@@ -43,7 +43,7 @@ def facts_of(stored: StoredVersion, host: Host) -> dict[str, str]:
     if found is not None:
         space_id, space = found
         kind = "sparse" if space.sparse else "dense"
-        facts["space"] = f"{_count(space.dim, 'dimension')}, {kind}, {space.similarity}"
+        facts["space"] = f"{counted(space.dim, 'dimension')}, {kind}, {space.similarity}"
         facts["space id"] = space_id
     for path, part in _parts(root):
         unread = _unread(stored, path, part, host)
@@ -99,10 +99,6 @@ def _size(shape: tuple[int, ...]) -> int:
     for n in shape:
         total *= n
     return total
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _short(value: object) -> str:

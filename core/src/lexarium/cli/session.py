@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Session",
+    "counted",
     "emit_json",
     "human_bytes",
     "json_option",
@@ -132,6 +133,11 @@ def human_bytes(count: float) -> str:
     return f"{count:.1f} TB"
 
 
+def counted(number: int, what: str) -> str:
+    """Return a number and what is counted, in the plural but for one: ``3 words``, ``1 word``."""
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
 def report_stored(session: Session, name: str, *, as_json: bool) -> None:
     """Print what was stored under ``name``: its version, method, dimensions and size."""
     stored = session.zoo.store.find(name)
@@ -148,7 +154,7 @@ def report_stored(session: Session, name: str, *, as_json: bool) -> None:
         emit_json(facts)
     else:
         size = human_bytes(stored.manifest.size)
-        say(f"stored {facts['model']}: {facts['method']}, {facts['dim']} dimensions, {size}")
+        say(f"stored {facts['model']}: {facts['method']}, {counted(space['dim'], 'dimension')}, {size}")
 
 
 def _go_offline(ctx: click.Context, _: click.Parameter, given: bool) -> None:  # noqa: FBT001  click's own signature

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lexarium.cli.session import Session, emit_json, json_option, note, packed, say, table
+from lexarium.cli.session import Session, counted, emit_json, json_option, note, packed, say, table
 from lexarium.config import parse_settings
 from lexarium.errors import UnsupportedError
 
@@ -103,7 +103,7 @@ def embed(session: Session, *, model: str, source: str | None, options: _EmbedOp
     if options.as_json:
         emit_json(document if options.out else document | {"vectors": list(_rows(matrix))}, indent=None)
     elif options.out is not None:
-        say(f"wrote {len(texts)} vectors of {dim} dimensions to {options.out}")
+        say(f"wrote {counted(len(texts), 'vector')} of {counted(dim, 'dimension')} to {options.out}")
     else:
         for row in _rows(matrix):
             say(" ".join(f"{value:.6g}" for value in row))
@@ -137,7 +137,7 @@ def similar(session: Session, *, model: str, query: tuple[str, ...], options: _S
         raise click.UsageError("--index goes without --in FILE")
     if options.within is None:
         words, _, space_id = words_of(session, model, _CHOOSE)
-        index = _index(session, words, space_id) if options.use_index else None
+        index = _index(session, words, space_id, model) if options.use_index else None
         found = words.similar(list(query), n=options.count, negative=options.negative, index=index)
     elif len(query) > 1 or options.negative:
         words = _words_in(session, model, options.within, options.column, [*query, *options.negative])
@@ -276,10 +276,10 @@ def _nearest(
         return nearest_texts(embedder, query, texts, options.count, progress)
 
 
-def _index(session: Session, words: WordVectors, space_id: str) -> WordIndex:
+def _index(session: Session, words: WordVectors, space_id: str, name: str) -> WordIndex:
     from lexarium.words.index import WordIndex, index_folder  # noqa: PLC0415  numpy, as above
 
-    return WordIndex.open(index_folder(session.zoo.home, space_id), words, space_id)
+    return WordIndex.open(index_folder(session.zoo.home, space_id), words, space_id, name)
 
 
 def _rows(matrix: Matrix) -> Iterator[list[float]]:

@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from lexarium.cli.session import Session, emit_json, human_bytes, json_option, note, packed, say, table
+from lexarium.cli.session import (
+    Session,
+    counted,
+    emit_json,
+    human_bytes,
+    json_option,
+    note,
+    packed,
+    say,
+    table,
+)
 from lexarium.cli.vectors import show_neighbours, words_of
 from lexarium.errors import UnsupportedError
 
@@ -106,7 +116,7 @@ def index(session: Session, *, model: str, pairs: tuple[str, ...], threads: int,
             {"model": name, "space_id": space_id, "words": len(vectors), "path": str(folder), "size": size}
         )
     else:
-        say(f"indexed {len(vectors)} words of {name}: {human_bytes(size)} in {folder}")
+        say(f"indexed {counted(len(vectors), 'word')} of {name}: {human_bytes(size)} in {folder}")
 
 
 @click.group()
@@ -137,7 +147,7 @@ def normalize(session: Session, *, model: str, kept: _Kept) -> None:
 def reduce(session: Session, *, model: str, dim: int, keep_mean: bool, kept: _Kept) -> None:
     """Store MODEL with the first DIM principal components of its vectors."""
     base = _Base(session, model, kept)
-    base.keep(base.words.reduced(dim, center=not keep_mean), f"reduced to {dim} dimensions")
+    base.keep(base.words.reduced(dim, center=not keep_mean), f"reduced to {counted(dim, 'dimension')}")
 
 
 @words.command("remove-top")
@@ -178,7 +188,7 @@ def restrict(session: Session, *, model: str, count: int | None, source: Path | 
 
         chosen = [line.strip() for line in read_texts(str(source), None).texts]
     restricted = base.words.restricted(chosen)
-    base.keep(restricted, f"restricted to {len(restricted)} words")
+    base.keep(restricted, f"restricted to {counted(len(restricted), 'word')}")
 
 
 @words.command()
@@ -286,7 +296,8 @@ class _Base:
             emit_json({"model": reference, "words": len(changed), "dim": dim, **(more or {})})
         else:
             said = "".join(f", {key} {value:.4g}" for key, value in (more or {}).items())
-            say(f"stored {reference}: {len(changed)} words of {dim} dimensions{said}")
+            size = f"{counted(len(changed), 'word')} of {counted(dim, 'dimension')}"
+            say(f"stored {reference}: {size}{said}")
 
 
 def _open(session: Session, reference: str) -> Opened:

@@ -164,8 +164,10 @@ class WordIndex:
         return folder
 
     @classmethod
-    def open(cls, folder: Path, words: WordVectors, space_id: str) -> Self:
+    def open(cls, folder: Path, words: WordVectors, space_id: str, name: str = "MODEL") -> Self:
         """Open the index of ``words``: its file is read into memory, and hashed there.
+
+        ``name`` is what the command in an error calls the model.
 
         :raises UnsupportedError: there is no index.
         :raises CheckpointError: it is damaged, unfinished, or of other vectors.
@@ -173,7 +175,7 @@ class WordIndex:
         """
         graph, about = folder / _GRAPH, folder / _ABOUT
         if not about.is_file() or not graph.is_file():
-            raise UnsupportedError("these vectors have no index", "make one with: lexarium index MODEL")
+            raise UnsupportedError("these vectors have no index", f"make one with: lexarium index {name}")
         said = _read(about)
         settings = said["settings"]
         count, dim = words.vectors.shape

@@ -290,6 +290,8 @@ def explain_empty(problem: str, read: int, config: CountConfig) -> LexariumError
     if "empty vocabulary" in problem:
         return _no_terms(read, config)
     fewest, most = (_texts_of(value, read) for value in (config.min_df, config.max_df))
+    if fewest > read:
+        return ConfigError("min_df", f"{config.min_df}, and there are {read} texts; lower it")
     if most < fewest:
         what = f"{config.max_df} of {read} texts is below min_df={config.min_df}"
         return ConfigError("max_df", f"{what}; lower min_df or raise max_df")
@@ -321,7 +323,7 @@ def _notice_unsegmented(texts: _Texts, config: CountConfig) -> None:
     chinese = [text for text in texts.sample if not text.isascii() and max(text) >= _FIRST_CHINESE]
     if texts.finished and by_spaces and chinese and is_mostly_chinese(texts.sample):
         _log.warning(
-            "the texts are mostly Chinese, which tokenizer=%s does not cut into words: type "
-            "--set tokenizer=jieba or --set tokenizer=characters",
+            "the texts are mostly Chinese, which tokenizer=%s does not cut into words; a model "
+            "fitted with --set tokenizer=jieba, or tokenizer=characters, does",
             config.tokenizer,
         )

@@ -149,8 +149,8 @@ def _read(corpus: Corpus, numbers: Numbering, rule: TokenizerName, run: Run) -> 
         raise DataError(problem, "try tokenizer=characters or tokenizer=jieba (Chinese)")
     if rule in {"unicode", "words"} and is_mostly_chinese(texts.sample):
         _log.warning(
-            "the texts are mostly Chinese, which tokenizer=%s does not cut into words: type "
-            "--set tokenizer=jieba or --set tokenizer=characters",
+            "the texts are mostly Chinese, which tokenizer=%s does not cut into words; a model "
+            "fitted with --set tokenizer=jieba, or tokenizer=characters, does",
             rule,
         )
     return spill

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lexarium.cli.session import Session, emit_json, json_option, packed, say
+from lexarium.cli.session import Session, counted, emit_json, json_option, packed, say
 from lexarium.config import parse_settings
 
 if TYPE_CHECKING:
@@ -159,7 +159,7 @@ def _tell(head: dict[str, Any], texts: list[str], found: list[Generated], given:
     if given.as_json:
         emit_json(document if given.out is not None else document | {"results": rows})
     elif given.out is not None:
-        say(f"wrote {len(rows)} texts to {given.out}")
+        say(f"wrote {counted(len(rows), 'text')} to {given.out}")
     else:
         for one in found:
             say(one.text)
