@@ -41,17 +41,17 @@ HEADLINES = (
     ),
     Headline(
         "word2vec",
-        ("CBOW, 100 dimensions", "gensim"),
-        "Word2Vec CBOW, 100 dimensions, training",
-        "Word2Vec CBOW，100 维，训练",
-        "gensim",
-    ),
-    Headline(
-        "word2vec",
         ("skip-gram, 100 dimensions", "pWord2Vec"),
         "Word2Vec skip-gram, 100 dimensions, training",
         "Word2Vec skip-gram，100 维，训练",
         "pWord2Vec",
+    ),
+    Headline(
+        "word2vec",
+        ("CBOW, 100 dimensions", "gensim"),
+        "Word2Vec CBOW, 100 dimensions, training",
+        "Word2Vec CBOW，100 维，训练",
+        "gensim",
     ),
     Headline("glove", ("Stanford's GloVe",), "GloVe, training", "GloVe，训练", "Stanford's GloVe"),
     Headline(

@@ -95,9 +95,13 @@ class Weights:
 
 
 def _drawn(shape: tuple[int, int], seed: int) -> Floats:
+    """Return rows to begin with, components evenly from -1 / dim to 1 / dim, as gensim's.
+
+    word2vec.c's go half as far, from which CBOW learns a little less.
+    """
     drawn = np.random.default_rng(seed % (1 << 64)).random(shape, np.float32)
     drawn -= np.float32(0.5)
-    drawn /= np.float32(shape[1])
+    drawn /= np.float32(shape[1]) / 2
     return drawn
 
 
