@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from lexarium.errors import CheckpointError, ConfigError, InputError, NotFoundError
 from lexarium.vocabulary import Vocabulary
 from lexarium.words import WordVectors
-from lexarium.words.search import Search
 from lexarium.words.spelling import spelled_like
 
 #: gender, royalty, fruit
@@ -285,47 +284,6 @@ def reference():
     keyed = pytest.importorskip("gensim.models").KeyedVectors(700)
     keyed.add_vectors(words, vectors)
     return WordVectors(Vocabulary.build(words), vectors), keyed
-
-
-def test_many_queries_are_answered_as_one_by_one():
-    words, vectors = large()
-    kv = WordVectors(Vocabulary.build(words), vectors)
-    assert kv.similar_many(words[:40], 5) == [kv.similar(word, 5) for word in words[:40]]
-    assert kv.similar_many(vectors[:9] * 7, 5) == [kv.similar(row, 5) for row in vectors[:9] * 7]
-    assert kv.similar_many([], 5) == []
-
-
-@given(
-    rows=st.lists(st.tuples(*[st.integers(-1, 1)] * 3), min_size=1, max_size=40),
-    n=st.integers(1, 50),
-    block=st.integers(1, 200),
-)
-def test_neighbours_are_those_of_comparing_every_pair_and_equal_ones_come_in_order(rows, n, block):
-    vectors = np.array(rows, np.float32)
-    lengths = np.linalg.norm(vectors.astype(float), axis=1)
-    units = vectors / np.where(lengths > 0, lengths, 1)[:, None]
-    found = Search(vectors, "here", block).nearest(units, [[i] for i in range(len(rows))], n)
-    assert found == Search(vectors, "here").nearest(units, [[i] for i in range(len(rows))], n)
-    for i, answer in enumerate(found):
-        scores = np.delete(units @ units[i], i)
-        np.testing.assert_allclose([score for _, score in answer], np.sort(scores)[::-1][:n], atol=1e-12)
-        assert answer == sorted(answer, key=lambda pair: (-pair[1], pair[0]))
-        last = answer[-1] if answer else (0, 0.0)
-        twins = [j for j in range(len(rows)) if j != i and rows[j] == rows[last[0]]]
-        assert [j for j in twins if j <= last[0]] == [j for j, _ in answer if j in twins]
-
-
-def test_vectors_shorter_or_longer_than_float32_products_are_compared_too():
-    vectors = np.array([[3e-40, 1e-40], [1e-40, 3e-40], [3e30, 1e30], [0, 0]], np.float32)
-    kv = WordVectors(Vocabulary.build(list("abcd")), vectors)
-    found = kv.similar("a", n=3)
-    assert [word for word, _ in found] == ["c", "b", "d"]
-    np.testing.assert_allclose([score for _, score in found], [1, 0.6, 0], atol=1e-4)
-
-
-def test_the_memory_of_a_search_is_bounded_where_all_words_are_equal():
-    kv = WordVectors(Vocabulary.build([f"w{i}" for i in range(2000)]), np.ones((2000, 4), np.float32))
-    assert [word for word, _ in kv.similar_many(["w0"] * 300, 2)[299]] == ["w1", "w2"]
 
 
 def test_several_words_and_negative_ones_are_gensims():

@@ -36,7 +36,7 @@ from lexarium.output import atomic
 from lexarium.roles import Progress, silent
 from lexarium.strict_json import parse_object
 from lexarium.words.algebra import normalize
-from lexarium.words.search import Best, blocks
+from lexarium.words.search import Best, LeftOut, blocks
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -222,13 +222,11 @@ class WordIndex:
         n: int,
     ) -> list[list[tuple[int, float]]]:
         """Return the ``n`` best of the candidates: the first ``counts[i]`` of ``keys[i]``, keys (q, c)."""
-        words = len(self.words)
         owners, places = np.nonzero(np.arange(keys.shape[1]) < counts[:, None])
         rows = keys[owners, places].astype(np.int64)
-        left_out = np.array(
-            [query * words + row for query, some in enumerate(without) for row in some], np.int64
-        )
-        kept = (rows >= 0) & (rows < words) & ~np.isin(owners * words + rows, left_out)
+        there = (rows >= 0) & (rows < len(self.words))
+        owners, rows = owners[there], rows[there]
+        kept = ~LeftOut(without).among(owners, rows)
         owners, rows = owners[kept], rows[kept]
         best = Best(len(units), n)
         best.add(owners, rows, self.words.search.exact(units[owners], rows))

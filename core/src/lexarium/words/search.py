@@ -1,9 +1,12 @@
-"""Exact search by cosine: blocked float32 matrix products find candidates, float64 decides their order.
+"""Exact search by cosine: float32 products find candidates, float64 decides their order.
 
-A product over a block rounds differently with the number of queries, so by itself it would order
-near ties differently for one query and for fifty. Here it only rules rows out: what comes within
-its bound of error of the n-th best is computed again, each row by itself, in float64. So a query's
+Products of several queries at once round differently from those of one, so by themselves they would order
+near ties differently for one query and for fifty. Here they only rule rows out: what comes within
+their bound of error of the n-th best is computed again, each row by itself, in float64. So a query's
 answer is the same alone and among others, and rows of one cosine come in their order.
+
+Candidates come from a compiled kernel, which writes no products to memory, or else, where there is none, for
+few queries, and for vectors with many equal ones, from matrix products over blocks of rows.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
+from lexarium.backend import kernel, processors
 from lexarium.errors import CheckpointError
 
 if TYPE_CHECKING:
@@ -26,10 +30,13 @@ if TYPE_CHECKING:
     Doubles: TypeAlias = NDArray[np.float64]
     Rows: TypeAlias = NDArray[np.int64]
 
-__all__ = ["Best", "Search", "blocks", "largest", "unit", "units"]
+__all__ = ["Best", "LeftOut", "Search", "blocks", "largest", "unit", "units"]
 
 _BLOCK = 1 << 19  # components looked at together: 2 MiB of float32
 _QUERIES = 256  # queries looked at together
+_SEVERAL = 2  # queries from which on the kernel is the faster way: one alone waits for memory
+_WORTH = 1 << 22  # multiplications that are worth its threads
+_MOST = 1024  # rows for a query that it looks for
 _FEW = 8  # blocks grow no further for fewer queries: each product starts and joins threads
 _EPSILON = 2.0**-24  # half a unit in the last place of float32
 _SHORT, _LONG = 1e-30, 1e38  # lengths between which a float32 product neither underflows nor overflows
@@ -142,8 +149,15 @@ class Search:
     ) -> list[list[tuple[int, float]]]:
         q, (rows, dim) = len(units), self._vectors.shape
         bound = (dim + 8) * _EPSILON  # of the error of a float32 cosine: Higham, Accuracy and Stability, 3.1
-        left_out = _LeftOut(without)
+        left_out = LeftOut(without)
         best = Best(q, min(n, rows))
+        found = self._candidates(units, np.array([best.n + len(some) for some in without]), 2 * bound)
+        if found is not None:
+            owners, places = found
+            kept = ~left_out.among(owners, places)
+            owners, places = owners[kept], places[kept]
+            best.add(owners, places, self.exact(units[owners], places))
+            return best.answers()
         for block in blocks(rows, max(q, _FEW), self._block):
             scores = self.products(units, block)
             scores[
@@ -161,8 +175,21 @@ class Search:
                 best.add(owners, places + block.start, self.exact(units[owners], places + block.start))
         return best.answers()
 
+    def _candidates(self, units: Doubles, keep: Rows, margin: float) -> tuple[Rows, Rows] | None:
+        """Return owners and rows of what may be among the ``keep`` (q,) best; None: look at blocks."""
+        worth = self._vectors.size * len(units) >= _WORTH and len(units) >= _SEVERAL
+        if not worth or keep.max() > _MOST or keep.min() < 1 or not self._vectors.flags.c_contiguous:
+            return None
+        module = kernel("_search", "auto", instead="numpy")
+        if module is None or len(self._short):
+            return None
+        found: tuple[Rows, Rows] | None = module.candidates(
+            self._vectors, self._inverse, units.astype(np.float32), keep, margin, processors()
+        )
+        return found
 
-class _LeftOut:
+
+class LeftOut:
     """Which rows to leave out for which query."""
 
     def __init__(self, without: Sequence[Collection[int]]) -> None:
@@ -174,6 +201,11 @@ class _LeftOut:
         """Return queries and places in ``block``, as they index a (q, b) array."""
         part = slice(*np.searchsorted(self._rows, (block.start, block.stop)))
         return self._queries[part], self._rows[part] - block.start
+
+    def among(self, owners: Rows, rows: Rows) -> NDArray[np.bool_]:
+        """Return which of the pairs of a query and a row are left out, (m,)."""
+        width = 1 + max(rows.max(initial=0), self._rows.max(initial=0))
+        return np.isin(owners * width + rows, self._queries * width + self._rows)
 
 
 class Best:

@@ -125,9 +125,13 @@ class WordVectors:
             points = units(vectors_of(queries, self._dim))
             rows: list[list[int]] = [[]] * len(points)
         else:
-            looked_up = np.array([self[word] for word in words], np.float64).reshape(-1, self._dim)
+            ids = self.vocabulary.ids(words)
+            if type(self).__getitem__ is WordVectors.__getitem__ and (ids >= 0).all():
+                looked_up = self.vectors[ids].astype(np.float64)
+            else:
+                looked_up = np.array([self[word] for word in words], np.float64).reshape(-1, self._dim)
             points = units(units(looked_up))  # twice, as for several words, to the same bits
-            rows = [self._rows([word]) for word in words]
+            rows = [[row] if row >= 0 else [] for row in ids.tolist()]
         return [self._named(found) for found in self._search(index).nearest(points, rows, count_of(n))]
 
     def analogy(
