@@ -20,6 +20,7 @@ Written by `make docs`; not edited by hand. What `--set KEY=VALUE` and `config={
 out of range is an error that says the range. Those of encoders and decoders stand in [methods](methods.md).
 """
 _ENTRY = re.compile(r"((?:``\w+``(?:, )?)+)\s+(.*)")
+_ALONE = re.compile(r"For (.*) alone:")
 _ROLE = re.compile(r":\w+:`~?([\w.]+)`")
 _TYPES = {bool: "true, false", int: "whole number", float: "number", str: "text", type(None): "none"}
 
@@ -48,11 +49,14 @@ def _told(config: type[Any]) -> dict[str, str]:
         if "__annotations__" not in vars(base):
             continue
         names: list[str] = []
+        alone = ""  # what the settings that follow are for, where a heading says so
         for line in inspect.cleandoc(base.__doc__ or "").splitlines():
-            entry = _ENTRY.match(line)
-            if entry:
+            entry, heading = _ENTRY.match(line), _ALONE.fullmatch(line)
+            if heading:
+                alone = f"{heading[1]}: "
+            elif entry:
                 names = re.findall(r"\w+", entry[1])
-                told |= dict.fromkeys(names, entry[2])
+                told |= dict.fromkeys(names, alone + entry[2])
             elif line.startswith(" ") and names:
                 told |= {name: f"{told[name]} {line.strip()}" for name in names}
             else:

@@ -220,3 +220,21 @@ def test_the_page_of_settings_is_what_the_classes_say(monkeypatch):
     page = settings()
     assert (ROOT / "docs" / "settings.md").read_text(encoding="utf-8") == page, "type: make docs"
     assert not re.findall(r"^.*\|  \|$", page, re.MULTILINE), "a setting that no docstring explains"
+
+
+LOOPS = sorted((ROOT / "core" / "kernels" / "cpp").glob("*_loops.cpp"))
+INCLUDE = re.compile(r"^#include [<\"](.+)[>\"]$", re.MULTILINE)
+
+
+@pytest.mark.parametrize("path", LOOPS, ids=named)
+def test_what_is_compiled_for_each_instruction_set_includes_no_templates_of_the_library(path):
+    """Of a template for AVX-512 and the same for the baseline the linker keeps one, for every processor."""
+    seen, ahead = set(), [path]
+    while ahead:
+        here = ahead.pop()
+        for name in INCLUDE.findall(here.read_text(encoding="utf-8")):
+            if "." not in name:
+                assert name in {"cstddef", "cstdint", "cstring"}, f"{here.name} includes <{name}>"
+            elif name != "dispatch.hpp" and name not in seen:  # which says what it includes where
+                seen.add(name)
+                ahead.append(here.with_name(name))

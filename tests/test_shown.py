@@ -69,3 +69,15 @@ def test_a_pipeline_shows_the_settings_of_its_embedder_too(run):
     shown = run("show", "pipeline")
     assert "config max_iter" in shown
     assert "embedder config sublinear_tf" in shown
+
+
+def test_a_pipeline_on_an_imported_model_shows_no_settings_of_its_training(run):
+    run("import", "glove", "vectors.txt", "--name", "imported")
+    rows = [f"{word} text {i}\t{word}" for i in range(20) for word in ("king", "queen")]
+    Path("rows.tsv").write_text("\n".join(["text\tlabel", *rows]), encoding="utf-8")
+    train = ("train", "--data", "rows.tsv", "--text", "text", "--label", "label", "--embedder", "imported")
+    run(*train, "--name", "pipeline")
+    shown = run("show", "pipeline")
+    assert "embedder config pooling" in shown
+    assert "config iter" not in shown
+    assert "embedder tensor vectors" in shown

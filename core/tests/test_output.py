@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import stat
@@ -225,11 +226,23 @@ def test_a_full_disk_is_said_of_the_file_asked_for(tmp_path, full):
     assert caught.value.filename == str(tmp_path / "out.txt")
 
 
-def test_a_full_disk_is_said_of_every_format(tmp_path, full, monkeypatch):
-    monkeypatch.setattr(Path, "open", lambda *_args, **_more: full)
-    with pytest.raises(OSError, match="No space left") as caught:
-        write_matrix(tmp_path / "out.npy", np.ones((4096, 8), np.float32), ["a"] * 4096, "space")
-    assert caught.value.filename == str(tmp_path / "out.npy")
+@pytest.fixture
+def little_room():
+    """Let no file of this process grow beyond 16 KiB."""
+    resource = pytest.importorskip("resource")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (16_384, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.parametrize("name", ["out.npy", "out.jsonl"])
+def test_a_disk_that_refuses_the_rest_says_why_and_of_which_file(name, tmp_path, little_room):
+    with pytest.raises(OSError, match="File too large") as caught:
+        write_matrix(tmp_path / name, np.ones((4096, 8), np.float32), ["a"] * 4096, "space")
+    assert caught.value.errno == errno.EFBIG
+    assert caught.value.filename == str(tmp_path / name)
+    assert not os.listdir(tmp_path)
 
 
 @posix

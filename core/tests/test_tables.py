@@ -344,3 +344,30 @@ def test_without_pyarrow_parquet_names_the_extra(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(MissingExtraError, match=r"pip install 'lexarium-core\[parquet\]'"):
         read(write(tmp_path, "", "t.parquet"))
+
+
+class Frame:
+    """What a data frame has in common with a mapping, which it is none of."""
+
+    def __init__(self, columns):
+        self._columns = columns
+
+    def keys(self):
+        return self._columns.keys()
+
+    def __iter__(self):
+        return iter(self._columns)
+
+    def __getitem__(self, name):
+        return self._columns[name]
+
+
+def test_a_data_frame_is_a_table():
+    rows = labelled(Frame({"text": ["a", "b"], "label": ["x", "y"]}), text="text", label="label")
+    assert (list(rows.texts), list(rows.labels)) == (["a", "b"], ["x", "y"])
+
+
+@pytest.mark.parametrize("odd", [None, 3, ["a", "b"], {"a", "b"}])
+def test_what_is_no_table_is_named_by_its_type(odd):
+    with pytest.raises(InputError, match=f"the data: {type(odd).__name__} where a table belongs"):
+        labelled(odd, text="text", label="label")

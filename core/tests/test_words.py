@@ -196,8 +196,11 @@ def test_what_is_no_word_vectors_is_named_by_its_type():
             ask(["king"])
     with pytest.raises(InputError, match="index: True is bool, not an index"):
         words.similar("king", index=True)
-    with pytest.raises(CheckpointError, match="the vectors are list, not an array"):
+    with pytest.raises(InputError, match="vectors: list where an array belongs"):
         WordVectors(["a", "b"], [[1.0], [2.0]])
+    for odd, says in (("ab", "a single text where"), (5, "int where a list"), ([1, 2], "element 0 is int")):
+        with pytest.raises(InputError, match=f"vocabulary: {says}"):
+            WordVectors(odd, np.ones((2, 1), np.float32))
 
 
 @pytest.mark.parametrize("pairs", [5, ["ab"], [("king", "king"), (1, 2)], [("king",)]])
@@ -205,6 +208,11 @@ def test_what_is_no_pair_of_words_is_named_by_its_place(pairs):
     place = 0 if pairs == 5 else len(pairs) - 1
     with pytest.raises(InputError, match=f"pairs: element {place}, .*, is no pair of words"):
         small().aligned(small(), pairs)
+
+
+def test_pairs_may_be_rows_of_an_array():
+    pairs = np.array([["king", "king"], ["queen", "queen"]])
+    assert small().aligned(small(), pairs).pairs == 2
 
 
 def test_a_list_of_words_becomes_a_vocabulary():

@@ -176,7 +176,8 @@ def test_nothing_is_removed_by_what_is_no_reference(zoo):
 
 def test_what_is_no_model_path_or_name_is_said(zoo):
     for act, says in (
-        (lambda: zoo.save(None, name="s"), "model: None where a model belongs"),
+        (lambda: zoo.save(None, name="s"), "model: NoneType where a model belongs"),
+        (lambda: zoo.save(5, name="s"), "model: int where a model belongs"),
         (lambda: zoo.fit([], TEXTS), "embedder: .* is list, not a name"),
         (lambda: zoo.fit("spelling", {"a": 1}), "corpus: dict where a list of texts belongs"),
         (lambda: zoo.fit("spelling", {"a"}), "corpus: a set has no order"),
@@ -207,6 +208,15 @@ def test_a_disk_that_refuses_an_export_is_said_of_the_path_asked_for(zoo, tmp_pa
         zoo.export("s", "folder", tmp_path / "out")
     assert caught.value.filename == str(tmp_path / "out")
     assert os.listdir(tmp_path) == ["home"]
+
+
+def test_a_stored_file_that_is_gone_is_not_said_of_the_path_of_an_export(zoo, tmp_path):
+    zoo.fit("spelling", TEXTS, name="s")
+    path = zoo.store.find("s").locate("model.safetensors")
+    path.unlink()
+    with pytest.raises(OSError, match="No such file") as caught:
+        zoo.export("s", "folder", tmp_path / "out")
+    assert caught.value.filename == str(path)
 
 
 def test_an_interrupted_fit_leaves_the_store_as_it_was(zoo):

@@ -183,7 +183,7 @@ def test_show_says_the_shape_of_each_tensor_and_values_as_they_are_typed(invoke,
     header = read_header(stored.store.find("a").locate("model.safetensors"))
     assert [name for _, name, _ in tensors] == list(header)
     for _, name, said in tensors:
-        shape = " x ".join(map(str, header[name].shape)) or "single"
+        shape = " x ".join(map(str, header[name].shape)) or "scalar"
         assert said.split(maxsplit=1) == [header[name].dtype, shape]
 
 

@@ -1,4 +1,4 @@
-"""Train GloVe on all reviews and print what it took and how good it is: ours, or a plain C program's.
+"""Train GloVe on all reviews and print what it took and how good it is: ours, or a peer's.
 
     python glove.py pairs REVIEWS FOLDER                                once: words, and what peers read
     python glove.py tiles|global|c|stanford FOLDER [SEED] [ITERATIONS]  each in a fresh process
@@ -146,8 +146,8 @@ def _stanford(folder: Path, seed: int, iterations: int) -> dict[str, Any]:
                 started = time.perf_counter()
             elif "cost:" in line:
                 end, loss = time.perf_counter(), float(line.rsplit(maxsplit=1)[1])
-    if process.returncode:
-        raise SystemExit(f"{train[0]} ended with {process.returncode}")
+    if process.returncode or not 0 < started < end:
+        raise SystemExit(f"{train[0]} ended with {process.returncode}, or said nothing of its iterations")
     words = (folder / "words.txt").read_text("utf-8").count("\n") + 1
     columns = range(1, DIM + 1)
     vectors = np.loadtxt(

@@ -92,7 +92,8 @@ def _machine() -> str:
     sets = {"AVX-512": "avx512f", "AVX2": "avx2"}
     width = next((f" with {name}" for name, flag in sets.items() if flag in flags), "")
     vnni = " and VNNI" if {"avx512_vnni", "avx_vnni"} & set(flags) else ""
-    model = about.get("model name", platform.machine()) + width + vnni
+    family = f" (family {about['cpu family']}, model {about['model']})" if "cpu family" in about else ""
+    model = about.get("model name", platform.machine()) + family + width + vnni
     peers = ", ".join(f"{name} {_version(name)}" for name in PEERS)
     system = f"{platform.system()}, Python {platform.python_version()}"
     return f"{os.cpu_count()} cores, {model}, {system}. Peers: {peers}."

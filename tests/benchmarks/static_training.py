@@ -27,10 +27,7 @@ NAMES = {
     "c": "plain C",
     "stanford": "Stanford's GloVe",
 }
-PWORD2VEC = (
-    "pWord2Vec is Intel's program, https://github.com/IntelLabs/pWord2Vec, built by GCC with OpenBLAS, which "
-    "is faster here than MKL; it takes no seed."
-)
+PWORD2VEC = "pWord2Vec is the program of https://github.com/IntelLabs/pWord2Vec, which takes no seed."
 GLOVE_PEERS = {
     "stanford": "The peer is https://github.com/stanfordnlp/GloVe, built by its Makefile: `glove` for "
     "training, without the files it reads before and writes afterwards; `cooccur` and `shuffle` for pairs, "
@@ -87,7 +84,7 @@ def word2vec(runs: int) -> Section:
     built = f" {PWORD2VEC}" if intel else ""
     return Section(
         "Word2Vec",
-        f"{words}; {EPOCHS} epochs (300 dimensions: 2), medians over {len(SEEDS)} seeds (the latter: one), "
+        f"{words}; {EPOCHS} epochs and medians over {len(SEEDS)} seeds (300 dimensions: 2 epochs, one seed), "
         f"fresh processes in turn. Scores by gensim's evaluators: median (lowest to highest).{built}",
         ["work", "who", "words a second", BESIDE, "file to stored model", BESIDE, SCORES],
         rows,

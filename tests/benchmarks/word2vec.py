@@ -1,6 +1,6 @@
 """Train Word2Vec on all reviews, print speed and quality: ours, or a peer's; one fresh process each.
 
-Both read the same column, cut it into the same words (runs of two word characters or more, lower-cased,
+All read the same column, cut it into the same words (runs of two word characters or more, lower-cased,
 five occurrences) and train with the same settings. ``words_per_second`` counts the words of all epochs,
 with those that subsampling leaves out, in training alone; ``file_to_model`` is from the file to the stored
 model. ``cpu_seconds`` is the processor time of all threads in training, which other work on the machine
@@ -31,7 +31,7 @@ MIN_COUNT = 5
 
 
 def main() -> None:
-    """Measure one of the two."""
+    """Measure one of them."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("who", choices=["lexarium", "gensim", "pword2vec"])
     parser.add_argument("path", type=Path)
@@ -131,6 +131,8 @@ def pword2vec(given: argparse.Namespace, folder: Path) -> Done:
 
     from lexarium.tables import read_labelled
 
+    if not given.sg or given.hs:
+        raise SystemExit("pWord2Vec trains skip-gram with negative sampling alone")
     token = re.compile(WORD)
     begin = time.perf_counter()
     texts = read_labelled(given.path, text="text", label="label").texts

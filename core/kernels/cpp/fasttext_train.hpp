@@ -126,9 +126,11 @@ struct Labelled {
     const std::int64_t* label_offsets;  // (count + 1)
 };
 
-// Tokens of two threads between two exchanges, at most, at the usual learning rates of words and of labels. A text is one step of its labels, and the rows of a tree have
-// exchanges sooner for the many that a word trains: these may wait for longer than words with their samples.
-inline constexpr double kOften = 2048, kRarely = 8192, kUsual = 0.05, kUsualOfLabels = 0.1;
+// Tokens of two threads between two exchanges, at most, at the usual learning rates of words and of labels. A text is
+// one step of its labels, and the rows of a tree have exchanges sooner for the many that a word trains: these may wait for
+// longer than words with their samples.
+inline constexpr double kWordsApart = 2048, kTreeApart = 8192, kLabelsApart = 8192;
+inline constexpr float kUsualRate = 0.05f, kUsualRateOfLabels = 0.1f;
 
 // The busiest rows of both matrices, of which each thread has copies: none where there is one thread.
 struct Shared {

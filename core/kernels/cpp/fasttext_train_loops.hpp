@@ -9,7 +9,7 @@
 #include <cstdint>
 
 #include "dispatch.hpp"
-#include "shared_rows.hpp"
+#include "own_rows.hpp"
 
 namespace lexarium {
 namespace fasttext {
@@ -25,8 +25,7 @@ struct Rows {
 
 // Static: each file that is compiled for an instruction set has one of its own.
 static inline float* row_of(const Rows& matrix, std::size_t row) {
-    const std::size_t place = row - matrix.own.first;  // a row before the first is far too large a number
-    return place < matrix.own.count ? matrix.own.rows + place * matrix.stride : matrix.values + row * matrix.stride;
+    return row_at(matrix.values, matrix.own, row, matrix.stride);
 }
 
 struct TrainLoops {

@@ -175,8 +175,8 @@ void learn_words(const PyTexts& texts, Array<float> keep, const PyLoss& loss, Ma
     const Schedule plan = schedule(rates);
     const std::vector<float> paces = cbow ? std::vector<float>() : paces_of(texts.get());
     const Unlabelled data{texts.get(), keep.data(), paces.data(), cbow, window};
-    const double most = loss.get().is_tree() ? kRarely : kOften, pairs = (window + 1) * loss.get().outputs();
-    Shared shared = matrices.shared(texts.get(), nullptr, loss.get(), {pairs, std::max(plan.first, plan.last) / kUsual, most, plan.shared_words, plan.threads});
+    const double most = loss.get().is_tree() ? kTreeApart : kWordsApart, pairs = (window + 1) * loss.get().outputs();
+    Shared shared = matrices.shared(texts.get(), nullptr, loss.get(), {pairs, std::max(plan.first, plan.last) / kUsualRate, most, plan.shared_words, plan.threads});
     watched(plan.threads, std::move(progress), [&](int t, Control& control) {
         train_words(data, loss.get(), matrices.input, matrices.output, shared, plan, t, control);
     });
@@ -227,7 +227,7 @@ void learn_labels(const PyTexts& texts, const PyRuns& runs, Array<std::int32_t> 
     std::iota(order.begin(), order.end(), std::size_t{0});
     lexarium::Random random(plan.seed, ~std::uint64_t{0});
     shuffle(order, 0, order.size(), random);
-    Shared shared = matrices.shared(texts.get(), &data, loss.get(), {1, std::max(plan.first, plan.last) / kUsualOfLabels, kRarely, plan.shared_words, plan.threads});
+    Shared shared = matrices.shared(texts.get(), &data, loss.get(), {1, std::max(plan.first, plan.last) / kUsualRateOfLabels, kLabelsApart, plan.shared_words, plan.threads});
     watched(plan.threads, std::move(progress), [&](int t, Control& control) {
         train_labels(data, loss.get(), matrices.input, matrices.output, shared, plan, t, order, control);
     });

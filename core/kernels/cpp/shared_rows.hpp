@@ -14,6 +14,8 @@
 #include <utility>
 #include <vector>
 
+#include "own_rows.hpp"
+
 #if defined(__linux__)
 #include <sys/mman.h>
 #endif
@@ -68,7 +70,8 @@ public:
         const int threads = steps.threads;
         const double less = std::min(1.0, kPairs / steps.pairs);  // squared, for both rows of a pair go too far
         const double ease = less * less / std::max(1.0, steps.rate);
-        // Each of more threads knows less of what all do; of very many, all would wait for the first block's lock.
+        // Half of it for 4 to 8 threads, each of which knows less of what all do; of more, exchanges that came sooner would
+        // wait for each other.
         const double most = threads < 2 ? steps.most : steps.most * std::min(1.0, std::max(2.0 / threads, threads / 16.0));
         const double few = kFew * ease, some = kOften * ease;
         double apart = threads < 2 ? most : std::min(most * ease, few * static_cast<double>(distinct));
@@ -121,12 +124,6 @@ private:
     static constexpr double kFew = 8, kOften = 32, kPairs = 36;
     std::size_t words_, begin_;
     std::vector<std::vector<std::size_t>> blocks_;  // of each matrix
-};
-
-// A thread's own copies of the rows first .. first + count - 1 of a matrix.
-struct OwnRows {
-    float* rows = nullptr;
-    std::size_t first = 0, count = 0;
 };
 
 // Which rows of a matrix all threads need most: words fall with frequency, and a tree's root stands last.

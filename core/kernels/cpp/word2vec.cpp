@@ -28,7 +28,7 @@ constexpr std::int64_t kReport = 1000;            // words after which the learn
 constexpr std::int64_t kCounted = 1 << 24;        // words that tell how often words occur
 constexpr std::size_t kOwn = 16384;               // rows of which threads have copies, all threads together
 constexpr double kApart = 4096;                   // words that two threads train on between two exchanges, at most
-constexpr double kUsual = 0.025;                  // the learning rate for which this is right
+constexpr double kUsualRate = 0.025;                  // the learning rate for which this is right
 
 std::size_t stride_of(std::size_t dim) { return (dim + kRowFloats - 1) / kRowFloats * kRowFloats; }
 
@@ -117,7 +117,7 @@ Exchanges exchanges_of(const EncodedTexts& texts, const std::vector<std::uint32_
         return std::vector<std::int64_t>(rows.begin(), rows.begin() + static_cast<std::ptrdiff_t>(std::min(own, rows.size())));
     };
     return {{busiest(words), busiest(words), busiest(nodes)}, total, texts.words,
-            Steps{pairs, std::max(options.alpha, options.min_alpha) / kUsual, kApart, options.shared_words, options.threads}};
+            Steps{pairs, std::max(options.alpha, options.min_alpha) / kUsualRate, kApart, options.shared_words, options.threads}};
 }
 
 class Worker {

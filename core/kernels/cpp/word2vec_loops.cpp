@@ -276,14 +276,9 @@ constexpr Spread kAside[] = {spread_inputs<1, false, 0>, spread_inputs<2, false,
 
 inline std::size_t padded(std::size_t dim) { return (dim + kLanes - 1) / kLanes * kLanes; }
 
-inline float* row_of(float* rows, const OwnRows& own, std::int32_t number, std::size_t stride) {
-    const std::size_t row = static_cast<std::size_t>(number), place = row - own.first;  // before the first: far too large
-    return place < own.count ? own.rows + place * stride : rows + row * stride;
-}
-
-inline float* vector_of(const Word2VecRows& rows, std::int32_t word) { return row_of(rows.vectors, rows.own_vectors, word, rows.stride); }
-inline float* context_of(const Word2VecRows& rows, std::int32_t word) { return row_of(rows.context, rows.own_context, word, rows.stride); }
-inline float* node_of(const Word2VecRows& rows, std::int32_t node) { return row_of(rows.nodes, rows.own_nodes, node, rows.stride); }
+inline float* vector_of(const Word2VecRows& rows, std::int32_t word) { return row_at(rows.vectors, rows.own_vectors, static_cast<std::size_t>(word), rows.stride); }
+inline float* context_of(const Word2VecRows& rows, std::int32_t word) { return row_at(rows.context, rows.own_context, static_cast<std::size_t>(word), rows.stride); }
+inline float* node_of(const Word2VecRows& rows, std::int32_t node) { return row_at(rows.nodes, rows.own_nodes, static_cast<std::size_t>(node), rows.stride); }
 
 inline void prefetch(const float* row, std::size_t width) {
     for (std::size_t c = 0; c < width; c += kRowFloats) __builtin_prefetch(row + c, 1, 3);

@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "shared_rows.hpp"
+#include "own_rows.hpp"
 
 namespace lexarium {
 

@@ -105,12 +105,13 @@ def take_apart(model: StoredEmbedder | Pipeline, host: Host) -> Node:
     """Return the states of a model's parts, each with the method and plugin that answers to it.
 
     :raises PluginError: no enabled plugin offers the class of a part.
-    :raises InputError: there is no model.
+    :raises InputError: it is no model.
     """
-    if model is None:
-        raise InputError("model", "None where a model belongs", "give what fit, train or load returned")
     if isinstance(model, Pipeline):
         return _node(model.head, host, None, {_EMBEDDER: take_apart(model.embedder, host)})
+    if not hasattr(model, "space"):
+        problem = f"{type(model).__name__} where a model belongs"
+        raise InputError("model", problem, "give what fit, train or load returned")
     return _node(model, host, model.space, {})
 
 

@@ -194,7 +194,9 @@ def _sync(path: Path) -> None:
 
 
 def _save_npy(path: Path, matrix: Matrix) -> None:
-    rows = np.ascontiguousarray(matrix, np.float32)
+    rows = np.ascontiguousarray(matrix)
+    if rows.dtype.hasobject:
+        raise ValueError("vectors of objects")
     with path.open("wb") as file:  # np.save does not say why a disk refuses
         np.lib.format.write_array_header_1_0(file, np.lib.format.header_data_from_array_1_0(rows))
         file.write(rows.data)

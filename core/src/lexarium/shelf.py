@@ -334,7 +334,10 @@ def _copy(stored: StoredVersion, folder: Path) -> None:
             raise CheckpointError(f"{stored.name}@{stored.version}", "; ".join(problems))
         aside.chmod(0o755)
         aside.rename(folder)
-    except OSError as error:  # of copying, it names the file that is read
+    except OSError as error:  # of what is written, it names the file that is read, or the folder beside
+        named = [name for name in (error.filename2, error.filename) if name is not None]
+        if error.errno is None or not named or not os.fspath(named[0]).startswith(os.fspath(aside)):
+            raise
         raise OSError(error.errno, error.strerror, os.fspath(folder)) from error
     finally:
         shutil.rmtree(aside, ignore_errors=True)

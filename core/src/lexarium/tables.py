@@ -102,7 +102,7 @@ def labelled(data: Data, *, text: str, label: str) -> Labelled:
         return data
     if isinstance(data, str | Path):
         return read_labelled(data, text=text, label=label)
-    if not isinstance(data, Mapping):
+    if not (hasattr(data, "keys") and hasattr(data, "__getitem__")):  # a data frame is no Mapping
         problem = f"{type(data).__name__} where a table belongs"
         raise InputError("the data", problem, "give a path, or columns: {'text': [...], 'label': [...]}")
     columns = [str(name) for name in data]

@@ -47,13 +47,15 @@ def test_the_published_layouts_give_the_same_pairs(write, content):
     assert rows(write(content)) == [("old", "new", 1.58), ("smart", "intelligent", 9.2)]
 
 
-@pytest.mark.parametrize("score", ["nan", "N/A", "8..5", "inf", "-", "9,2"])
+@pytest.mark.parametrize("score", ["nan", "N/A", "NA", "none", "8..5", "inf", "-", "9,2", "8.5x"])
 def test_a_first_pair_whose_score_is_no_number_is_no_header(write, score):
     with pytest.raises(InputError, match=r"line 1, field 'score': .* is not a finite number; mend or delete"):
         read_pairs(write(f"tiger\tcat\t{score}\nold\tnew\t1.58\n"))
 
 
-@pytest.mark.parametrize("header", ["word1 word2 human", "Word_1 Word_2 annotators", "词1 词2 平均"])
+@pytest.mark.parametrize(
+    "header", ["word1 word2 human", "first second annotators", "noun1 noun2 strength", "词1 词2 平均"]
+)
 def test_a_header_may_name_the_words_alone(write, header):
     assert rows(write(f"{header}\nold new 1.58\n")) == [("old", "new", 1.58)]
 
@@ -85,7 +87,7 @@ def test_a_hyphen_is_no_part_of_speech_where_one_word_has_none(write):
         ("a b c d 1\n", "line 1: 5 fields, where a pair has 3"),
         (": capitals\na b c d\n", "line 1: a section of analogies begins here; use the task analogy"),
         ("a b c d\na b c d\n", "line 1: there is no column of scores among a, b, c, d"),
-        ("a b c\na b c\n", "line 1, field 'score': 'c' is not a finite number"),
+        ("a b c\na b c\n", "line 2, field 'c': 'c' is not a finite number"),
         ('a,"b,1\n', "line 1: unexpected end of data"),
         (b"a b 1\nc \xff 2\n", "line 2: byte 0xff at position 2 is not UTF-8"),
         (

@@ -24,6 +24,7 @@ from lexarium.roles import Run, State
 from lexarium_word2vec.config import Word2VecConfig
 from lexarium_word2vec.embedder import Word2Vec
 from lexarium_word2vec.train import fit, update
+from lexarium_word2vec.weights import Weights
 
 NEEDS = {"kernels": "lexarium_kernels._word2vec", "reference": "gensim"}
 SMALL = {"vector_size": 10, "min_count": 2}
@@ -86,8 +87,14 @@ def test_both_backends_know_the_same_words_and_keep_the_same_tensors():
 def test_gensim_sees_texts_of_any_length(backend):
     config = Word2VecConfig(backend=backend, vector_size=4, min_count=1, sample=0, window=1, epochs=1)
     model = fit(["a b " * 6000 + "y z " * 2000], config, Run())
-    start = 0.5 / 4
+    start = 1 / 4
     assert np.abs(model.words["z"]).max() > start  # it moved, although it comes after 12,000 words
+
+
+def test_vectors_begin_as_wide_as_gensims():
+    vectors = Weights.new(np.ones(5000, np.int64), Word2VecConfig(vector_size=20), 1).vectors
+    assert (vectors.min(), vectors.max()) == pytest.approx((-1 / 20, 1 / 20), rel=1e-3)
+    assert vectors.std() == pytest.approx(1 / 20 / np.sqrt(3), rel=0.01)
 
 
 def test_training_goes_on_with_new_words(backend):

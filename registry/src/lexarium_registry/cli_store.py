@@ -71,7 +71,7 @@ def show_(session: Session, *, model: str, as_json: bool) -> None:
         facts["versions"] = ", ".join(store.versions(stored.name))
         facts["tags"] = ", ".join(f"{tag} ({version})" for tag, version in tags.items()) or "-"
         facts["aliases"] = ", ".join(names) or "-"
-    facts |= facts_of(stored, session.zoo.host)
+    facts |= facts_of(stored, session.zoo)
     facts |= {
         f"licence of {base}": f"{theirs}, which is another"
         for base, theirs in conflicts(session.zoo, stored.manifest)

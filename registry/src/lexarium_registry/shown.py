@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from math import prod
 from typing import TYPE_CHECKING
 
 from lexarium.checkpoint.tensors import read_header
@@ -14,17 +15,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from lexarium.checkpoint.manifest import Part
-    from lexarium.host import Host
     from lexarium.stores import StoredVersion
+    from lexarium.zoo import Zoo
 
 __all__ = ["facts_of"]
 
 _LISTED = 12  # tensors of a file; a model of text has hundreds
 _WIDE = 90  # characters of a terminal's line
-_GOLDEN = "golden"
+_GOLDEN, _EMBEDDER = "golden", "embedder"
 
 
-def facts_of(stored: StoredVersion, host: Host) -> dict[str, str]:
+def facts_of(stored: StoredVersion, zoo: Zoo) -> dict[str, str]:
     """Return what is known of a stored model, in the order in which people ask."""
     manifest = stored.manifest
     root, about = manifest.root, manifest.about
@@ -46,7 +47,7 @@ def facts_of(stored: StoredVersion, host: Host) -> dict[str, str]:
         facts["space"] = f"{counted(space.dim, 'dimension')}, {kind}, {space.similarity}"
         facts["space id"] = space_id
     for path, part in _parts(root):
-        unread = _unread(stored, path, part, host)
+        unread = _unread(stored, path, part, zoo)
         for key, value in part.config.items():
             if key not in unread:
                 facts[f"{path}config {key}"] = _short(value)
@@ -67,38 +68,36 @@ def _parts(part: Part, path: str = "") -> Iterator[tuple[str, Part]]:
         yield from _parts(inner, f"{path}{name} ")
 
 
-def _unread(stored: StoredVersion, path: str, part: Part, host: Host) -> tuple[str, ...]:
-    """Return the settings that say nothing of a model that was read from foreign files."""
-    lineage = stored.manifest.about.lineage
-    base = lineage.get("base")
-    adopted = isinstance(base, dict) and base.get("relation") == "adopted"
-    if path or stored.manifest.kind != "embedder" or not (adopted or "imported_from" in lineage):
+def _unread(stored: StoredVersion, path: str, part: Part, zoo: Zoo) -> tuple[str, ...]:
+    """Return the settings that say nothing of an embedder that was read from foreign files."""
+    if part.kind != _EMBEDDER:
         return ()
+    lineage = stored.manifest.about.lineage
     try:
-        return training_settings(host.method(part.method).load_config())
-    except LexariumError:  # its plugin is not installed
+        if path:  # of a pipeline, which names the stored model that it was put on
+            lineage = zoo.store.resolve(str(lineage.get(_EMBEDDER))).manifest.about.lineage
+        base = lineage.get("base")
+        adopted = isinstance(base, dict) and base.get("relation") == "adopted"
+        if not adopted and "imported_from" not in lineage:
+            return ()
+        return training_settings(zoo.host.method(part.method).load_config())
+    except LexariumError:  # that model, or the plugin, is not here
         return ()
 
 
 def _tensors(stored: StoredVersion, path: str) -> Iterator[tuple[str, str]]:
     """Give the shape of each tensor of a file, or how many numbers it has in how many tensors."""
+    part = "".join(f"{name} " for name in path.split("/")[:-1])
     try:
         header = read_header(stored.locate(path))
     except (LexariumError, OSError):  # a damaged file: verify says what is wrong with it
         return
     if len(header) > _LISTED:
-        total = sum(_size(entry.shape) for entry in header.values())
-        yield f"tensors of {path}", f"{total:,} numbers in {len(header):,} tensors"
+        total = sum(prod(entry.shape) for entry in header.values())
+        yield f"{part}tensors", f"{total:,} numbers in {len(header):,} tensors"
         return
     for name, entry in header.items():
-        yield f"tensor {name}", f"{entry.dtype} {' x '.join(f'{n:,}' for n in entry.shape) or 'single'}"
-
-
-def _size(shape: tuple[int, ...]) -> int:
-    total = 1
-    for n in shape:
-        total *= n
-    return total
+        yield f"{part}tensor {name}", f"{entry.dtype} {' x '.join(f'{n:,}' for n in entry.shape) or 'scalar'}"
 
 
 def _short(value: object) -> str:

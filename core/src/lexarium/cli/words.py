@@ -279,7 +279,8 @@ class _Base:
         embedder = self._embedder
         lineage: dict[str, Any] = {"base": {"model": opened.reference, "relation": relation}}
         told = opened.manifest.about.lineage
-        lineage |= {key: told[key] for key in ("imported_from",) if key in told}
+        if "imported_from" in told:
+            lineage["imported_from"] = told["imported_from"]
         license_ = opened.manifest.about.license
         if other is not None:
             lineage["with"] = other.reference

@@ -43,7 +43,8 @@ _SCORES = (
     "mean",
     "gold",
 )
-_WORD = re.compile(r"(words?|terms?|w|词|词语|target|item)[ _-]?\(?[12ab]?\)?")  # of a header
+#: What may be the name of the scores: no digit in it, and no word for a score that is not there.
+_NAME = re.compile(r"(?!(?:nan|n/?a|none|null|inf|infinity)$)(?=.*[^\W\d_])\D+")
 _SEPARATORS = ("\t", ";", ",")
 _SHOWN = 8
 _Places: TypeAlias = tuple[int, int, int]
@@ -132,8 +133,7 @@ def _find_layout(path: str | Path, line: int, text: str) -> tuple[_Layout, bool]
     cells = _split(path, line, text, separator)
     lower = [cell.casefold() for cell in cells]
     named = any(name in lower for name in _SCORES)
-    unlike = len(cells) != 3 or any(map(_WORD.fullmatch, lower))  # noqa: PLR2004  a pair and a score
-    if named or (unlike and not any(map(_NUMBER.fullmatch, cells))):
+    if named or (_NAME.fullmatch(lower[-1]) and not any(map(_NUMBER.fullmatch, cells))):
         return _Layout(separator, tuple(cells), _header_places(path, line, cells, lower)), True
     if len(cells) == 3:  # noqa: PLR2004  word1 word2 score
         return _Layout(separator, ("word 1", "word 2", "score"), (0, 1, 2)), False

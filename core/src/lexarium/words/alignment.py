@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 __all__ = ["Alignment", "cosines", "paired", "rotation_between", "shared"]
 
 
+_PAIR = [True, True]  # of two words
+
+
 @dataclass(frozen=True)
 class Alignment:
     """Word vectors turned into another space.
@@ -80,10 +83,10 @@ def paired(left: WordVectors, right: WordVectors, pairs: Iterable[tuple[str, str
     """
     given: list[Any] = list(pairs) if hasattr(pairs, "__iter__") else [pairs]
     for place, pair in enumerate(given):
-        if not (isinstance(pair, tuple | list) and len(pair) == 2 and all(isinstance(w, str) for w in pair)):  # noqa: PLR2004
-            raise InputError(
-                "pairs", f"element {place}, {pair!r:.60}, is no pair of words", "give (word here, word there)"
-            )
+        there = not isinstance(pair, str) and hasattr(pair, "__len__")
+        if not there or [isinstance(word, str) for word in pair] != _PAIR:
+            problem = f"element {place}, {pair!r:.60}, is no pair of words"
+            raise InputError("pairs", problem, "give (word here, word there)")
     rows = left.vocabulary.ids(word for word, _ in given)
     there = right.vocabulary.ids(word for _, word in given)
     both = (rows >= 0) & (there >= 0)

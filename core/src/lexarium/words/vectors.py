@@ -48,12 +48,13 @@ class WordVectors:
     ) -> None:
         """Join a vocabulary, or a list of words, and an array, memory-mapped or not.
 
+        :raises InputError: it is no array, or they are no words.
         :raises CheckpointError: the array is not (n, dim) float32.
         """
         if not isinstance(vectors, np.ndarray):
-            raise CheckpointError(where, f"the vectors are {type(vectors).__name__}, not an array")
+            raise InputError("vectors", f"{type(vectors).__name__} where an array belongs", "np.array(...)")
         if not isinstance(vocabulary, Vocabulary):
-            vocabulary = Vocabulary.build(vocabulary)
+            vocabulary = Vocabulary.build(check_texts(vocabulary, "vocabulary"))
         rows = len(vocabulary)
         if vectors.dtype != np.float32 or vectors.ndim != 2 or len(vectors) != rows:  # noqa: PLR2004  (n, dim)
             found = f"{vectors.dtype} {vectors.shape}"

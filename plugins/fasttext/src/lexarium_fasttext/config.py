@@ -69,7 +69,7 @@ class FastTextConfig(TextConfig):
     ``backend``     the kernels, or gensim and fastText as the reference
     ``ns_exponent``  a negative sample is drawn by count to this power: 0.5 in fastText, 0.75 in gensim
 
-    For words alone:
+    For ``model=words`` alone:
 
     ``sg``          1: skip-gram; 0: CBOW
     ``hs``          1: hierarchical softmax; 0: negative sampling
@@ -77,9 +77,10 @@ class FastTextConfig(TextConfig):
     ``sample``      an occurrence of a word with share f of the tokens is kept with probability
                     sqrt(sample / f) + sample / f (fastText's ``t``); 0 keeps all
 
-    For ``model="supervised"`` alone:
+    For ``model=supervised`` alone:
 
-    ``loss``        ``softmax``, ``hs``, ``ns``, or ``ova``: one logistic regression for each label
+    ``loss``        ``softmax``, ``hs``, ``ns``, or ``ova``: one logistic regression for each
+                    label; None: ``softmax``
     ``word_ngrams``  runs of up to so many words are features
     ``label_prefix``  what begins with it is a label, where labels stand in the text
     ``min_count_label``  a label that occurs less often is left out

@@ -233,12 +233,10 @@ def watched(
 
 def _is_sound(parts: FastTextParts) -> bool:
     """Tell whether what was trained is of use; a classifier may be right with large numbers as well."""
-    for matrix in (parts.input, parts.output):
-        if not is_finite(matrix):
-            return False
-        if not (parts.supervised or isinstance(matrix, Quantised) or is_bounded(matrix)):
-            return False
-    return True
+    return all(
+        is_finite(matrix) if parts.supervised or isinstance(matrix, Quantised) else is_bounded(matrix)
+        for matrix in (parts.input, parts.output)
+    )
 
 
 def _keep(lines: Lines, threshold: float) -> Floats:

@@ -22,7 +22,8 @@ class TfidfConfig(CountConfig):
     ``use_idf``       multiply by inverse document frequency
     ``smooth_idf``    as if one more text had every term once
     ``sublinear_tf``  1 + ln(count) in place of the count
-    ``k1``, ``b``     of ``bm25``: how soon a count saturates; how much of the length of a text is made good
+    ``k1``            of ``bm25``: how soon a count saturates
+    ``b``             of ``bm25``: how much of the length of a text is made good
     ``norm``          length of a row: 1 in the Euclidean norm, 1 in the sum, or as it comes; plain BM25
                       scores and log-entropy weights are those with none
     """

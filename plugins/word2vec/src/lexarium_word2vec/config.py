@@ -40,7 +40,9 @@ class Word2VecConfig(StaticConfig):
     ``min_alpha``       ... to this at the end
     ``epochs``          passes over the corpus
     ``phrases``         passes that join two words to one, ``new_york`` (gensim's ``Phrases``)
-    ``phrases_min_count``, ``phrases_threshold``, ``phrases_scoring``  its settings without ``phrases_``
+    ``phrases_min_count``  a pair that stands together less often is not joined
+    ``phrases_threshold``  nor one with a lower score: of ``default`` from 0 on, of ``npmi`` from -1 to 1
+    ``phrases_scoring``  the score of a pair: ``default`` (Mikolov et al., 2013) or ``npmi`` (Bouma, 2009)
     ``keep_training``   store the counts and output vectors that ``update`` goes on from, with ``negative`` or
                         ``hs`` as large as the vectors, with both twice; else the vectors alone
     ``backend``         the kernels, or gensim as the reference

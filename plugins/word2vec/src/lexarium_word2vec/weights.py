@@ -39,7 +39,7 @@ class Weights:
 
     @classmethod
     def new(cls, counts: NDArray[np.int64], config: Word2VecConfig, seed: int) -> Self:
-        """Return vectors drawn from +-0.5 / dim, as word2vec.c does, and outputs of zero."""
+        """Return vectors drawn from -1 / dim to 1 / dim, as gensim does, and outputs of zero."""
         shape = len(counts), config.vector_size
         return cls(
             counts,
