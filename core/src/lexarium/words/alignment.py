@@ -83,8 +83,8 @@ def paired(left: WordVectors, right: WordVectors, pairs: Iterable[tuple[str, str
     """
     given: list[Any] = list(pairs) if hasattr(pairs, "__iter__") else [pairs]
     for place, pair in enumerate(given):
-        there = not isinstance(pair, str) and hasattr(pair, "__len__")
-        if not there or [isinstance(word, str) for word in pair] != _PAIR:
+        several = not isinstance(pair, str) and hasattr(pair, "__len__")
+        if not several or [isinstance(word, str) for word in pair] != _PAIR:
             problem = f"element {place}, {pair!r:.60}, is no pair of words"
             raise InputError("pairs", problem, "give (word here, word there)")
     rows = left.vocabulary.ids(word for word, _ in given)
