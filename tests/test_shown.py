@@ -81,3 +81,19 @@ def test_a_pipeline_on_an_imported_model_shows_no_settings_of_its_training(run):
     assert "embedder config pooling" in shown
     assert "config iter" not in shown
     assert "embedder tensor vectors" in shown
+
+
+@pytest.mark.parametrize("method", ["word2vec", "glove", "fasttext"])
+def test_a_setting_of_training_is_refused_where_a_model_is_read(run, method):
+    with pytest.raises(AssertionError, match=r"(epochs|iter): is for training"):
+        run(
+            "import",
+            method,
+            "vectors.txt",
+            "--name",
+            "x",
+            "--set",
+            "iter=9" if method == "glove" else "epochs=9",
+        )
+    assert run("list", "--json").strip() == "[]"
+    run("import", method, "vectors.txt", "--name", "x", "--set", "pooling=mean")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lexarium.compose import Pipeline
-from lexarium.config import from_mapping
+from lexarium.config import from_mapping, require, training_settings
 from lexarium.errors import InputError, TrainingInterrupted, UnsupportedError
 from lexarium.inputs import check_list, check_path
 from lexarium.method import Method
@@ -99,6 +99,7 @@ class Zoo(Shelf):
         work.
 
         :raises UnsupportedError: the method reads no foreign files.
+        :raises ConfigError: a setting is unknown, out of range, or for training alone.
         :raises FormatError: the file breaks its format; names file and line.
         """
         check_path(path)
@@ -107,6 +108,9 @@ class Zoo(Shelf):
         if reader is None:
             raise UnsupportedError(f"{method} reads no foreign files", f"type: lexarium fit {method} --help")
         settings = from_mapping(descriptor.load_config(), config or {}, trained=True)
+        for key in sorted(set(training_settings(type(settings))) - set(descriptor.reader_settings)):
+            problem = "is for training, and what is imported is trained already; leave it out"
+            require(key, key not in (config or {}), problem)
         self._check_name(name)
         texts = None if source is None else corpus(source)
         model = reader(Path(path), settings, texts, run or Run())
