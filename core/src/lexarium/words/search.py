@@ -40,6 +40,7 @@ _MOST = 1024  # rows for a query that it looks for
 _FEW = 8  # blocks grow no further for fewer queries: each product starts and joins threads
 _EPSILON = 2.0**-24  # half a unit in the last place of float32
 _SHORT, _LONG = 1e-30, 1e38  # lengths between which a float32 product neither underflows nor overflows
+_SQUARE = 1e30  # a sum of squares that float32 has room for, as for those from _SHORT on
 _BELOW = -2.0  # less than any cosine
 
 
@@ -122,15 +123,21 @@ class Search:
 
     @cached_property
     def norms(self) -> Doubles:
-        """The lengths of the rows, (v,); 1 for a zero row.
+        """The lengths of the rows, (v,), about as float32 gives them; 1 for a zero row.
 
         :raises CheckpointError: the vectors hold numbers that are not finite.
         """
         rows, dim = self._vectors.shape
         norms = np.empty(rows, np.float64)
         for block in blocks(rows, dim):
-            part = self._vectors[block].astype(np.float64)
-            norms[block] = np.sqrt(np.einsum("ij,ij->i", part, part))
+            part = self._vectors[block]
+            with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+                squares = np.einsum("ij,ij->i", part, part).astype(np.float64)
+            odd = np.flatnonzero(~((squares > _SHORT) & (squares < _SQUARE)))  # that float32 may not hold
+            if len(odd):
+                some = part[odd].astype(np.float64)
+                squares[odd] = np.einsum("ij,ij->i", some, some)
+            norms[block] = np.sqrt(squares)
         if not (norms < _LONG).all():
             raise CheckpointError(self._where, "the vectors hold numbers that are not finite, or above 1e38")
         norms[norms == 0] = 1
@@ -148,7 +155,8 @@ class Search:
         self, units: Doubles, without: Sequence[Collection[int]], n: int
     ) -> list[list[tuple[int, float]]]:
         q, (rows, dim) = len(units), self._vectors.shape
-        bound = (dim + 8) * _EPSILON  # of the error of a float32 cosine: Higham, Accuracy and Stability, 3.1
+        # Of the error of a float32 cosine, with a length that has one: Higham, Accuracy and Stability, 3.1.
+        bound = (1.5 * dim + 8) * _EPSILON
         left_out = LeftOut(without)
         best = Best(q, min(n, rows))
         found = self._candidates(units, np.array([best.n + len(some) for some in without]), 2 * bound)
