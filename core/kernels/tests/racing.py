@@ -11,7 +11,16 @@ from threading import Thread
 from typing import TYPE_CHECKING
 
 import numpy as np
-from lexarium_kernels import _corpus, _counting, _fasttext_train, _glove, _pooling, _vocabulary, _word2vec
+from lexarium_kernels import (
+    _corpus,
+    _counting,
+    _fasttext_train,
+    _glove,
+    _pooling,
+    _search,
+    _vocabulary,
+    _word2vec,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,6 +71,14 @@ def pool(texts: list[str], raw: NDArray[np.uint8], ends: NDArray[np.int64], rng:
     pooler = _pooling.Pooler(raw, ends, slots, 4096, vectors)
     at_once(lambda: pooler.pool_texts(texts, "words", True, None, False, THREADS))
     at_once(lambda: pooler.find_texts(texts, "words", True, THREADS))
+
+
+def search(rng: np.random.Generator) -> None:
+    """Find what is near to several queries."""
+    vectors = rng.standard_normal((20_000, 33), dtype=np.float32)
+    inverse = (1 / np.linalg.norm(vectors, axis=1)).astype(np.float32)
+    units = vectors[:70] * inverse[:70, None]
+    at_once(lambda: _search.candidates(vectors, inverse, units, np.full(70, 10), 1e-5, THREADS))
 
 
 def cooccur(rng: np.random.Generator) -> None:
@@ -132,6 +149,7 @@ def main() -> None:
     count(texts)
     raw, ends = encode(texts)
     pool(texts, raw, ends, rng)
+    search(rng)
     cooccur(rng)
     for words in (500, 20_000):
         train(rng, words)
