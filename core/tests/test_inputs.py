@@ -28,6 +28,14 @@ def test_what_is_no_list_is_refused_by_its_type(none):
         check_texts(none)
 
 
+def test_a_data_frame_is_no_list_of_texts():
+    class Frame(list):
+        columns = ("text", "label")
+
+    with pytest.raises(InputError, match="inputs: Frame where a list of texts belongs"):
+        check_texts(Frame(["text", "label"]))
+
+
 @pytest.mark.parametrize("odd", [None, 3, b"bytes", float("nan"), ["nested"]])
 def test_an_element_that_is_no_text_is_named_by_its_place_and_type(odd):
     with pytest.raises(InputError, match=f"element 2 is {type(odd).__name__}, not text"):

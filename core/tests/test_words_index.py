@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from lexarium.errors import CheckpointError, ConfigError, UnsupportedError
+from lexarium.errors import CheckpointError, ConfigError, InputError, UnsupportedError
 from lexarium.vocabulary import Vocabulary
 from lexarium.words import WordVectors
 from lexarium.words.index import IndexSettings, WordIndex, index_folder
@@ -197,3 +197,12 @@ def test_a_disk_that_refuses_is_named_and_leaves_no_litter(built, tmp_path):
         signal.signal(signal.SIGXFSZ, before)
     assert refused.value.filename == str(place / "hnsw.usearch")
     assert list(place.iterdir()) == []
+
+
+def test_words_are_not_searched_with_the_index_of_others(kv, built):
+    others = np.random.default_rng(2).standard_normal((3000, 16)).astype(np.float32)
+    for words in (WordVectors(kv.vocabulary, others), kv.restricted(500), kv.reduced(4)):
+        with pytest.raises(InputError, match="index: it is of other vectors"):
+            words.similar("w3", index=built)
+    same = WordVectors(kv.vocabulary, kv.vectors.copy())
+    assert same.similar("w3", index=built) == kv.similar("w3", index=built)

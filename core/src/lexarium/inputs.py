@@ -41,7 +41,9 @@ def check_list(texts: object, where: str, remedy: str = "write [text]") -> None:
     """
     if isinstance(texts, str | bytes):
         raise InputError(where, "a single text where a list of texts belongs", remedy)
-    if not hasattr(texts, "__iter__") or isinstance(texts, Mapping):
+    if (
+        not hasattr(texts, "__iter__") or isinstance(texts, Mapping) or hasattr(texts, "columns")
+    ):  # a data frame
         raise InputError(where, f"{type(texts).__name__} where a list of texts belongs", "pass a list")
 
 

@@ -50,7 +50,7 @@ class Method:
     dataclass, ``trainer`` a function ``fit(corpus, config, run)`` (absent: the method cannot be
     trained here), ``labelled`` a function ``fit(rows, config, run)`` that learns from texts with labels
     (absent: the method does not), ``reader`` a function ``read(path, config, corpus, run)`` for foreign files
-    (absent: nothing to import), ``reader_settings`` the settings of training that it reads all the same,
+    (absent: nothing to import), ``reader_settings`` the settings of training that it reads, ``"one two"``,
     ``updater`` a function ``update(model, corpus, config, run)`` that goes on
     training (absent: it cannot), ``exports`` the foreign formats that it writes: the name of each and a
     function ``write(model, path, run)``, ``merger`` a function ``merge(models, settings)`` that joins what
@@ -68,7 +68,7 @@ class Method:
     trainer: str | None = None
     labelled: str | None = None
     reader: str | None = None
-    reader_settings: tuple[str, ...] = ()
+    reader_settings: str = ""
     updater: str | None = None
     merger: str | None = None
     adopter: str | None = None

@@ -108,7 +108,7 @@ class Zoo(Shelf):
         if reader is None:
             raise UnsupportedError(f"{method} reads no foreign files", f"type: lexarium fit {method} --help")
         settings = from_mapping(descriptor.load_config(), config or {}, trained=True)
-        for key in sorted(set(training_settings(type(settings))) - set(descriptor.reader_settings)):
+        for key in sorted(set(training_settings(type(settings))) - set(descriptor.reader_settings.split())):
             problem = "is for training, and what is imported is trained already; leave it out"
             require(key, key not in (config or {}), problem)
         self._check_name(name)

@@ -60,6 +60,12 @@ def test_a_header_may_name_the_words_alone(write, header):
     assert rows(write(f"{header}\nold new 1.58\n")) == [("old", "new", 1.58)]
 
 
+@pytest.mark.parametrize("first", ["", "id", "Index"])
+def test_a_column_of_row_numbers_is_no_word(write, first):
+    path = write(f"{first},word1,word2,score\n1,old,new,1.58\n2,smart,intelligent,9.2\n")
+    assert rows(path) == [("old", "new", 1.58), ("smart", "intelligent", 9.2)]
+
+
 def test_chinese_pairs_and_phrases_are_kept_as_they_are(write):
     path = write("李白\t诗\t9.2\nNew York\t纽约\t8\n")
     assert rows(path) == [("李白", "诗", 9.2), ("New York", "纽约", 8.0)]

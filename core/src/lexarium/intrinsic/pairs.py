@@ -45,6 +45,7 @@ _SCORES = (
 )
 #: What may be the name of the scores: no digit in it, and no word for a score that is not there.
 _NAME = re.compile(r"(?!(?:nan|n/?a|none|null|inf|infinity)$)(?=.*[^\W\d_])\D+")
+_ROW = frozenset(("", "#", "id", "index", "no", "no.", "nr", "number", "row", "unnamed: 0"))
 _SEPARATORS = ("\t", ";", ",")
 _SHOWN = 8
 _Places: TypeAlias = tuple[int, int, int]
@@ -153,7 +154,9 @@ def _header_places(path: str | Path, line: int, cells: list[str], lower: list[st
         remedy = "name it score, or use the task analogy or odd-one-out if this is no file of pairs"
         raise InputError(path, problem, remedy, line=line)
     score = known[0] if known else width - 1
-    first, second, *_ = (place for place in range(width) if place != score)
+    others = [place for place in range(width) if place != score]
+    words = [place for place in others if lower[place] not in _ROW]
+    first, second, *_ = words if len(words) >= 2 else others  # noqa: PLR2004  the two words
     return first, second, score
 
 

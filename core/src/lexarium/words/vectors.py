@@ -366,7 +366,15 @@ class WordVectors:
         if index is not None and not hasattr(index, "nearest"):
             problem = f"{index!r:.60} is {type(index).__name__}, not an index"
             raise InputError("index", problem, "give a WordIndex, or leave it out")
+        if index is not None and index.words is not self and not self._is_like(index.words):
+            raise InputError("index", "it is of other vectors", "open the index of these")
         return self.search if index is None else index
+
+    def _is_like(self, other: WordVectors) -> bool:
+        """Tell whether these are the same vectors: by their shape, and the first, a middle and the last."""
+        rows = [0, len(self) // 2, -1]
+        shapes = self.vectors.shape == other.vectors.shape
+        return shapes and (not len(self) or np.array_equal(self.vectors[rows], other.vectors[rows]))
 
     def _check_dim(self, other: WordVectors) -> None:
         _check_words(other)

@@ -1,7 +1,5 @@
 """What this distribution offers: the method ``bert``, and the commands about encoders."""
 
-from typing import Any
-
 from lexarium.hookspecs import hookimpl
 from lexarium.method import Command, Method
 
@@ -16,7 +14,7 @@ def lexarium_methods() -> list[Method]:
     """Return the method."""
     summary = "BERT and other bidirectional encoders, from transformers' folders or trained from scratch"
     exports = {each: f"{_WITH}.formats:write_{each.replace('-', '_')}" for each in _FORMS}
-    names: dict[str, Any] = {"embedder": f"{_AT}.embedder:Bert", "config": f"{_AT}.config:BertConfig"}
+    names = {"embedder": f"{_AT}.embedder:Bert", "config": f"{_AT}.config:BertConfig"}
     names |= {"reader": f"{_AT}.formats:read", "trainer": f"{_AT}.train:fit"}
     return [Method(name="bert", summary=summary, exports=exports, adopter=_ADOPT, cost=2, **names)]
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from lexarium.hookspecs import hookimpl
 from lexarium.method import Command, Method
 
@@ -16,10 +14,7 @@ _AT = "lexarium_distill"
 def lexarium_methods() -> list[Method]:
     """Return the method."""
     summary = "Static vectors of an encoder's tokens, distilled or read from model2vec's folders, averaged"
-    names: dict[str, Any] = {
-        "embedder": f"{_AT}.embedder:Static",
-        "config": f"{_AT}.config:StaticModelConfig",
-    }
+    names = {"embedder": f"{_AT}.embedder:Static", "config": f"{_AT}.config:StaticModelConfig"}
     names |= {"reader": f"{_AT}.formats:read", "adopter": f"{_AT}.adopting:adopt"}
     forms = {"model2vec": f"{_AT}.formats:write"}
     return [Method(name="static", summary=summary, exports=forms, cost=1, **names)]

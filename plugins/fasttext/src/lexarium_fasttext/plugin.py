@@ -19,7 +19,7 @@ def lexarium_methods() -> list[Method]:
     e, c, r = f"{_AT}.embedder:FastText", f"{_AT}.config:FastTextConfig", f"{_AT}.formats:read"
     t, s, u = f"{_AT}.train:fit", f"{_AT}.train:fit_labelled", f"{_AT}.train:update"
     parts = {"embedder": e, "config": c, "trainer": t, "labelled": s, "updater": u, "reader": r}
-    return [Method(name=_NAME, summary=what, exports=_OUT, reader_settings=("sif_a",), cost=1, **parts)]
+    return [Method(name=_NAME, summary=what, exports=_OUT, reader_settings="sif_a", cost=1, **parts)]
 
 
 @hookimpl

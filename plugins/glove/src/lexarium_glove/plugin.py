@@ -22,7 +22,7 @@ def lexarium_methods() -> list[Method]:
         trainer="lexarium_glove.train:fit",
         updater="lexarium_glove.train:update",
         reader="lexarium_glove.formats:read",
-        reader_settings=("sif_a", "vector_size", "model", "keep_training"),
+        reader_settings="sif_a vector_size model keep_training",
         exports=forms,
     )
     return [method]

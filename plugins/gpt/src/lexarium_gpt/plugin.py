@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from lexarium.hookspecs import hookimpl
 from lexarium.method import Command, Method
 
@@ -20,7 +18,7 @@ def lexarium_methods() -> list[Method]:
     summary = "GPT and other decoders, from transformers and GGUF or trained from scratch: they write, too"
     forms = ("transformers", "sentence-transformers")
     exports = {form: f"{_WITH}.formats:write_{form.replace('-', '_')}" for form in forms}
-    at: dict[str, Any] = {"embedder": f"{_AT}.embedder:Gpt", "config": f"{_AT}.config:GptConfig"}
+    at = {"embedder": f"{_AT}.embedder:Gpt", "config": f"{_AT}.config:GptConfig"}
     at |= {"reader": f"{_AT}.checking:read", "trainer": f"{_AT}.train:fit"}
     return [Method(name="gpt", summary=summary, exports=exports, adopter=_ADOPT, cost=3, **at)]
 

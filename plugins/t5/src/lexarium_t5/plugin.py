@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from lexarium.hookspecs import hookimpl
 from lexarium.method import Command, Method
 
@@ -17,7 +15,7 @@ _FORMS = {"transformers": "lexarium_transformer.formats:write_transformers"}
 def lexarium_methods() -> list[Method]:
     """Return the method."""
     summary = "T5, BART, Marian and other encoder-decoders, from transformers' folders; writes texts"
-    names: dict[str, Any] = {"embedder": f"{_AT}.embedder:T5", "config": f"{_AT}.config:T5Config"}
+    names = {"embedder": f"{_AT}.embedder:T5", "config": f"{_AT}.config:T5Config"}
     names |= {"reader": f"{_AT}.checking:read", "trainer": f"{_AT}.train:fit"}
     return [Method(name="t5", summary=summary, exports=_FORMS, adopter=_ADOPT, cost=3, **names)]
 

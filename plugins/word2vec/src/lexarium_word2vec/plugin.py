@@ -20,7 +20,7 @@ def lexarium_methods() -> list[Method]:
         trainer="lexarium_word2vec.train:fit",
         updater="lexarium_word2vec.train:update",
         reader="lexarium_word2vec.formats:read",
-        reader_settings=("sif_a",),
+        reader_settings="sif_a",
         exports={"word2vec": writer + "text", "word2vec-binary": writer + "binary"},
         cost=1,
     )
