@@ -61,23 +61,24 @@ def test_what_is_made_of_an_imported_model_shows_no_settings_of_a_training_that_
     assert "F32 1 x 2" in shown
 
 
-def test_a_pipeline_shows_the_settings_of_its_embedder_too(run):
-    rows = [f"{word} text {i}\t{word}" for i in range(20) for word in ("good", "bad")]
+def shown_with_a_head(run, embedder):
+    """Train a head on an embedder, and return what is shown of the pipeline."""
+    rows = [f"{word} text {i}\t{word}" for i in range(20) for word in ("king", "queen")]
     Path("rows.tsv").write_text("\n".join(["text\tlabel", *rows]), encoding="utf-8")
-    train = ("train", "--data", "rows.tsv", "--text", "text", "--label", "label", "--embedder", "tfidf")
+    train = ("train", "--data", "rows.tsv", "--text", "text", "--label", "label", "--embedder", embedder)
     run(*train, "--name", "pipeline")
-    shown = run("show", "pipeline")
+    return run("show", "pipeline")
+
+
+def test_a_pipeline_shows_the_settings_of_its_embedder_too(run):
+    shown = shown_with_a_head(run, "tfidf")
     assert "config max_iter" in shown
     assert "embedder config sublinear_tf" in shown
 
 
 def test_a_pipeline_on_an_imported_model_shows_no_settings_of_its_training(run):
     run("import", "glove", "vectors.txt", "--name", "imported")
-    rows = [f"{word} text {i}\t{word}" for i in range(20) for word in ("king", "queen")]
-    Path("rows.tsv").write_text("\n".join(["text\tlabel", *rows]), encoding="utf-8")
-    train = ("train", "--data", "rows.tsv", "--text", "text", "--label", "label", "--embedder", "imported")
-    run(*train, "--name", "pipeline")
-    shown = run("show", "pipeline")
+    shown = shown_with_a_head(run, "imported")
     assert "embedder config pooling" in shown
     assert "config iter" not in shown
     assert "embedder tensor vectors" in shown
