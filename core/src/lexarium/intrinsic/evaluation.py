@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from lexarium.config import require, whole
-from lexarium.errors import InputError, NotFoundError
+from lexarium.errors import NotFoundError
 from lexarium.inputs import check_path
 from lexarium.intrinsic.analogy import word_analogies
 from lexarium.intrinsic.groups import read_groups
@@ -17,10 +17,12 @@ from lexarium.intrinsic.questions import read_questions
 from lexarium.intrinsic.report import Analogies, OddOneOut, Similarity
 from lexarium.intrinsic.similarity import word_similarity
 from lexarium.roles import Progress, silent
-from lexarium.words import WordVectors
+from lexarium.words.vectors import check_words
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from lexarium.words import WordVectors
 
 __all__ = ["TASKS", "Options", "Result", "evaluate", "words_in"]
 
@@ -85,9 +87,7 @@ def evaluate(
     :raises InputError: the file cannot be read as one of this task; with line and field.
     :raises DataError: nothing in it can be evaluated, because of unknown words.
     """
-    if not isinstance(words, WordVectors):
-        problem = f"{type(words).__name__} where word vectors belong"
-        raise InputError("words", problem, "of a model that has them, give model.words")
+    check_words(words, "words")
     check_path(path)
     chosen = options or Options()
     if task == "similarity":

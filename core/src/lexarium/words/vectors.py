@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from lexarium.words.index import WordIndex
     from lexarium.words.search import Doubles
 
-__all__ = ["AnalogyMethod", "Neighbours", "WordVectors"]
+__all__ = ["AnalogyMethod", "Neighbours", "WordVectors", "check_words"]
 
 Neighbours: TypeAlias = list[tuple[str, float]]
 AnalogyMethod: TypeAlias = Literal["3cosadd", "3cosmul"]
@@ -274,7 +274,7 @@ class WordVectors:
         :raises DataError: they have no word in common.
         """
         require("how", how in {"concat", "mean"}, f"{how!r} is not one of concat, mean")
-        _check_words(other)
+        check_words(other, "other")
         rows = shared(self, other)
         join = algebra.side_by_side if how == "concat" else algebra.padded_mean
         return self._with(
@@ -371,13 +371,12 @@ class WordVectors:
         return self.search if index is None else index
 
     def _is_like(self, other: WordVectors) -> bool:
-        """Tell whether these are the same vectors: by their shape, and the first, a middle and the last."""
-        rows = [0, len(self) // 2, -1]
-        shapes = self.vectors.shape == other.vectors.shape
-        return shapes and (not len(self) or np.array_equal(self.vectors[rows], other.vectors[rows]))
+        """Tell whether these are the same vectors: by their number, and the first, a middle and the last."""
+        rows = [0, len(self) // 2, -1] if len(self) else []
+        return len(self) == len(other) and np.array_equal(self.vectors[rows], other.vectors[rows])
 
     def _check_dim(self, other: WordVectors) -> None:
-        _check_words(other)
+        check_words(other, "other")
         if self._dim != other._dim:
             problem = f"{self._dim} dimensions here, {other._dim} there"
             least = min(self._dim, other._dim)
@@ -394,7 +393,8 @@ class WordVectors:
         return unit(self[word].astype(np.float64))
 
 
-def _check_words(other: object) -> None:
-    if not isinstance(other, WordVectors):
-        problem = f"{type(other).__name__} where word vectors belong"
-        raise InputError("other", problem, "of a model that has them, give model.words")
+def check_words(given: object, where: str) -> None:
+    """Refuse what is no word vectors, a model for instance; ``where`` is how the error calls it."""
+    if not isinstance(given, WordVectors):
+        problem = f"{type(given).__name__} where word vectors belong"
+        raise InputError(where, problem, "of a model that has them, give model.words")
