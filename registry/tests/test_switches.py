@@ -234,7 +234,7 @@ SWITCHES = {
     # Promise 6: data never becomes code.
     "the kinds of files": Switch(
         "lexarium.checkpoint.paths",
-        "        if pure.suffix not in _KINDS:\n",
+        "        if not path.endswith(_KINDS):\n",
         "        if False:\n",
         "test_hub_gate.py -k only_kinds and pkl",
     ),

@@ -37,6 +37,7 @@ __all__ = [
 _C = TypeVar("_C")
 _SHOWN = 80
 _PLAIN = {"bool": bool, "float": float, "int": int, "int | None": int | None, "str": str}
+_SIMPLE = {bool, int, float, str, NoneType}
 _PAIRS = tuple[tuple[str, str], ...]
 
 
@@ -50,35 +51,39 @@ def from_mapping(cls: type[_C], values: Mapping[str, Any], *, trained: bool = Fa
     """
     if not isinstance(values, Mapping):
         raise ConfigError("config", f"{values!r:.80} is not a mapping of settings to values")
-    hints = _hints(cls)  # type: ignore[arg-type]
-    known = [f.name for f in fields(cls)]  # type: ignore[arg-type]
+    settings = {f.name: f for f in fields(cls)}  # type: ignore[arg-type]
     for key in values:
-        if key not in known:
+        if key not in settings:
             hidden = training_settings(cls) if trained else ()
-            listed = [name for name in known if name not in hidden]
+            listed = [name for name in settings if name not in hidden]
             raise ConfigError(key, "no such setting", known=listed)
-    for f in fields(cls):  # type: ignore[arg-type]
+    for f in settings.values():
         if f.name not in values and f.default is MISSING and f.default_factory is MISSING:
             raise ConfigError(f.name, "is missing and has no default")
-    return cls(**{key: _fit(key, value, hints[key]) for key, value in values.items()})
+    fitted = {}
+    for key, value in values.items():
+        same = _is_same(value, settings[key].default)
+        fitted[key] = value if same else _fit(key, value, _hint(cls, key))  # type: ignore[arg-type]
+    return cls(**fitted)
 
 
-@lru_cache(maxsize=256)
-def _hints(cls: type[Any]) -> dict[str, Any]:
-    """Return what ``get_type_hints`` does; where all types are those of settings, in a third of the time.
+def _is_same(value: object, default: object) -> bool:
+    """Tell whether a value is its field's default: most are, and then their types need no look."""
+    return type(value) is type(default) and type(value) in _SIMPLE and value == default
 
-    The first opening of a model waits for it.
-    """
+
+@lru_cache(maxsize=1024)
+def _hint(cls: type[Any], key: str) -> Any:  # noqa: ANN401
+    """Return the type of one field; ``get_type_hints`` looks at all, and opening a model waits for it."""
     try:
-        hints = {
-            key: _PLAIN.get(said) or eval(said, vars(sys.modules[base.__module__]))  # noqa: S307  its own words
-            for base in reversed(cls.__mro__)
-            for key, said in vars(base).get("__annotations__", {}).items()
-        }
-    except Exception:  # noqa: BLE001  whatever it is, get_type_hints says it, or knows better
-        hints = {}
-    whole_class = all(f.name in hints for f in fields(cls))
-    return hints if whole_class and all(map(_is_plain, hints.values())) else get_type_hints(cls)
+        base = next(base for base in cls.__mro__ if key in vars(base).get("__annotations__", {}))
+        said = vars(base)["__annotations__"][key]
+        hint = _PLAIN.get(said) or eval(said, vars(sys.modules[base.__module__]))  # noqa: S307  its own words
+        if _is_plain(hint):
+            return hint
+    except Exception:  # noqa: BLE001, S110  whatever it is, get_type_hints says it, or knows better
+        pass
+    return get_type_hints(cls)[key]
 
 
 def _is_plain(hint: Any) -> bool:  # noqa: ANN401

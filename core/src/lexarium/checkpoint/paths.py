@@ -6,7 +6,6 @@ import os
 import re
 import stat
 import unicodedata
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, BinaryIO
 
 from lexarium.errors import CheckpointError
@@ -39,6 +38,7 @@ _ROLES = {GOLDEN_ROWS: "golden", GOLDEN_INPUTS: "golden", CARD.casefold(): "card
 _KINDS = (".safetensors", ".json", ".jsonl", ".txt", ".tsv", ".csv", ".model", ".spm", ".jinja", ".md")
 _PART = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _DEVICES = {"con", "prn", "aux", "nul", *(f"{kind}{n}" for kind in ("com", "lpt") for n in range(1, 10))}
+_NOT_IN_PATHS, _NOT_NAMES = frozenset('\\:*?"<>|'), frozenset(("", ".", ".."))
 _LONGEST, _LONGEST_NAME = 1024, 255  # bytes, of a path and of one name in it
 
 
@@ -52,8 +52,8 @@ def fold_path(path: str) -> str:
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", path).casefold())
 
 
-def check_path(path: str, where: str) -> PurePosixPath:
-    """Return a path; refuse one that is not plain, relative and within the folder on every file system.
+def check_path(path: str, where: str) -> None:
+    """Refuse a path that is not plain, relative and within the folder on every file system.
 
     It is in Unicode's composed form (NFC), without control and bidirectional characters, names no
     device, and no name in it is hidden (a first full stop), lost on a file system (a last blank or full
@@ -61,20 +61,18 @@ def check_path(path: str, where: str) -> PurePosixPath:
 
     :raises CheckpointError: names the path.
     """
-    pure = PurePosixPath(path)
-    plain = str(pure) == path and path.isprintable() and not set(path) & set('\\:*?"<>|')
-    if not plain or pure.is_absolute() or not pure.parts or ".." in pure.parts:
+    names = path.split("/")
+    if not path.isprintable() or not _NOT_IN_PATHS.isdisjoint(path) or not _NOT_NAMES.isdisjoint(names):
         raise CheckpointError(where, f"{path!r} is not a path within the folder")
     if unicodedata.normalize("NFC", path) != path:
         raise CheckpointError(where, f"{path!a} is not in Unicode's composed form (NFC)")
-    for name in pure.parts:
+    for name in names:
         if name.startswith("."):
             raise CheckpointError(where, f"{path!r} is hidden, and a model has no hidden files")
         if is_device(name) or name.endswith((".", " ")) or name.startswith(" "):
             raise CheckpointError(where, f"{path!r} is not a path that every file system can hold")
-    if len(path.encode()) > _LONGEST or max(len(name.encode()) for name in pure.parts) > _LONGEST_NAME:
+    if len(path.encode()) > _LONGEST or max(len(name.encode()) for name in names) > _LONGEST_NAME:
         raise CheckpointError(where, f"{path[:80]!r}... is longer than a file system can hold")
-    return pure
 
 
 def check_paths(files: Iterable[tuple[str, str]], where: str) -> None:
@@ -89,21 +87,20 @@ def check_paths(files: Iterable[tuple[str, str]], where: str) -> None:
     seen: set[str] = set()
     folders: set[str] = set()
     for path, role in files:
-        pure = check_path(path, where)
-        if pure.suffix not in _KINDS:
+        check_path(path, where)
+        if not path.endswith(_KINDS):
             kinds = f"a model may hold {', '.join(_KINDS)}"
             raise CheckpointError(where, f"{path!r} is none of the kinds that hold data alone", kinds)
         folded = fold_path(path)
         if folded == MANIFEST or _ROLES.get(folded, role) != role:
             raise CheckpointError(where, f"{path!r} is a name that the format keeps for itself")
-        if folded != path:
-            pure = PurePosixPath(folded)
-        if pure.name == TENSORS and role != "tensors":
+        *above, name = folded.split("/")
+        if name == TENSORS and role != "tensors":
             raise CheckpointError(where, f"{path!r} is a name that the format keeps for itself")
         if folded in seen:
             raise CheckpointError(where, f"a file is listed twice: {path!r}")
         seen.add(folded)
-        folders |= {str(folder) for folder in pure.parents}
+        folders.update("/".join(above[:deep]) for deep in range(1, len(above) + 1))
     for both in sorted(seen & folders):
         raise CheckpointError(where, f"{both!r} is both a file and a folder")
 
