@@ -22,7 +22,7 @@ def test_a_single_text_is_refused_with_the_way_to_write_it(single):
         check_texts(single)
 
 
-@pytest.mark.parametrize("none", [None, 3, 1.5, object(), iter(["a"]), {"a"}, {"a": 1}])
+@pytest.mark.parametrize("none", [None, 3, 1.5, object(), iter(["a"]), {"a"}, {"a": 1}, np.array("a")])
 def test_what_is_no_list_is_refused_by_its_type(none):
     with pytest.raises(InputError, match=f"inputs: {type(none).__name__} where a list of texts belongs"):
         check_texts(none)

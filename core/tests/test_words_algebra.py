@@ -128,6 +128,15 @@ def test_the_word_that_moved_comes_first():
     assert len(drifted) == 3
 
 
+def test_a_word_without_a_direction_has_not_moved():
+    kv = random()
+    moved = (kv.vectors @ orthogonal()).astype(np.float32)
+    moved[17], moved[3] = -moved[17], 0
+    drifted = kv.drift(WordVectors(kv.vocabulary, moved), len(kv))
+    assert drifted[0][0] == "w17"
+    assert dict(drifted)["w3"] == 0
+
+
 @pytest.mark.parametrize(
     ("act", "error", "says"),
     [

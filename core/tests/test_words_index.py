@@ -163,8 +163,11 @@ def test_an_index_of_other_vectors_is_refused(kv, folder):
 
 
 def test_where_there_is_no_index_it_says_how_to_make_one(kv, tmp_path):
-    with pytest.raises(UnsupportedError, match="lexarium index MODEL"):
-        WordIndex.open(tmp_path, kv, SPACE)
+    for folder in (tmp_path, str(tmp_path)):
+        with pytest.raises(UnsupportedError, match="lexarium index MODEL"):
+            WordIndex.open(folder, kv, SPACE)
+    with pytest.raises(InputError, match="folder: 3 is int, not a path"):
+        WordIndex.open(3, kv, SPACE)
 
 
 def test_a_space_that_is_no_hash_is_no_folder(tmp_path):
@@ -172,7 +175,9 @@ def test_a_space_that_is_no_hash_is_no_folder(tmp_path):
         index_folder(tmp_path, "../../etc")
 
 
-@pytest.mark.parametrize("wrong", [{"connectivity": 1}, {"expansion_add": 0}, {"expansion_search": 10**6}])
+@pytest.mark.parametrize(
+    "wrong", [{"connectivity": 1}, {"expansion_add": 0}, {"expansion_search": 10**6}, {"expansion_add": "9"}]
+)
 def test_settings_out_of_range_are_refused(wrong):
     with pytest.raises(ConfigError, match=next(iter(wrong))):
         IndexSettings(**wrong)

@@ -198,6 +198,11 @@ def test_a_model_is_not_merged_with_itself(zoo):
         zoo.merge(["s", "s@1"])
 
 
+def test_an_export_needs_a_path(zoo):
+    with pytest.raises(InputError, match="path: None is NoneType, not a path"):
+        zoo.export("s", "folder", None)
+
+
 def test_a_disk_that_refuses_an_export_is_said_of_the_path_asked_for(zoo, tmp_path, monkeypatch):
     def refuse(source, target):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), source, None, target)
@@ -344,6 +349,8 @@ def test_train_and_compare_are_the_verbs_of_the_plugins_that_offer_them(zoo, mak
     compared = zoo.compare("d.csv", text="t", label="l", models=("a", "b"), options={"budget": 3})
     assert compared == (zoo, "d.csv", "t", "l", {"budget": 3, "models": ["a", "b"]})
     assert zoo.compare("d.csv", text="t", label="l")[-1] == {"models": None}
+    with pytest.raises(InputError, match="models: int where a list of texts belongs"):
+        zoo.compare("d.csv", text="t", label="l", models=3)
 
 
 def test_without_the_plugin_a_verb_names_what_to_install(zoo):

@@ -42,7 +42,8 @@ def check_list(texts: object, where: str, remedy: str = "write [text]") -> None:
     if isinstance(texts, str | bytes):
         raise InputError(where, "a single text where a list of texts belongs", remedy)
     is_table = isinstance(texts, Mapping) or hasattr(texts, "columns")  # the latter a data frame
-    if is_table or not hasattr(texts, "__iter__"):
+    is_scalar = not hasattr(texts, "__iter__") or getattr(texts, "shape", None) == ()  # np.array("text")
+    if is_table or is_scalar:
         raise InputError(where, f"{type(texts).__name__} where a list of texts belongs", "pass a list")
 
 

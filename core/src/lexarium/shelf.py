@@ -203,6 +203,7 @@ class Shelf:
         :raises UnsupportedError: the model's method does not write this format.
         :raises InputError: ``path`` exists already, or the folder that it is to lie in does not.
         """
+        check_path(path)
         path = Path(path)
         if os.path.lexists(path):
             raise InputError(path, "it exists already", "give a new path, or remove it first")

@@ -76,7 +76,7 @@ def is_mostly_chinese(texts: Iterable[str]) -> bool:
 def _find(pattern: str) -> Tokenize:
     try:
         compiled = re.compile(pattern)
-    except (re.error, OverflowError, RecursionError) as error:
+    except (re.error, OverflowError, RecursionError, TypeError) as error:
         raise ConfigError("token_pattern", f"{pattern!r} is not a regular expression: {error}") from error
     if compiled.groups > 1:
         raise ConfigError(

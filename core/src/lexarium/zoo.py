@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from lexarium.compose import Pipeline
 from lexarium.config import from_mapping, require, training_settings
 from lexarium.errors import InputError, TrainingInterrupted, UnsupportedError
-from lexarium.inputs import check_list, check_path
+from lexarium.inputs import check_list, check_path, check_texts
 from lexarium.method import Method
 from lexarium.roles import Progress, Run, StoredEmbedder, silent
 from lexarium.shelf import Model, Opened, Shelf
@@ -312,6 +312,8 @@ class Zoo(Shelf):
 
         :raises MethodNotFoundError: no installed plugin offers ``compare`` (lexarium-compare does).
         """
+        if models is not None:
+            check_texts(models, "models")
         chosen = {**(options or {}), "models": None if models is None else list(models)}
         result: Leaderboard = self.host.verb("compare")(self, data, text=text, label=label, options=chosen)
         return result

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lexarium.errors import FormatError, InputError
+from lexarium.errors import ConfigError, FormatError, InputError
 from lexarium.roles import Run
 from lexarium_fasttext.config import FastTextConfig
 from lexarium_fasttext.formats import read, write
@@ -42,6 +42,28 @@ def test_one_of_several_files_of_an_archive_is_read(tmp_path):
         read(Path(f"{path}:model.bin"), FastTextConfig(), None, Run())
     with pytest.raises(InputError, match="cannot be read"):
         read(tmp_path / "three.zip:wiki.vec", FastTextConfig(), None, Run())
+
+
+def test_settings_that_words_alone_have_no_use_for_are_refused(tmp_path):
+    path = tmp_path / "wiki.vec"
+    path.write_bytes(b"2 1\nfilm 0.5\ngood 1.5\n")
+    with pytest.raises(ConfigError, match="min_n: has no effect on a file of words and vectors alone"):
+        read(path, FastTextConfig(min_n=2), None, Run())
+
+
+@pytest.mark.parametrize("given", [{"bucket": 9}, {"max_n": 9}, {"model": "supervised"}])
+def test_settings_other_than_those_of_the_file_are_refused(reference, given):
+    _, path = reference("unsupervised")
+    with pytest.raises(ConfigError, match=f"{next(iter(given))}: .* is not what the file says"):
+        read(path, FastTextConfig(**given), None, Run())
+    assert len(read(path, FastTextConfig(bucket=700, model="words"), None, Run()).words) > 0
+
+
+@pytest.mark.parametrize("given", [{"pooling": "idf"}, {"loss": "hs"}, {"tokenizer": "characters"}])
+def test_a_classifier_that_is_imported_reads_texts_as_it_was_trained_to(reference, given):
+    _, path = reference("supervised")
+    with pytest.raises(ConfigError, match=f"{next(iter(given))}: .* is not what the file says"):
+        read(path, FastTextConfig(model="supervised", **given), None, Run())
 
 
 def test_a_bin_from_before_the_magic_number(tmp_path):

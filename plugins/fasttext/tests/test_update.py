@@ -88,9 +88,9 @@ def test_words_trained_with_another_loss_are_not_trained_on() -> None:
 def test_vectors_alone_are_not_trained_on(tmp_path: Any) -> None:
     write_text(words(OLD, config()), tmp_path / "words.vec", Run())
     with pytest.raises(UnsupportedError, match=r"word vectors alone; import a \.bin"):
-        update(imported(tmp_path / "words.vec", config()), NEW, config(), Run())
+        update(imported(tmp_path / "words.vec"), NEW, config(), Run())
     with pytest.raises(UnsupportedError, match="word vectors alone; export it with --format vec"):
-        write(imported(tmp_path / "words.vec", config()), tmp_path / "words.bin", Run())
+        write(imported(tmp_path / "words.vec"), tmp_path / "words.bin", Run())
 
 
 @pytest.mark.parametrize(("limit", "new"), [(None, {"cats", "fish", "鱼"}), (7, 2), (3, 0)])

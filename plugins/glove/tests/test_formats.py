@@ -7,7 +7,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from lexarium.errors import FormatError, InputError
+from lexarium.errors import ConfigError, FormatError, InputError
 from lexarium.roles import Run
 from lexarium.zoo import Zoo
 from lexarium_glove.config import GloveConfig
@@ -35,6 +35,16 @@ def test_a_text_file_is_read_under_any_name(tmp_path):
     (tmp_path / "vectors").write_text("a 0 1\nb 2 3\n")
     glove = read(tmp_path / "vectors", GloveConfig(normalize=True), None, Run())
     np.testing.assert_allclose(glove.embed(["B"]), [[2 / 13**0.5, 3 / 13**0.5]], rtol=1e-6)
+
+
+def test_settings_that_word_vectors_alone_have_no_use_for_are_refused(tmp_path):
+    (tmp_path / "vectors").write_text("a 0 1\nb 2 3\n")
+    assert len(read(tmp_path / "vectors", GloveConfig(vector_size=2), None, Run()).words) == 2
+    with pytest.raises(ConfigError, match="vector_size: 7 is not what the file says, 2; leave it out"):
+        read(tmp_path / "vectors", GloveConfig(vector_size=7), None, Run())
+    for idle in ({"model": 1}, {"keep_training": False}):
+        with pytest.raises(ConfigError, match="has no effect on word vectors alone"):
+            read(tmp_path / "vectors", GloveConfig(**idle), None, Run())
 
 
 @pytest.mark.parametrize("name", ["glove.6B.1d.txt", "vectors.bin", "vectors.npy"])

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from lexarium.config import require, whole
-from lexarium.errors import NotFoundError
+from lexarium.errors import InputError, NotFoundError
 from lexarium.inputs import check_path
 from lexarium.intrinsic.analogy import word_analogies
 from lexarium.intrinsic.groups import read_groups
@@ -84,12 +84,14 @@ def evaluate(
     """Evaluate word vectors on a file of pairs, analogies or groups of words.
 
     :raises NotFoundError: there is no such task.
-    :raises InputError: the file cannot be read as one of this task; with line and field.
+    :raises InputError: the file cannot be read as one of this task, with line and field; no Options.
     :raises DataError: nothing in it can be evaluated, because of unknown words.
     """
     check_words(words, "words")
     check_path(path)
-    chosen = options or Options()
+    chosen = Options() if options is None else options
+    if not isinstance(chosen, Options):
+        raise InputError("options", f"{type(chosen).__name__} where Options belong", "give Options(...)")
     if task == "similarity":
         pairs = read_pairs(path)
         lookup = Lookup(words, pairs.words, case=chosen.case, restrict=chosen.restrict)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from lexarium.words.search import Doubles, Rows
     from lexarium.words.vectors import WordVectors
 
-__all__ = ["Alignment", "cosines", "paired", "rotation_between", "shared"]
+__all__ = ["Alignment", "cosines", "drifted", "paired", "rotation_between", "shared"]
 
 
 _PAIR = [True, True]  # of two words
@@ -61,6 +61,16 @@ def cosines(source: Floats, target: Floats, rotation: Doubles) -> Doubles:
     rotated = normalize(source).astype(np.float64) @ rotation
     products = np.einsum("ij,ij->i", rotated, normalize(target).astype(np.float64))
     return np.asarray(np.clip(products, -1.0, 1.0), np.float64)
+
+
+def drifted(source: Floats, target: Floats) -> Doubles:
+    """Return 1 less the cosine of each row and its own in the other space, after alignment, (m,).
+
+    A zero row points nowhere, so it has not moved: 0.
+    """
+    moved = 1 - cosines(source, target, rotation_between(source, target))
+    moved[~(source.any(axis=1) & target.any(axis=1))] = 0
+    return moved
 
 
 def shared(left: WordVectors, right: WordVectors) -> tuple[Rows, Rows]:

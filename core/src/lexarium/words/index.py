@@ -25,13 +25,15 @@ import re
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from errno import ENOSPC
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from lexarium.backend import check_threads, processors
-from lexarium.config import from_mapping, require
+from lexarium.config import from_mapping, require, whole
 from lexarium.errors import CheckpointError, ConfigError, MissingExtraError, UnsupportedError
+from lexarium.inputs import check_path
 from lexarium.output import atomic
 from lexarium.roles import Progress, silent
 from lexarium.strict_json import parse_object
@@ -40,7 +42,6 @@ from lexarium.words.search import Best, LeftOut, blocks
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -76,6 +77,8 @@ class IndexSettings:
     expansion_search: int = 56
 
     def __post_init__(self) -> None:
+        for name in ("connectivity", "expansion_add", "expansion_search"):
+            whole(name, getattr(self, name))
         require("connectivity", 2 <= self.connectivity <= 256, f"{self.connectivity} is not 2 to 256")  # noqa: PLR2004
         for name in ("expansion_add", "expansion_search"):
             value = getattr(self, name)
@@ -173,7 +176,8 @@ class WordIndex:
         :raises CheckpointError: it is damaged, unfinished, or of other vectors.
         :raises MissingExtraError: usearch is not installed.
         """
-        graph, about = folder / _GRAPH, folder / _ABOUT
+        check_path(folder, "folder")
+        graph, about = Path(folder) / _GRAPH, Path(folder) / _ABOUT
         if not about.is_file() or not graph.is_file():
             raise UnsupportedError("these vectors have no index", f"make one with: lexarium index {name}")
         said = _read(about)

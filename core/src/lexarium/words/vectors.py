@@ -12,7 +12,7 @@ from lexarium.errors import CheckpointError, DataError, InputError, MissingExtra
 from lexarium.inputs import check_list, check_texts
 from lexarium.vocabulary import Vocabulary
 from lexarium.words import algebra
-from lexarium.words.alignment import Alignment, cosines, paired, rotation_between, shared
+from lexarium.words.alignment import Alignment, cosines, drifted, paired, rotation_between, shared
 from lexarium.words.queries import count_of, vector_of, vectors_of, words_of
 from lexarium.words.search import Search, blocks, largest, unit, units
 from lexarium.words.spelling import spelled_like
@@ -311,7 +311,7 @@ class WordVectors:
         self._check_dim(other)
         rows, there = shared(self, other)
         source, target = self.vectors[rows], other.vectors[there]
-        moved = 1 - cosines(source, target, rotation_between(source, target))
+        moved = drifted(source, target)
         best = largest(moved, min(count_of(n), len(moved)))
         return self._named([(int(rows[i]), float(moved[i])) for i in best])
 

@@ -22,6 +22,7 @@ from lexarium_fasttext.model import Quantised
 from lexarium_fasttext.names import HEADER, LOSSES, MAGIC, TASKS
 from lexarium_static.archive import file_of, open_stream
 from lexarium_static.binary import is_binary as is_word2vec
+from lexarium_static.config import check_idle, check_said
 from lexarium_static.text import read_text
 from lexarium_static.weights import weigh
 
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 
 __all__ = ["described", "read", "write"]
 
+_OF_FILE = ("model", "min_n", "max_n", "bucket", "loss", "word_ngrams")  # what a .bin says of itself
+_OF_TEXTS = (*_OF_FILE, "pooling", "tokenizer", "token_pattern", "lowercase")  # and a classifier of texts
 _PICKLE = re.compile(rb"\x80[\x02-\x05]")
 _SETTINGS = struct.Struct(f"<{len(HEADER)}i")
 _MOST_SETTING = 1 << 24  # of dim and the like in a file that is to be taken for an old one
@@ -49,16 +52,18 @@ def read(path: Path, config: FastTextConfig, corpus: Corpus | None, run: Run) ->
     """Read a ``.bin`` or ``.ftz``, or word vectors as text; what it is, its first bytes say.
 
     Text may be gzipped, or lie in a zip archive: ``archive.zip:wiki.vec`` names one of several files there.
-    A classifier becomes a pipeline that reads texts as fastText does, whatever ``config`` says of them. The
-    settings of training are those of the file.
+    A classifier becomes a pipeline that reads texts as fastText does. The settings of training are those of
+    the file.
 
     :raises InputError: there is no such file, or it cannot be read.
     :raises FormatError: names the place that breaks the format.
+    :raises ConfigError: ``config`` says other than the file, or what a file of words alone has no use for.
     """
     if path.is_dir():
         raise InputError(path, "this is a folder", "give a .bin, .ftz or .vec file")
     if not is_binary(file_of(path)[0]):
         _check_text(path)
+        check_idle(config, True, _OF_FILE, "on a file of words and vectors alone")
         words, vectors = read_text(path, run.progress, errors=run.encoding_errors)
         return _weighed(FastText(config, SubwordVectors(Vocabulary.build(words), vectors)), corpus, run)
     parts = _without_zeros(read_binary(path, run.progress, run.encoding_errors))
@@ -67,6 +72,8 @@ def read(path: Path, config: FastTextConfig, corpus: Corpus | None, run: Run) ->
     except ConfigError as error:
         problem = f"its settings are not fastText's: {error}"
         raise FormatError(path, problem, "fetch the file again") from error
+    owned = _OF_TEXTS if settings.supervised else _OF_FILE
+    check_said(config, {key: getattr(settings, key) for key in owned})
     model = assemble(parts, settings, processors())
     return _weighed(model, corpus, run) if isinstance(model, FastText) else model
 

@@ -13,6 +13,7 @@ from lexarium_glove.parameters import read_parameters, write_parameters
 from lexarium_glove.table import read_table
 from lexarium_static.archive import file_of
 from lexarium_static.binary import is_binary
+from lexarium_static.config import check_idle, check_said
 from lexarium_static.text import read_text
 from lexarium_static.weights import weigh
 from lexarium_static.write import write_text
@@ -38,19 +39,22 @@ def read(path: Path, config: GloveConfig, corpus: Corpus | None, run: Run) -> Gl
 
     :raises InputError: there is no such file, or it cannot be read.
     :raises FormatError: names file and line of what breaks the format.
+    :raises ConfigError: ``config`` says other than the file, or what word vectors alone have no use for.
     :raises MissingExtraError: the index needs pyarrow.
     """
     file, member = file_of(path)
     if not file.exists():
         raise InputError(path, "there is no such file or folder", "check the path")
+    if path.suffix == ".bin" and member is None and not path.is_dir():
+        return weigh(_trained(path, config, run), corpus, run)
+    check_idle(config, True, ("model", "keep_training"), "on word vectors alone")
     if path.is_dir():
         words, vectors = read_table(_only(path, ".npy"), _only(path, ".parquet"), run.progress)
     elif path.suffix == ".npy" and member is None:
         words, vectors = read_table(path, _only(path.parent, ".parquet"), run.progress)
-    elif path.suffix == ".bin" and member is None:
-        return weigh(_trained(path, config, run), corpus, run)
     else:
         words, vectors = read_text(path, run.progress, errors=run.encoding_errors)
+    check_said(config, {"vector_size": vectors.shape[1]})
     return weigh(Glove(config, WordVectors(Vocabulary.build(words), vectors)), corpus, run)
 
 
