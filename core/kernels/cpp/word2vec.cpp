@@ -104,7 +104,7 @@ struct Loss {
 
 // When the busiest `own` rows are exchanged: by how often the words of these texts are trained, which the counts of a
 // model that grows do not tell.
-Exchanges exchanges_of(const EncodedTexts& texts, const std::vector<std::uint32_t>& keep, const Paths& paths, std::size_t own, double pairs, const Word2VecOptions& options) {
+Exchanges exchanges_of(const EncodedTexts& texts, const std::vector<std::uint32_t>& keep, const Paths& paths, std::size_t own, const Word2VecOptions& options) {
     std::vector<double> words(own == 0 ? 0 : texts.words), nodes(paths.nodes.empty() ? 0 : words.size());
     const std::int64_t tokens = words.empty() ? 0 : std::min(texts.offsets[texts.texts], kCounted);
     for (std::int64_t i = 0; i < tokens; ++i)
@@ -113,11 +113,14 @@ Exchanges exchanges_of(const EncodedTexts& texts, const std::vector<std::uint32_
     for (std::size_t word = 0; word < nodes.size(); ++word)
         for (std::int64_t i = paths.offsets[word]; i < paths.offsets[word + 1]; ++i) nodes[nodes.size() - 2 - static_cast<std::size_t>(paths.nodes[static_cast<std::size_t>(i)])] += words[word];
     const double total = std::accumulate(words.begin(), words.end(), 0.0);
+    const double turns = std::accumulate(nodes.begin(), nodes.end(), 0.0) / std::max(1.0, total);  // on the way to a word
+    const double inputs = options.shrink_windows ? options.window + 1.0 : 2.0 * options.window;
+    const double outputs = (options.negative > 0 ? options.negative + 1.0 : 0.0) + turns;
     const auto busiest = [&](const std::vector<double>& rows) {
         return std::vector<std::int64_t>(rows.begin(), rows.begin() + static_cast<std::ptrdiff_t>(std::min(own, rows.size())));
     };
     return {{busiest(words), busiest(words), busiest(nodes)}, total, texts.words,
-            Steps{pairs, std::max(options.alpha, options.min_alpha) / kUsualRate, kApart, options.shared_words, options.threads}};
+            Steps{std::max(1.0, inputs * outputs), std::max(options.alpha, options.min_alpha) / kUsualRate, kApart, options.shared_words, options.threads}};
 }
 
 class Worker {
@@ -304,9 +307,7 @@ std::vector<double> train_word2vec(const EncodedTexts& texts, const Word2VecOpti
     const std::size_t stride = stride_of(weights.dim);
     const std::size_t own = options.threads < 2 ? 0 : std::min(texts.words, kOwn / static_cast<std::size_t>(options.threads));
     const Word2VecRows rows{vectors.data(), context.data(), nodes.data(), {}, {}, {}, weights.dim, stride};
-    const double inputs = options.shrink_windows ? options.window + 1.0 : 2.0 * options.window;
-    const double outputs = (options.negative > 0 ? options.negative + 1.0 : 0.0) + static_cast<double>(paths.longest);
-    const Exchanges exchanges = exchanges_of(texts, keep, paths, own, std::max(1.0, inputs * outputs), options);
+    const Exchanges exchanges = exchanges_of(texts, keep, paths, own, options);
     const std::size_t inner = weights.nodes && texts.words > 0 ? texts.words - 1 : 0;
     SharedRows shared_vectors(vectors.data(), texts.words, own, stride), shared_context(context.data(), texts.words, weights.context ? own : 0, stride);
     SharedRows shared_nodes(nodes.data(), inner, std::min(inner, own), stride, Busiest::last);
