@@ -12,7 +12,7 @@ from lexarium.vocabulary import Vocabulary
 from lexarium.words import WordVectors
 from lexarium.words.index import IndexSettings, WordIndex, index_folder
 
-pytest.importorskip("usearch.index")
+faiss = pytest.importorskip("faiss")
 
 SPACE, OTHER = "a" * 64, "b" * 64
 
@@ -36,12 +36,14 @@ def folder(built, tmp_path):
 
 def test_ctrl_c_while_an_index_is_built_is_an_interrupt(monkeypatch):
     def interrupted(*_, **__):
-        raise RuntimeError("Operation has been terminated")
+        raise RuntimeError("Error: 'computation interrupted'")
 
-    monkeypatch.setattr("usearch.index.Index.add", interrupted)
+    before = faiss.omp_get_max_threads()
+    monkeypatch.setattr(faiss.IndexIVFPQFastScan, "train", interrupted)
     words = WordVectors(Vocabulary.build(["a", "b"]), np.ones((2, 4), np.float32))
     with pytest.raises(KeyboardInterrupt):
-        WordIndex.build(words)
+        WordIndex.build(words, threads=before + 1)
+    assert faiss.omp_get_max_threads() == before
 
 
 def test_nearly_all_neighbours_are_found_with_their_exact_scores(kv, built):
@@ -49,6 +51,9 @@ def test_nearly_all_neighbours_are_found_with_their_exact_scores(kv, built):
     exact, found = kv.similar_many(queries), kv.similar_many(queries, index=built)
     recall = np.mean([len(set(a) & set(b)) / 10 for a, b in zip(exact, found, strict=True)])
     assert recall >= 0.98
+    assert built.recall >= built.settings.recall
+    assert built.settings.nlist == 82
+    assert 1 <= built.settings.nprobe < 82
     assert all(len(answer) == 10 for answer in found)
     assert kv.similar("w5", index=built) == kv.similar_many(["w5"], index=built)[0]
 
@@ -66,27 +71,83 @@ def test_many_queries_are_answered_as_each_by_itself(kv, built):
     assert all(query not in dict(answer) for query, answer in zip(queries, found, strict=True))
 
 
-class Recording:
-    """A graph that remembers with how many threads it was searched."""
-
-    def __init__(self, graph):
-        self.graph = graph
-        self.threads = []
-
-    def search(self, vectors, count, *, threads):
-        self.threads.append(threads)
-        return self.graph.search(vectors, count, threads=threads)
-
-
 def test_many_queries_are_searched_with_the_threads_asked_for_and_one_with_one(kv, built, monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
-    graph = Recording(built._graph)
-    index = WordIndex(kv, graph, built.settings)
+    index = WordIndex(kv, built._cells, built.settings, built.recall)
+    threads, search = [], built._cells.search
+
+    def recording(*given, **named):
+        threads.append(faiss.omp_get_max_threads())
+        return search(*given, **named)
+
+    monkeypatch.setattr(built._cells, "search", recording, raising=False)
+    before = faiss.omp_get_max_threads()
     kv.similar_many(["w1", "w2"], index=index)
     kv.similar("w1", index=index)
     index.threads = 1
     kv.similar_many(["w1", "w2"], index=index)
-    assert graph.threads == [3, 1, 1]
+    assert threads == [3, 1, 1]
+    assert (
+        faiss.omp_get_max_threads() == before
+    )  # what else faiss is used for in this process keeps its number
+
+
+def test_the_fewest_cells_are_searched_that_find_what_is_asked_for(kv):
+    few = WordIndex.build(kv, IndexSettings(k_factor=10, recall=0.9))
+    many = WordIndex.build(kv, IndexSettings(k_factor=10, recall=0.99))
+    assert 0.9 <= few.recall < 0.99 <= many.recall
+    assert 1 < few.settings.nprobe < many.settings.nprobe
+    fewer = WordIndex.build(kv, IndexSettings(k_factor=10, nprobe=few.settings.nprobe - 1))
+    assert fewer.recall < 0.9
+    assert WordIndex.build(kv, IndexSettings(nlist=9, nprobe=9)).settings.nlist == 9
+    with pytest.raises(ConfigError, match="nprobe: 10 cells are more than the 9 that there are"):
+        WordIndex.build(kv, IndexSettings(nlist=9, nprobe=10))
+    with pytest.raises(ConfigError, match="nlist: 3001 cells are more than the 3000 words"):
+        WordIndex.build(kv, IndexSettings(nlist=3001))
+
+
+def test_what_cannot_be_reached_is_said_and_not_hidden(kv):
+    index = WordIndex.build(kv, IndexSettings(k_factor=1, recall=1))
+    assert 0.5 < index.recall < 0.99
+    assert index.recall == WordIndex.build(kv, IndexSettings(k_factor=1, nprobe=82)).recall
+
+
+def test_more_candidates_are_scored_where_codes_tell_too_little(kv):
+    random = np.random.default_rng(1)
+    near = random.standard_normal((6000, 64)) + np.repeat(4 * random.standard_normal((6, 64)), 1000, axis=0)
+    words = WordVectors(Vocabulary.build([f"w{i}" for i in range(6000)]), near.astype(np.float32))
+    assert WordIndex.build(words, IndexSettings(k_factor=10)).recall < 0.985
+    index = WordIndex.build(words)
+    assert index.recall >= 0.985
+    assert index.settings.k_factor > 10
+    assert WordIndex.build(kv).settings.k_factor == 10
+
+
+def test_vectors_that_are_not_finite_are_refused():
+    vectors = np.ones((300, 4), np.float32)
+    vectors[200] = np.nan
+    with pytest.raises(CheckpointError, match="not finite"):
+        WordIndex.build(WordVectors(Vocabulary.build([f"w{i}" for i in range(300)]), vectors))
+
+
+@pytest.mark.parametrize("scale", [1e-25, 1, 1e25])
+def test_scores_are_exact_whatever_the_lengths_of_vectors(kv, scale):
+    words = WordVectors(kv.vocabulary, kv.vectors * np.float32(scale))
+    index = WordIndex.build(words, IndexSettings(recall=1))
+    queries = [f"w{i}" for i in range(0, 3000, 30)]
+    exact, found = words.similar_many(queries, 5), words.similar_many(queries, 5, index=index)
+    same = [a == b for a, b in zip(exact, found, strict=True)]
+    assert np.mean(same) > 0.95
+    scores = dict(exact[0]) | dict(found[0])
+    assert all(dict(answer)[word] == scores[word] for answer in (exact[0], found[0]) for word in dict(answer))
+
+
+@pytest.mark.parametrize("count", [1, 2, 6, 40])
+def test_a_few_words_are_all_looked_at(kv, count):
+    words = kv.restricted(count)
+    index = WordIndex.build(words)
+    assert words.similar_many(list(words), index=index) == words.similar_many(list(words))
+    assert index.recall == 1
 
 
 def test_an_opened_index_answers_as_the_one_that_was_saved(kv, built, folder):
@@ -102,7 +163,7 @@ def test_more_neighbours_than_words_are_all_that_are_found(built, kv):
 
 def test_settings_are_kept_and_progress_is_told(kv, tmp_path):
     told = []
-    settings = IndexSettings(connectivity=8, expansion_add=32, expansion_search=16)
+    settings = IndexSettings(nlist=8, nprobe=4, k_factor=3, recall=0.5)
     index = WordIndex.build(kv.restricted(100), settings, progress=lambda *step: told.append(step))
     assert told[-1] == ("index words", 100, 100)
     index.save(tmp_path / "i", SPACE)
@@ -110,7 +171,7 @@ def test_settings_are_kept_and_progress_is_told(kv, tmp_path):
 
 
 def test_every_damaged_file_is_refused_before_it_is_opened(kv, folder):
-    graph = folder / "hnsw.usearch"
+    graph = folder / "words.faiss"
     whole = graph.read_bytes()
     for damaged in (
         b"",
@@ -133,14 +194,16 @@ def test_every_damaged_file_is_refused_before_it_is_opened(kv, folder):
         {"size": "1"},
         {"sha256": None},
         {"count": True},
-        {"settings": {"connectivity": 0}},
+        {"settings": {"nlist": 0}},
+        {"settings": {"nlist": 9}},
+        {"recall": None},
         {"settings": []},
         {"settings": None},
         {"settings": {"speed": 1}},
     ],
 )
 def test_a_description_that_is_not_ours_is_refused(kv, folder, change):
-    about = folder / "hnsw.json"
+    about = folder / "words.json"
     about.write_text(json.dumps({**json.loads(about.read_text()), **change}))
     with pytest.raises(CheckpointError, match="lexarium index"):
         WordIndex.open(folder, kv, SPACE)
@@ -148,7 +211,7 @@ def test_a_description_that_is_not_ours_is_refused(kv, folder, change):
 
 @pytest.mark.parametrize("raw", [b"", b"[]", b"{", b"\xff", b"[" * 60000])
 def test_a_description_that_is_no_json_is_refused(kv, folder, raw):
-    (folder / "hnsw.json").write_bytes(raw)
+    (folder / "words.json").write_bytes(raw)
     with pytest.raises(CheckpointError, match="lexarium index"):
         WordIndex.open(folder, kv, SPACE)
 
@@ -176,7 +239,8 @@ def test_a_space_that_is_no_hash_is_no_folder(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"connectivity": 1}, {"expansion_add": 0}, {"expansion_search": 10**6}, {"expansion_add": "9"}]
+    "wrong",
+    [{"nlist": 0}, {"nprobe": 10**6}, {"k_factor": 0}, {"k_factor": "9"}, {"recall": 0}, {"recall": "1"}],
 )
 def test_settings_out_of_range_are_refused(wrong):
     with pytest.raises(ConfigError, match=next(iter(wrong))):
@@ -195,12 +259,12 @@ def test_a_disk_that_refuses_is_named_and_leaves_no_litter(built, tmp_path):
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, limits[1]))
     try:
-        with pytest.raises(OSError, match="the index cannot be written") as refused:
+        with pytest.raises(OSError, match="File too large") as refused:
             built.save(place, SPACE)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
         signal.signal(signal.SIGXFSZ, before)
-    assert refused.value.filename == str(place / "hnsw.usearch")
+    assert refused.value.filename == str(place / "words.faiss")
     assert list(place.iterdir()) == []
 
 

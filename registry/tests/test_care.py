@@ -253,7 +253,7 @@ def test_gc_removes_an_index_that_is_a_week_old_where_no_stored_model_has_its_wo
     indexes = store.home / "indexes"
     for space in (needed, "a" * 64, "b" * 64):
         (indexes / space).mkdir(parents=True)
-        (indexes / space / "hnsw.usearch").write_bytes(b"12345")
+        (indexes / space / "words.faiss").write_bytes(b"12345")
     age(indexes / needed)
     age(indexes / ("a" * 64))
     freed = collect(store)

@@ -54,7 +54,7 @@ PEERS = (
     "scikit-learn",
     "fasttext-numpy2",
     "model2vec",
-    "usearch",
+    "faiss-cpu",
     "numpy",
     "torch",
     "sentence-transformers",

@@ -66,17 +66,18 @@ def test_an_analogy_can_be_solved_by_multiplication(invoke):
 
 
 def test_an_index_is_built_stored_and_searched(zoo, invoke):
-    pytest.importorskip("usearch.index")
+    pytest.importorskip("faiss")
     done = invoke("similar", "one", "cab", "--index")
     assert (done.exit_code, "lexarium index one" in done.stderr) == (1, True)
-    built = document(invoke("index", "one", "--set", "connectivity=8", "--threads", "1", "--json"))
-    assert (built["model"], built["words"]) == ("one@1", 8)
-    assert (zoo.home / "indexes" / built["space_id"] / "hnsw.json").is_file()
+    built = document(invoke("index", "one", "--set", "k_factor=8", "--threads", "1", "--json"))
+    assert (built["model"], built["words"], built["recall"]) == ("one@1", 8, 1)
+    assert built["settings"] == {"nlist": 4, "nprobe": 1, "k_factor": 8, "recall": 0.985}
+    assert (zoo.home / "indexes" / built["space_id"] / "words.json").is_file()
     exact = document(invoke("similar", "one", "cab", "-n", "3", "--json"))
     assert document(invoke("similar", "one", "cab", "-n", "3", "--index", "--json")) == exact
     assert invoke("index", "one").stdout.startswith("indexed 8 words of one@1: ")
     assert "type: lexarium index" not in invoke("similar", "two", "cab", "--index").stdout
-    (zoo.home / "indexes" / built["space_id"] / "hnsw.usearch").write_bytes(b"usearch")
+    (zoo.home / "indexes" / built["space_id"] / "words.faiss").write_bytes(b"faiss")
     done = invoke("similar", "one", "cab", "--index")
     assert done.exit_code == 1
     assert "damaged or unfinished; build it again with: lexarium index" in done.stderr

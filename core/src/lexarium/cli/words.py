@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -90,7 +90,7 @@ def distance(session: Session, *, model: str, a: str, b: str, as_json: bool) -> 
     "pairs",
     multiple=True,
     metavar="KEY=VALUE",
-    help="connectivity, expansion_add, expansion_search.",
+    help="nlist, nprobe, k_factor, recall.",
 )
 @click.option(
     "--threads", default=1, show_default=True, type=click.IntRange(1), help="Threads to build with."
@@ -109,14 +109,25 @@ def index(session: Session, *, model: str, pairs: tuple[str, ...], threads: int,
     vectors, name, space_id = words_of(session, model)
     folder = index_folder(session.zoo.home, space_id)
     with session.progress() as progress:
-        WordIndex.build(vectors, settings, threads=threads, progress=progress).save(folder, space_id)
+        made = WordIndex.build(vectors, settings, threads=threads, progress=progress)
+        made.save(folder, space_id)
     size = sum(path.stat().st_size for path in folder.iterdir())
     if as_json:
         emit_json(
-            {"model": name, "space_id": space_id, "words": len(vectors), "path": str(folder), "size": size}
+            {
+                "model": name,
+                "space_id": space_id,
+                "words": len(vectors),
+                "path": str(folder),
+                "size": size,
+                "settings": asdict(made.settings),
+                "recall": made.recall,
+            }
         )
     else:
         say(f"indexed {counted(len(vectors), 'word')} of {name}: {human_bytes(size)} in {folder}")
+        looked = f"in {made.settings.nprobe} of {counted(made.settings.nlist or 0, 'cell')}"
+        say(f"finds {100 * made.recall:.1f} % of 10 nearest words, looking {looked}")
 
 
 @click.group()
