@@ -65,9 +65,15 @@ def test_a_pattern_of_ones_own_gives_its_matches_or_its_group():
     assert tokenizer("pattern", r"#(\w+)")("#one two #三") == ["one", "三"]
 
 
-@pytest.mark.parametrize("pattern", ["(", "[z-a]", "a{99999999999999999999}", "(" * 20_000, 3])
+@pytest.mark.parametrize("pattern", ["(", "[z-a]", "a{99999999999999999999}", "(" * 20_000])
 def test_a_pattern_that_is_none_is_a_config_error(pattern):
     with pytest.raises(ConfigError, match=r"token_pattern: .*is not a regular expression"):
+        tokenizer("pattern", pattern)
+
+
+@pytest.mark.parametrize("pattern", [3, b"\\w+"])
+def test_a_pattern_is_text(pattern):
+    with pytest.raises(ConfigError, match=r"token_pattern: .* is not text"):
         tokenizer("pattern", pattern)
 
 

@@ -247,6 +247,24 @@ def test_gc_leaves_what_is_held_or_young(store):
         assert (living / "half").is_file()
 
 
+def test_gc_tells_of_a_dead_folder_that_the_disk_does_not_let_it_look_into(store, monkeypatch):
+    store.publish("x", writer(b"kept"))
+    (store.home / "staging" / "dead").mkdir(parents=True)
+    acquire = FileLock.acquire
+
+    def refuse(self, *given, **named):
+        if "dead" in str(self.lock_file):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), self.lock_file)
+        return acquire(self, *given, **named)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(FileLock, "acquire", refuse)
+        with pytest.raises(StoreError, match="No space left"):
+            collect(store)
+    collect(store)
+    assert not (store.home / "staging" / "dead").exists()
+
+
 def test_gc_removes_an_index_that_is_a_week_old_where_no_stored_model_has_its_words(zoo, model, store):
     zoo.save(model, name="x")
     needed, _ = store.find("x").manifest.root.find_space()

@@ -11,7 +11,7 @@ import json
 import math
 import sys
 from collections.abc import Mapping
-from dataclasses import MISSING, asdict, field, fields
+from dataclasses import MISSING, Field, asdict, field, fields
 from functools import lru_cache
 from operator import index
 from types import NoneType, UnionType
@@ -62,14 +62,16 @@ def from_mapping(cls: type[_C], values: Mapping[str, Any], *, trained: bool = Fa
             raise ConfigError(f.name, "is missing and has no default")
     fitted = {}
     for key, value in values.items():
-        same = _is_same(value, settings[key].default)
+        same = _is_same(value, settings[key])
         fitted[key] = value if same else _fit(key, value, _hint(cls, key))  # type: ignore[arg-type]
     return cls(**fitted)
 
 
-def _is_same(value: object, default: object) -> bool:
+def _is_same(value: object, of: Field[Any]) -> bool:
     """Tell whether a value is its field's default: most are, and then their types need no look."""
-    return type(value) is type(default) and type(value) in _SIMPLE and value == default
+    kind = type(value)
+    same = kind is type(of.default) and kind in _SIMPLE and value == of.default
+    return same and not (kind is int and "float" in str(of.type))  # that is made one
 
 
 @lru_cache(maxsize=1024)

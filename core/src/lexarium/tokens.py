@@ -74,9 +74,10 @@ def is_mostly_chinese(texts: Iterable[str]) -> bool:
 
 
 def _find(pattern: str) -> Tokenize:
+    require("token_pattern", isinstance(pattern, str), f"{pattern!r:.60} is not text")
     try:
         compiled = re.compile(pattern)
-    except (re.error, OverflowError, RecursionError, TypeError) as error:
+    except (re.error, OverflowError, RecursionError) as error:
         raise ConfigError("token_pattern", f"{pattern!r} is not a regular expression: {error}") from error
     if compiled.groups > 1:
         raise ConfigError(

@@ -51,7 +51,15 @@ def test_settings_that_words_alone_have_no_use_for_are_refused(tmp_path):
         read(path, FastTextConfig(min_n=2), None, Run())
 
 
-@pytest.mark.parametrize("given", [{"bucket": 9}, {"max_n": 9}, {"model": "supervised"}])
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"bucket": 9},
+        {"max_n": 9},
+        {"model": "supervised"},
+        {"model": "supervised", "loss": "hs", "word_ngrams": 2},
+    ],
+)
 def test_settings_other_than_those_of_the_file_are_refused(reference, given):
     _, path = reference("unsupervised")
     with pytest.raises(ConfigError, match=f"{next(iter(given))}: .* is not what the file says"):
@@ -59,7 +67,10 @@ def test_settings_other_than_those_of_the_file_are_refused(reference, given):
     assert len(read(path, FastTextConfig(bucket=700, model="words"), None, Run()).words) > 0
 
 
-@pytest.mark.parametrize("given", [{"pooling": "idf"}, {"loss": "hs"}, {"tokenizer": "characters"}])
+@pytest.mark.parametrize(
+    "given",
+    [{"pooling": "idf"}, {"pooling": "sif", "sif_a": 0.1}, {"loss": "hs"}, {"tokenizer": "characters"}],
+)
 def test_a_classifier_that_is_imported_reads_texts_as_it_was_trained_to(reference, given):
     _, path = reference("supervised")
     with pytest.raises(ConfigError, match=f"{next(iter(given))}: .* is not what the file says"):

@@ -59,15 +59,21 @@ def private_folder(root: Path) -> tuple[Path, FileLock]:
     return folder, lock
 
 
-def dead_folders(root: Path) -> Iterator[Path]:
-    """Yield the private folders in ``root`` whose owner lives no more; call it where none can be made."""
+def dead_folders(root: Path, refused: list[OSError]) -> Iterator[Path]:
+    """Yield the private folders in ``root`` whose owner lives no more; call it where none can be made.
+
+    Where the disk refuses to tell, the error is added to ``refused``.
+    """
     for folder in root.iterdir() if root.is_dir() else ():
         if folder.is_symlink() or not folder.is_dir():
             continue
         lock = FileLock(folder / _LOCK)
         try:
             lock.acquire(timeout=0)
-        except OSError:  # held, or not ours to touch
+        except (Timeout, PermissionError):  # held, or not ours to touch
+            continue
+        except OSError as error:
+            refused.append(error)
             continue
         lock.release()
         yield folder
@@ -75,5 +81,5 @@ def dead_folders(root: Path) -> Iterator[Path]:
 
 def clear_dead(root: Path) -> None:
     """Remove the private folders in ``root`` whose owner lives no more; call it where none can be made."""
-    for folder in dead_folders(root):
+    for folder in dead_folders(root, []):
         shutil.rmtree(folder, ignore_errors=True)

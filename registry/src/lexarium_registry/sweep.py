@@ -83,8 +83,8 @@ def collect(store: LocalStore, *, dry_run: bool = False) -> Freed:
     if not (layout.home / "format").exists() and not layout.staging.exists():
         return freed  # nothing was ever stored: no lock is made
     with disk(stores=False), store.lock():
-        dead = (("what the dead left behind", folder) for folder in dead_folders(layout.staging))
-        refused: OSError | None = None
+        refused: list[OSError] = []
+        dead = (("what the dead left behind", folder) for folder in dead_folders(layout.staging, refused))
         used = used_files(layout)
         for kind, path in chain(list(_unused(layout, used)), _leavings(layout, used), dead):
             try:
@@ -92,9 +92,9 @@ def collect(store: LocalStore, *, dry_run: bool = False) -> Freed:
             except FileNotFoundError:
                 continue
             except OSError as error:  # what stays does not keep the rest
-                refused = refused or error
-        if refused is not None:
-            raise refused
+                refused.append(error)
+        if refused:
+            raise refused[0]
     return freed
 
 

@@ -104,6 +104,7 @@ def index(session: Session, *, model: str, pairs: tuple[str, ...], threads: int,
     """
     from lexarium.config import from_mapping, parse_settings  # noqa: PLC0415  numpy, only when the command runs
     from lexarium.words.index import IndexSettings, WordIndex, index_folder  # noqa: PLC0415  as above
+    from lexarium.words.index_file import FILE  # noqa: PLC0415  as above
 
     settings = from_mapping(IndexSettings, parse_settings(pairs))
     vectors, name, space_id = words_of(session, model)
@@ -111,7 +112,7 @@ def index(session: Session, *, model: str, pairs: tuple[str, ...], threads: int,
     with session.progress() as progress:
         made = WordIndex.build(vectors, settings, threads=threads, progress=progress)
         made.save(folder, space_id)
-    size = sum(path.stat().st_size for path in folder.iterdir())
+    size = (folder / FILE).stat().st_size
     if as_json:
         emit_json(
             {
@@ -127,6 +128,8 @@ def index(session: Session, *, model: str, pairs: tuple[str, ...], threads: int,
     else:
         say(f"indexed {counted(len(vectors), 'word')} of {name}: {human_bytes(size)} in {folder}")
         looked = f"in {made.settings.nprobe} of {counted(made.settings.nlist or 0, 'cell')}"
+        if made.recall < made.settings.recall:
+            note(f"less than recall={made.settings.recall:g} is found: vectors and settings allow no more")
         say(f"finds {100 * made.recall:.1f} % of 10 nearest words, looking {looked}")
 
 

@@ -68,13 +68,12 @@ def read(path: Path, config: FastTextConfig, corpus: Corpus | None, run: Run) ->
         return _weighed(FastText(config, SubwordVectors(Vocabulary.build(words), vectors)), corpus, run)
     parts = _without_zeros(read_binary(path, run.progress, run.encoding_errors))
     try:
-        settings = described(config, parts.parameters)
+        said = described(type(config)(), parts.parameters)
     except ConfigError as error:
         problem = f"its settings are not fastText's: {error}"
         raise FormatError(path, problem, "fetch the file again") from error
-    owned = _OF_TEXTS if settings.supervised else _OF_FILE
-    check_said(config, {key: getattr(settings, key) for key in owned})
-    model = assemble(parts, settings, processors())
+    check_said(config, {key: getattr(said, key) for key in (_OF_TEXTS if said.supervised else _OF_FILE)})
+    model = assemble(parts, described(config, parts.parameters), processors())
     return _weighed(model, corpus, run) if isinstance(model, FastText) else model
 
 
