@@ -100,6 +100,17 @@ def test_equal_vectors_by_the_thousand_leave_no_query_short(kv):
     assert {len(answer) for answer in answers} == {10}
 
 
+def test_frequent_words_that_are_all_alike_are_found_as_well_as_others():
+    # As the words that come first in GloVe: so alike that their codes are nearly those of each other.
+    random = np.random.default_rng(3)
+    vectors = random.standard_normal((20_000, 16))
+    vectors[:2000] = 3 * random.standard_normal(16) + 0.5 * random.standard_normal((2000, 16))
+    words = WordVectors(Vocabulary.build([f"w{i}" for i in range(20_000)]), vectors.astype(np.float32))
+    index = WordIndex.build(words)
+    assert found_of(words, index, [f"w{i}" for i in range(0, 2000, 3)]) >= 0.98
+    assert found_of(words, index, [f"w{i}" for i in range(2000, 20_000, 30)]) >= 0.97
+
+
 def test_words_that_were_not_asked_when_it_was_built_are_found_as_well():
     words = random_words(12_000, 16)
     index = WordIndex.build(words)
@@ -170,11 +181,11 @@ def test_more_candidates_are_scored_where_codes_tell_too_little(kv):
     random = np.random.default_rng(1)
     near = random.standard_normal((6000, 64)) + np.repeat(4 * random.standard_normal((6, 64)), 1000, axis=0)
     words = WordVectors(Vocabulary.build([f"w{i}" for i in range(6000)]), near.astype(np.float32))
-    assert WordIndex.build(words, IndexSettings(k_factor=10)).recall < 0.985
-    index = WordIndex.build(words)
+    assert WordIndex.build(words, IndexSettings(nlist=1, k_factor=5)).recall < 0.985
+    index = WordIndex.build(words, IndexSettings(nlist=1))
     assert index.recall >= 0.985
-    assert index.settings.k_factor > 10
-    assert WordIndex.build(kv).settings.k_factor == 10
+    assert index.settings.k_factor > 5
+    assert WordIndex.build(words).settings.k_factor <= 10  # in more cells, words of one are told apart
 
 
 def test_vectors_that_are_not_finite_are_refused():
@@ -289,9 +300,32 @@ def test_where_there_is_no_index_it_says_how_to_make_one(kv, tmp_path):
         WordIndex.open(3, kv, SPACE)
 
 
-def test_a_space_that_is_no_hash_is_no_folder(tmp_path):
+@pytest.mark.parametrize("space", ["../../etc", None, 5, "A" * 64])
+def test_a_space_that_is_no_hash_is_no_folder(kv, built, tmp_path, space):
     with pytest.raises(CheckpointError, match="hexadecimal"):
-        index_folder(tmp_path, "../../etc")
+        index_folder(tmp_path, space)
+    with pytest.raises(CheckpointError, match="hexadecimal"):
+        built.save(tmp_path / "new", space)
+    assert not (tmp_path / "new").exists()
+    assert index_folder(str(tmp_path), SPACE) == index_folder(tmp_path, SPACE)
+
+
+@pytest.mark.parametrize("wrong", [None, 5, "x", {}, np.ones((3, 2))])
+def test_arguments_that_are_none_are_named(kv, built, folder, wrong):
+    for call in (lambda: WordIndex.build(wrong), lambda: WordIndex.open(folder, wrong, SPACE)):
+        with pytest.raises(InputError, match=f"words: {type(wrong).__name__} where word vectors belong"):
+            call()
+    if wrong is not None:
+        with pytest.raises(InputError, match=f"settings: {type(wrong).__name__} where IndexSettings belong"):
+            WordIndex.build(kv, wrong)
+    if not isinstance(wrong, str):
+        for call in (lambda: built.save(wrong, SPACE), lambda: index_folder(wrong, SPACE)):
+            with pytest.raises(InputError, match="not a path"):
+                call()
+    index = WordIndex(kv, built._cells, built.settings, built.recall)
+    index.threads = 0
+    with pytest.raises(ConfigError, match="threads: 0 is not from 1 to 1024"):
+        kv.similar_many(["w1", "w2"], index=index)
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,23 @@ def test_many_queries_are_answered_as_one_by_one(worth):
         assert kv.similar_many([], 5) == []
 
 
+@ways
+@pytest.mark.parametrize("n", [1, 5, 20])
+@pytest.mark.parametrize("scales", [(1e-32,), (1e-38, 1e-20, 1e-3, 1e15)])
+def test_many_very_short_vectors_do_not_hide_the_others(worth, scales, n):
+    rng = np.random.default_rng(5)
+    vectors = rng.standard_normal((2000, 16))
+    vectors[1::7] *= np.resize(scales, (len(vectors[1::7]), 1))
+    stored = vectors.astype(np.float32)
+    units = search.units(stored[:30].astype(np.float64))
+    cosines = units @ search.units(stored.astype(np.float64)).T
+    cosines[np.arange(30), np.arange(30)] = -2
+    with found_by(worth):
+        found = Search(stored, "here").nearest(units, [[i] for i in range(30)], n)
+    for answer, row in zip(found, cosines, strict=True):
+        np.testing.assert_allclose([score for _, score in answer], np.sort(row)[::-1][:n], atol=1e-9)
+
+
 @pytest.mark.parametrize("kinds", [2, 40, 4000])
 @pytest.mark.parametrize("n", [1, 10, 700, 5000])
 def test_the_kernel_finds_what_products_find_among_equal_and_zero_rows_too(kinds, n):

@@ -51,6 +51,7 @@ class Method:
     trained here), ``labelled`` a function ``fit(rows, config, run)`` that learns from texts with labels
     (absent: the method does not), ``reader`` a function ``read(path, config, corpus, run)`` for foreign files
     (absent: nothing to import), ``reader_settings`` the settings of training that it reads, ``"one two"``,
+    ``file_settings`` those that a file may say of itself (the model then has what the file says),
     ``updater`` a function ``update(model, corpus, config, run)`` that goes on
     training (absent: it cannot), ``exports`` the foreign formats that it writes: the name of each and a
     function ``write(model, path, run)``, ``merger`` a function ``merge(models, settings)`` that joins what
@@ -69,6 +70,7 @@ class Method:
     labelled: str | None = None
     reader: str | None = None
     reader_settings: str = ""
+    file_settings: str = ""
     updater: str | None = None
     merger: str | None = None
     adopter: str | None = None

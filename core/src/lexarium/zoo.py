@@ -60,7 +60,7 @@ class Zoo(Shelf):
         learn: Any = descriptor.load_labelled() if isinstance(source, Labelled) else descriptor.load_trainer()
         if learn is None:
             raise self._untaught(method, labels=isinstance(source, Labelled))
-        settings = from_mapping(descriptor.load_config(), config or {})
+        settings = from_mapping(descriptor.load_config(), {} if config is None else config)
         self._check_name(name)
         texts = source if isinstance(source, Labelled) else corpus(source)
         run = Run(threads=threads, seed=seed, progress=progress)
@@ -99,7 +99,7 @@ class Zoo(Shelf):
         work.
 
         :raises UnsupportedError: the method reads no foreign files.
-        :raises ConfigError: a setting is unknown, out of range, or for training alone.
+        :raises ConfigError: a setting is unknown, out of range, for training alone, or not as the file says.
         :raises FormatError: the file breaks its format; names file and line.
         """
         check_path(path)
@@ -107,13 +107,18 @@ class Zoo(Shelf):
         reader = descriptor.load_reader()
         if reader is None:
             raise UnsupportedError(f"{method} reads no foreign files", f"type: lexarium fit {method} --help")
-        settings = from_mapping(descriptor.load_config(), config or {}, trained=True)
+        given = {} if config is None else config
+        settings = from_mapping(descriptor.load_config(), given, trained=True)
         for key in sorted(set(training_settings(type(settings))) - set(descriptor.reader_settings.split())):
             problem = "is for training, and what is imported is trained already; leave it out"
-            require(key, key not in (config or {}), problem)
+            require(key, key not in given, problem)
         self._check_name(name)
         texts = None if source is None else corpus(source)
         model = reader(Path(path), settings, texts, run or Run())
+        made: Any = model.embedder if isinstance(model, Pipeline) else model
+        for key in filter(given.__contains__, descriptor.file_settings.split()):
+            asked, said = getattr(settings, key), getattr(made.config, key)
+            require(key, asked == said, f"{asked!r} is not what the file says, {said!r}; leave it out")
         if name is not None:
             self.save(model, name=name, license=license, lineage={"imported_from": Path(path).name})
         return model

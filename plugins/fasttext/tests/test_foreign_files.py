@@ -14,6 +14,7 @@ import pytest
 
 from lexarium.errors import ConfigError, FormatError, InputError
 from lexarium.roles import Run
+from lexarium.zoo import Zoo
 from lexarium_fasttext.config import FastTextConfig
 from lexarium_fasttext.formats import read, write
 from lexarium_fasttext.names import MAGIC
@@ -55,26 +56,42 @@ def test_settings_that_words_alone_have_no_use_for_are_refused(tmp_path):
     "given",
     [
         {"bucket": 9},
+        {"bucket": 2_000_000},
         {"max_n": 9},
         {"model": "supervised"},
         {"model": "supervised", "loss": "hs", "word_ngrams": 2},
     ],
 )
-def test_settings_other_than_those_of_the_file_are_refused(reference, given):
-    _, path = reference("unsupervised")
+def test_settings_other_than_those_of_the_file_are_refused(reference, tmp_path, given):
+    zoo, (_, path) = Zoo(tmp_path), reference("unsupervised")
     with pytest.raises(ConfigError, match=f"{next(iter(given))}: .* is not what the file says"):
-        read(path, FastTextConfig(**given), None, Run())
-    assert len(read(path, FastTextConfig(bucket=700, model="words"), None, Run()).words) > 0
+        zoo.import_from("fasttext", path, config=given, name="x")
+    assert zoo.list() == []
+    right = {"bucket": 700, "model": "words", "pooling": "idf", "normalize": True}
+    made = zoo.import_from("fasttext", path, config=right, source=["film good bad"])
+    assert (made.config.pooling, made.config.normalize, made.config.bucket) == ("idf", True, 700)
 
 
 @pytest.mark.parametrize(
     "given",
-    [{"pooling": "idf"}, {"pooling": "sif", "sif_a": 0.1}, {"loss": "hs"}, {"tokenizer": "characters"}],
+    [
+        {"pooling": "mean"},
+        {"pooling": "sif", "sif_a": 0.1},
+        {"model": "supervised", "loss": "hs"},
+        {"model": "words"},
+        {"tokenizer": "words"},
+        {"tokenizer": "pattern", "token_pattern": "x"},
+        {"lowercase": True},
+    ],
 )
-def test_a_classifier_that_is_imported_reads_texts_as_it_was_trained_to(reference, given):
-    _, path = reference("supervised")
-    with pytest.raises(ConfigError, match=f"{next(iter(given))}: .* is not what the file says"):
-        read(path, FastTextConfig(model="supervised", **given), None, Run())
+def test_a_classifier_that_is_imported_reads_texts_as_it_was_trained_to(reference, tmp_path, given):
+    zoo, (_, path) = Zoo(tmp_path), reference("supervised")
+    with pytest.raises(
+        ConfigError, match=r"(pooling|loss|model|tokenizer|lowercase): .* is not what the file"
+    ):
+        zoo.import_from("fasttext", path, config=given)
+    made = zoo.import_from("fasttext", path, config={"model": "supervised", "loss": "softmax"})
+    assert made.embedder.config.pooling == "fasttext"
 
 
 def test_a_bin_from_before_the_magic_number(tmp_path):

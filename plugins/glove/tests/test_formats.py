@@ -39,9 +39,13 @@ def test_a_text_file_is_read_under_any_name(tmp_path):
 
 def test_settings_that_word_vectors_alone_have_no_use_for_are_refused(tmp_path):
     (tmp_path / "vectors").write_text("a 0 1\nb 2 3\n")
-    assert len(read(tmp_path / "vectors", GloveConfig(vector_size=2), None, Run()).words) == 2
-    with pytest.raises(ConfigError, match="vector_size: 7 is not what the file says, 2; leave it out"):
-        read(tmp_path / "vectors", GloveConfig(vector_size=7), None, Run())
+    zoo = Zoo(tmp_path / "home")
+    assert zoo.import_from("glove", tmp_path / "vectors", config={"vector_size": 2}).config.vector_size == 2
+    for other in (7, GloveConfig.vector_size):
+        with pytest.raises(
+            ConfigError, match=f"vector_size: {other} is not what the file says, 2; leave it out"
+        ):
+            zoo.import_from("glove", tmp_path / "vectors", config={"vector_size": other})
     for idle in ({"model": 1}, {"keep_training": False}):
         with pytest.raises(ConfigError, match="has no effect on word vectors alone"):
             read(tmp_path / "vectors", GloveConfig(**idle), None, Run())

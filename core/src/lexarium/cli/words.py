@@ -93,7 +93,7 @@ def distance(session: Session, *, model: str, a: str, b: str, as_json: bool) -> 
     help="nlist, nprobe, k_factor, recall.",
 )
 @click.option(
-    "--threads", default=1, show_default=True, type=click.IntRange(1), help="Threads to build with."
+    "--threads", default=1, show_default=True, type=click.IntRange(1, 1024), help="Threads to build with."
 )
 @json_option
 @click.pass_obj

@@ -7,8 +7,8 @@ cells around the means of k-means, each as four bits a component, and a search l
 the query. It proposes candidates; the scores and their order come from the vectors themselves, so a word
 that is found has the score of the exact search.
 
-How many cells to look at is measured where an index is built: the fewest with which the neighbours of 500
-of the words are found as often as ``recall`` asks for.
+How many cells to look at is measured where an index is built: the fewest with which the neighbours of some
+words, and those of frequent ones, are found as often as ``recall`` asks for.
 """
 
 from __future__ import annotations
@@ -28,15 +28,17 @@ from lexarium.inputs import check_path
 from lexarium.roles import Progress, silent
 from lexarium.words.algebra import normalize
 from lexarium.words.index_file import (
-    AGAIN,
     FILE,
     IndexSettings,
+    again,
+    checked_space,
     index_folder,
     read_about,
     read_bytes,
     write_index,
 )
 from lexarium.words.search import Best, LeftOut, blocks, units
+from lexarium.words.vectors import WordVectors, check_words
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -45,7 +47,6 @@ if TYPE_CHECKING:
 
     from lexarium.roles import Floats
     from lexarium.words.search import Doubles, Rows
-    from lexarium.words.vectors import WordVectors
 
 __all__ = ["IndexSettings", "WordIndex", "index_folder"]
 
@@ -56,10 +57,11 @@ _BITS = 4  # of a component: what faiss can look up in registers
 _OF_A_CELL = 40  # words that a cell's mean is learnt from
 _LEAST_LEARNT = 256  # words that the values of components are learnt from
 _ADDED = 1 << 16  # words added together: so few that Ctrl-C is heard
-_ASKED, _FOUND = 500, 10  # words whose neighbours tell how good the index is, and how many
+_ASKED, _FOUND = 500, 10  # words of each kind whose neighbours tell how good the index is, and how many
+_FREQUENT = 10_000  # words that come first
 _EPSILON = 2.0**-24  # half a unit in the last place of float32
 _SHORT, _LONG = 1e-30, 1e30  # squares of lengths between which float32 neither underflows nor overflows
-_FACTORS = (10, 20, 40, 80, 160)
+_FACTORS = (5, 10, 20, 40, 80, 160)
 
 
 class WordIndex:
@@ -89,11 +91,15 @@ class WordIndex:
 
         :raises MissingExtraError: faiss is not installed.
         :raises ConfigError: ``threads`` is not from 1 to 1024; there are more cells than words.
-        :raises InputError: the vectors have no components.
+        :raises InputError: the vectors have no components; ``words`` are none, nor are ``settings``.
         :raises CheckpointError: the vectors hold numbers that are not finite.
         """
         check_threads(threads)
-        settings = settings or IndexSettings()
+        check_words(words, "words")
+        settings = IndexSettings() if settings is None else settings
+        if not isinstance(settings, IndexSettings):
+            problem = f"{type(settings).__name__} where IndexSettings belong"
+            raise InputError("settings", problem, "give IndexSettings(...)")
         count, dim = words.vectors.shape
         if dim == 0:
             raise InputError("words", "their vectors have no components", "give vectors of one or more")
@@ -102,7 +108,8 @@ class WordIndex:
         probed = settings.nprobe or 1
         require("nprobe", probed <= nlist, f"{probed} cells are more than the {nlist} that there are")
         faiss = _faiss()
-        asked, truth = _neighbours(words)
+        asked = _asked(words)
+        truth = words.search.nearest(*_alone(words, asked), _FOUND)
         cells = _empty(faiss, dim, nlist)
         with _working(faiss, threads):
             cells.train(_learnt_from(words, nlist))
@@ -122,7 +129,7 @@ class WordIndex:
         """
         check_path(folder, "folder")
         about = {
-            "space_id": space_id,
+            "space_id": checked_space(space_id),
             "dim": int(self.words.vectors.shape[1]),
             "count": len(self.words),
             "settings": self.settings,
@@ -142,20 +149,21 @@ class WordIndex:
         :raises MissingExtraError: faiss is not installed.
         """
         check_path(folder, "folder")
+        check_words(words, "words")
         file, said = Path(folder) / FILE, read_about(Path(folder), name)
         count, dim = words.vectors.shape
-        if said["space_id"] != space_id or (said["count"], said["dim"]) != (count, dim):
-            raise CheckpointError(file, "the index is of other vectors", AGAIN)
+        if said["space_id"] != checked_space(space_id) or (said["count"], said["dim"]) != (count, dim):
+            raise CheckpointError(file, "the index is of other vectors", again(name))
         faiss = _faiss()
-        raw = read_bytes(file, said["size"], said["sha256"])
+        raw = read_bytes(file, said["size"], said["sha256"], name)
         try:
             found = faiss.deserialize_index(raw)
         except RuntimeError as error:
-            raise CheckpointError(file, f"faiss cannot read it: {error}", AGAIN) from error
+            raise CheckpointError(file, f"faiss cannot read it: {error}", again(name)) from error
         settings = said["settings"]
         ours = type(found) is faiss.IndexIVFPQFastScan and found.nlist == settings.nlist
         if not ours or (found.ntotal, found.d) != (count, dim):
-            raise CheckpointError(file, "the index is of other vectors", AGAIN)
+            raise CheckpointError(file, "the index is of other vectors", again(name))
         return cls(words, found, settings, said["recall"])
 
     def nearest(
@@ -185,16 +193,18 @@ class WordIndex:
 
     def _tune(self, asked: Rows, truth: list[list[tuple[int, float]]], threads: int) -> None:
         """Measure the share of neighbours that is found; choose how many cells to look at, if nobody has."""
-        points = units(self.words.vectors[asked].astype(np.float64))
-        without = [[row] for row in asked.tolist()]
-        wanted = sum(map(len, truth))
+        points, without = _alone(self.words, asked)
+        wanted = np.array(list(map(len, truth)))
         self.threads, meant = threads, self.threads
 
         def found(k_factor: int, nprobe: int) -> float:
             self.settings = replace(self.settings, k_factor=k_factor, nprobe=nprobe)
             answers = self.nearest(points, without, _FOUND)
             hits = [len(dict(a).keys() & dict(b).keys()) for a, b in zip(answers, truth, strict=True)]
-            return sum(hits) / wanted if wanted else 1.0
+            some = zip(
+                np.array_split(hits, 2), np.array_split(wanted, 2), strict=True
+            )  # frequent words, and any
+            return min(float(a.sum() / b.sum()) if b.sum() else 1.0 for a, b in some)
 
         asked_for = self.settings
         high = asked_for.nprobe or self._cells.nlist
@@ -216,7 +226,7 @@ class WordIndex:
         enough = ceil(2 * count * nlist / len(self.words))  # cells, to hold so many
         probes = max(self.settings.nprobe or 1, enough)
         faiss = _faiss()
-        with _working(faiss, self.threads if len(points) > 1 else 1):
+        with _working(faiss, check_threads(self.threads) if len(points) > 1 else 1):
             how = faiss.SearchParametersIVF(nprobe=min(nlist, probes))
             keys: Rows = self._cells.search(points, count, params=how)[1]
         return keys
@@ -276,18 +286,22 @@ def _empty(faiss: Any, dim: int, nlist: int) -> Any:  # noqa: ANN401
     """Return an index of no words yet, by the cosine of vectors of length 1; a zero vector has 0 with all."""
     cosine = faiss.METRIC_INNER_PRODUCT
     cells = faiss.IndexIVFPQFastScan(faiss.IndexFlatIP(dim), dim, nlist, dim, _BITS, cosine)
+    cells.by_residual = True  # a word is told from others of its cell, also where they are alike
     cells.cp.min_points_per_centroid = cells.pq.cp.min_points_per_centroid = 1  # else it warns of few words
     return cells
 
 
-def _neighbours(words: WordVectors) -> tuple[Rows, list[list[tuple[int, float]]]]:
-    """Return rows that are no zero vector, spread at random, (m,), and the neighbours of each."""
-    count = len(words)
-    random = np.random.default_rng(1)  # and not as _learnt_from draws
-    rows = np.sort(random.choice(count, min(count, _ASKED), replace=False))
-    rows = rows[words.vectors[rows].any(axis=1)]
-    points = units(words.vectors[rows].astype(np.float64))
-    return rows, words.search.nearest(points, [[row] for row in rows.tolist()], _FOUND)
+def _asked(words: WordVectors) -> Rows:
+    """Return rows at random, first of frequent words and then as many of any, (2 m,)."""
+    random, count = np.random.default_rng(1), len(words)  # and not as _learnt_from draws
+    frequent = min(count, _FREQUENT)
+    kinds = [random.choice(most, min(frequent, _ASKED), replace=False) for most in (frequent, count)]
+    return np.concatenate([np.sort(rows) for rows in kinds])
+
+
+def _alone(words: WordVectors, rows: Rows) -> tuple[Doubles, list[list[int]]]:
+    """Return rows as queries, (m, dim) of length 1, and what each leaves out: itself."""
+    return units(words.vectors[rows].astype(np.float64)), [[row] for row in rows.tolist()]
 
 
 def _learnt_from(words: WordVectors, nlist: int) -> Floats:

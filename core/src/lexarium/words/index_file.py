@@ -11,27 +11,35 @@ import hashlib
 import json
 import re
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lexarium.config import from_mapping, require, whole
 from lexarium.errors import CheckpointError, ConfigError, UnsupportedError
+from lexarium.inputs import check_path
 from lexarium.output import atomic
 from lexarium.strict_json import parse_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
-__all__ = ["AGAIN", "FILE", "IndexSettings", "index_folder", "read_about", "read_bytes", "write_index"]
+__all__ = [
+    "FILE",
+    "IndexSettings",
+    "again",
+    "checked_space",
+    "index_folder",
+    "read_about",
+    "read_bytes",
+    "write_index",
+]
 
 #: The name of faiss's file.
 FILE = "words.faiss"
-#: What to do about one that cannot be used.
-AGAIN = "build it again with: lexarium index MODEL"
 _ABOUT = "words.json"
 _FORMAT, _KIND = 3, "ivf-pq"  # formats 1 and 2 were graphs
 _MOST_ABOUT = 1 << 16  # bytes
@@ -70,14 +78,28 @@ class IndexSettings:
         require("recall", right, f"{self.recall!r:.60} is not above 0 and at most 1")
 
 
-def index_folder(home: Path, space_id: str) -> Path:
+def index_folder(home: Path | str, space_id: str) -> Path:
     """Return where the index of a space lies under the store's folder.
 
     :raises CheckpointError: ``space_id`` is not 64 hexadecimal digits.
     """
-    if not _SPACE.fullmatch(space_id):
-        raise CheckpointError("index", f"the space id {space_id!r} is not 64 hexadecimal digits")
-    return home / "indexes" / space_id
+    check_path(home, "home")
+    return Path(home) / "indexes" / checked_space(space_id)
+
+
+def checked_space(space_id: str) -> str:
+    """Return the id of a space.
+
+    :raises CheckpointError: it is not 64 hexadecimal digits.
+    """
+    if not isinstance(space_id, str) or not _SPACE.fullmatch(space_id):
+        raise CheckpointError("index", f"the space id {space_id!r:.80} is not 64 hexadecimal digits")
+    return space_id
+
+
+def again(name: str) -> str:
+    """Return what to do about an index of the model ``name`` that cannot be used."""
+    return f"build it again with: lexarium index {name}"
 
 
 def write_index(folder: Path, raw: NDArray[np.uint8], about: Mapping[str, Any]) -> None:
@@ -117,14 +139,14 @@ def read_about(folder: Path, name: str) -> dict[str, Any]:
     }
     try:
         with path.open("rb") as file:
-            said = parse_object(file.read(_MOST_ABOUT), path, AGAIN)
+            said = parse_object(file.read(_MOST_ABOUT), path, again(name))
         whole = all(type(said.get(key)) is kind for key, kind in wanted.items())
         settings = from_mapping(IndexSettings, said["settings"]) if whole else None
         whole = settings is not None and _is_whole(settings) and 0 <= said["recall"] <= 1
     except (KeyError, TypeError, AttributeError, ConfigError) as error:
-        raise CheckpointError(path, f"is damaged: {error}", AGAIN) from error
+        raise CheckpointError(path, f"is damaged: {error}", again(name)) from error
     if not whole or (said["format"], said["kind"]) != (_FORMAT, _KIND):
-        raise CheckpointError(path, "is not a description of an index that this version reads", AGAIN)
+        raise CheckpointError(path, "is not a description of an index that this version reads", again(name))
     return {**said, "settings": settings}
 
 
@@ -134,13 +156,13 @@ def _is_whole(settings: IndexSettings) -> bool:
     return nlist is not None and nprobe is not None and nprobe <= nlist and settings.k_factor is not None
 
 
-def read_bytes(path: Path, size: int, sha256: str) -> NDArray[np.uint8]:
-    """Return a file's bytes, whose size and hash are known.
+def read_bytes(path: Path, size: int, sha256: str, name: str) -> NDArray[np.uint8]:
+    """Return a file's bytes, whose size and hash are known; ``name`` is the model's.
 
     :raises CheckpointError: they are others.
     """
     if path.stat().st_size != size or size == 0:
-        raise CheckpointError(path, _DAMAGED, AGAIN)
+        raise CheckpointError(path, _DAMAGED, again(name))
     raw, digest, done = np.empty(size, np.uint8), hashlib.sha256(), 0
     memory = raw.data
     with path.open("rb") as file:
@@ -148,5 +170,5 @@ def read_bytes(path: Path, size: int, sha256: str) -> NDArray[np.uint8]:
             digest.update(memory[done : done + count])
             done += count
     if done != size or digest.hexdigest() != sha256:
-        raise CheckpointError(path, _DAMAGED, AGAIN)
+        raise CheckpointError(path, _DAMAGED, again(name))
     return raw

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,6 +27,8 @@ def words_of(query: object, where: str) -> list[str] | None:
         return None
     if not hasattr(query, "__iter__") or isinstance(query, bytes):
         return None
+    if isinstance(query, Mapping | AbstractSet):
+        raise InputError(where, f"{type(query).__name__} where a list of words belongs", "pass a list")
     items = query if isinstance(query, str) else list(query)
     words = not items or any(isinstance(item, str) for item in items)
     return list(check_texts(items, where)) if words else None

@@ -168,15 +168,16 @@ class Search:
             return best.answers()
         for block in blocks(rows, max(q, _FEW), self._block):
             scores = self.products(units, block)
-            scores[
-                :, self._short[slice(*np.searchsorted(self._short, (block.start, block.stop)))] - block.start
-            ] = 2
+            short = self._short[slice(*np.searchsorted(self._short, (block.start, block.stop)))] - block.start
+            scores[:, short] = 2 * _BELOW  # what float32 makes of them says nothing, of the others neither
             scores[left_out.within(block)] = 2 * _BELOW
             if best.floor.min() <= _BELOW and scores.shape[1] > best.n:
                 at_least = np.partition(scores, -best.n, axis=1)[:, -best.n] - 2 * bound
                 floor = np.maximum(np.minimum(best.floor - bound, 1), np.minimum(at_least, 1))
             else:
                 floor = best.floor - bound
+            scores[:, short] = 2  # so they are all looked at
+            scores[left_out.within(block)] = 2 * _BELOW
             hits = np.flatnonzero(scores >= np.maximum(floor, _BELOW).astype(np.float32)[:, None])
             if len(hits):
                 owners, places = np.divmod(hits, scores.shape[1])

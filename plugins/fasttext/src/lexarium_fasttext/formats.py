@@ -22,7 +22,7 @@ from lexarium_fasttext.model import Quantised
 from lexarium_fasttext.names import HEADER, LOSSES, MAGIC, TASKS
 from lexarium_static.archive import file_of, open_stream
 from lexarium_static.binary import is_binary as is_word2vec
-from lexarium_static.config import check_idle, check_said
+from lexarium_static.config import check_idle
 from lexarium_static.text import read_text
 from lexarium_static.weights import weigh
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 __all__ = ["described", "read", "write"]
 
 _OF_FILE = ("model", "min_n", "max_n", "bucket", "loss", "word_ngrams")  # what a .bin says of itself
-_OF_TEXTS = (*_OF_FILE, "pooling", "tokenizer", "token_pattern", "lowercase")  # and a classifier of texts
+_OF_TEXTS = ("lowercase", "tokenizer", "token_pattern", "pooling", "sif_a")  # how a classifier does, it knows
 _PICKLE = re.compile(rb"\x80[\x02-\x05]")
 _SETTINGS = struct.Struct(f"<{len(HEADER)}i")
 _MOST_SETTING = 1 << 24  # of dim and the like in a file that is to be taken for an old one
@@ -57,7 +57,7 @@ def read(path: Path, config: FastTextConfig, corpus: Corpus | None, run: Run) ->
 
     :raises InputError: there is no such file, or it cannot be read.
     :raises FormatError: names the place that breaks the format.
-    :raises ConfigError: ``config`` says other than the file, or what a file of words alone has no use for.
+    :raises ConfigError: ``config`` says what a file of words alone has no use for.
     """
     if path.is_dir():
         raise InputError(path, "this is a folder", "give a .bin, .ftz or .vec file")
@@ -68,12 +68,11 @@ def read(path: Path, config: FastTextConfig, corpus: Corpus | None, run: Run) ->
         return _weighed(FastText(config, SubwordVectors(Vocabulary.build(words), vectors)), corpus, run)
     parts = _without_zeros(read_binary(path, run.progress, run.encoding_errors))
     try:
-        said = described(type(config)(), parts.parameters)
+        settings = described(config, parts.parameters)
     except ConfigError as error:
         problem = f"its settings are not fastText's: {error}"
         raise FormatError(path, problem, "fetch the file again") from error
-    check_said(config, {key: getattr(said, key) for key in (_OF_TEXTS if said.supervised else _OF_FILE)})
-    model = assemble(parts, described(config, parts.parameters), processors())
+    model = assemble(parts, settings, processors())
     return _weighed(model, corpus, run) if isinstance(model, FastText) else model
 
 
@@ -132,15 +131,16 @@ def write(model: FastText | Pipeline, path: Path, run: Run) -> None:
 
 
 def described(config: FastTextConfig, parameters: Parameters) -> FastTextConfig:
-    """Return the settings with those of training as the model has them.
+    """Return the settings of a model: how texts are read and what computes as ``config`` has it.
 
     Words trained with ``softmax`` or ``ova``, which fastText allows, are read as what ``hs=0`` says; to go on
     training them is refused.
     """
     supervised = parameters.model == "supervised"
     longest = parameters.maxn if parameters.maxn >= parameters.minn else 0
+    kept = ("normalize", "backend") if supervised else ("normalize", "backend", *_OF_TEXTS)
     found = replace(
-        config,
+        type(config)(**{key: getattr(config, key) for key in kept}),
         model="supervised" if supervised else "words",
         vector_size=parameters.dim,
         min_n=max(1, parameters.minn) if longest else 0,
@@ -166,7 +166,6 @@ def described(config: FastTextConfig, parameters: Parameters) -> FastTextConfig:
         word_ngrams=max(1, parameters.word_ngrams),
         pooling="fasttext",
         tokenizer="whitespace",
-        token_pattern=None,
         lowercase=False,
     )
 

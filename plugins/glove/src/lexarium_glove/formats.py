@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING
 
 from lexarium.errors import FormatError, InputError, UnsupportedError
@@ -13,7 +13,7 @@ from lexarium_glove.parameters import read_parameters, write_parameters
 from lexarium_glove.table import read_table
 from lexarium_static.archive import file_of
 from lexarium_static.binary import is_binary
-from lexarium_static.config import check_idle, check_said
+from lexarium_static.config import check_idle
 from lexarium_static.text import read_text
 from lexarium_static.weights import weigh
 from lexarium_static.write import write_text
@@ -39,7 +39,7 @@ def read(path: Path, config: GloveConfig, corpus: Corpus | None, run: Run) -> Gl
 
     :raises InputError: there is no such file, or it cannot be read.
     :raises FormatError: names file and line of what breaks the format.
-    :raises ConfigError: ``config`` says other than the file, or what word vectors alone have no use for.
+    :raises ConfigError: ``config`` says what word vectors alone have no use for.
     :raises MissingExtraError: the index needs pyarrow.
     """
     file, member = file_of(path)
@@ -54,8 +54,8 @@ def read(path: Path, config: GloveConfig, corpus: Corpus | None, run: Run) -> Gl
         words, vectors = read_table(path, _only(path.parent, ".parquet"), run.progress)
     else:
         words, vectors = read_text(path, run.progress, errors=run.encoding_errors)
-    check_said(config, {"vector_size": vectors.shape[1]})
-    return weigh(Glove(config, WordVectors(Vocabulary.build(words), vectors)), corpus, run)
+    said = replace(config, vector_size=vectors.shape[1])
+    return weigh(Glove(said, WordVectors(Vocabulary.build(words), vectors)), corpus, run)
 
 
 def _trained(path: Path, config: GloveConfig, run: Run) -> Glove:

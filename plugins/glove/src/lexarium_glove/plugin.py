@@ -23,6 +23,7 @@ def lexarium_methods() -> list[Method]:
         updater="lexarium_glove.train:update",
         reader="lexarium_glove.formats:read",
         reader_settings="sif_a vector_size model keep_training",
+        file_settings="vector_size",
         exports=forms,
     )
     return [method]

@@ -10,9 +10,9 @@ from lexarium.config import fit_only, require
 from lexarium.tokens import TokenizerName, check_choice
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
-__all__ = ["StaticConfig", "check_idle", "check_said"]
+__all__ = ["StaticConfig", "check_idle"]
 
 
 def check_idle(config: Any, idle: object, keys: Iterable[str], because: str) -> None:  # noqa: ANN401  any dataclass
@@ -26,18 +26,6 @@ def check_idle(config: Any, idle: object, keys: Iterable[str], because: str) -> 
         defaults = {field.name: field.default for field in fields(config)}
         for key in keys:
             require(key, getattr(config, key) == defaults[key], f"has no effect {because}; leave it out")
-
-
-def check_said(config: Any, said: Mapping[str, object]) -> None:  # noqa: ANN401  as above
-    """Refuse a value other than the default where an imported file has ``said`` another.
-
-    :raises ConfigError: names the first such setting.
-    """
-    defaults = {field.name: field.default for field in fields(config)}
-    for key, there in said.items():
-        given = getattr(config, key)
-        right = given in (defaults[key], there)
-        require(key, right, f"{given!r} is not what the file says, {there!r}; leave it out")
 
 
 @dataclass(frozen=True, kw_only=True)
