@@ -51,7 +51,7 @@ class Method:
     trained here), ``labelled`` a function ``fit(rows, config, run)`` that learns from texts with labels
     (absent: the method does not), ``reader`` a function ``read(path, config, corpus, run)`` for foreign files
     (absent: nothing to import), ``reader_settings`` the settings of training that it reads, ``"one two"``,
-    ``file_settings`` those that a file may say of itself (the model then has what the file says),
+    ``file_settings`` those that a file may say of itself (the ``config`` of the model has what it says),
     ``updater`` a function ``update(model, corpus, config, run)`` that goes on
     training (absent: it cannot), ``exports`` the foreign formats that it writes: the name of each and a
     function ``write(model, path, run)``, ``merger`` a function ``merge(models, settings)`` that joins what

@@ -118,7 +118,11 @@ class Zoo(Shelf):
         made: Any = model.embedder if isinstance(model, Pipeline) else model
         for key in filter(given.__contains__, descriptor.file_settings.split()):
             asked, said = getattr(settings, key), getattr(made.config, key)
-            require(key, asked == said, f"{asked!r} is not what the file says, {said!r}; leave it out")
+            require(
+                key,
+                asked is None or asked == said,
+                f"{asked!r} is not what the file says, {said!r}; leave it out",
+            )
         if name is not None:
             self.save(model, name=name, license=license, lineage={"imported_from": Path(path).name})
         return model

@@ -128,9 +128,9 @@ def index(session: Session, *, model: str, pairs: tuple[str, ...], threads: int,
     else:
         say(f"indexed {counted(len(vectors), 'word')} of {name}: {human_bytes(size)} in {folder}")
         looked = f"in {made.settings.nprobe} of {counted(made.settings.nlist or 0, 'cell')}"
-        if made.recall < made.settings.recall:
+        if made.recall < made.settings.recall and None in {settings.nprobe, settings.k_factor}:
             note(f"less than recall={made.settings.recall:g} is found: vectors and settings allow no more")
-        say(f"finds {100 * made.recall:.1f} % of 10 nearest words, looking {looked}")
+        say(f"finds at least {100 * made.recall:.1f} % of 10 nearest words, looking {looked}")
 
 
 @click.group()

@@ -23,7 +23,7 @@ import numpy as np
 
 from lexarium.backend import check_threads, processors
 from lexarium.config import require
-from lexarium.errors import CheckpointError, InputError, MissingExtraError
+from lexarium.errors import CheckpointError, InputError, MissingExtraError, UnsupportedError
 from lexarium.inputs import check_path
 from lexarium.roles import Progress, silent
 from lexarium.words.algebra import normalize
@@ -61,6 +61,7 @@ _ASKED, _FOUND = 500, 10  # words of each kind whose neighbours tell how good th
 _FREQUENT = 10_000  # words that come first
 _EPSILON = 2.0**-24  # half a unit in the last place of float32
 _SHORT, _LONG = 1e-30, 1e30  # squares of lengths between which float32 neither underflows nor overflows
+_OLDEST = (1, 13)
 _FACTORS = (5, 10, 20, 40, 80, 160)
 
 
@@ -72,7 +73,7 @@ class WordIndex:
         self.words = words
         #: With the numbers in place of each None.
         self.settings = settings
-        #: The share of the 10 nearest neighbours that was found for words of the vocabulary.
+        #: The share of 10 neighbours that was found, of frequent words or of any: the lesser.
         self.recall = recall
         #: How many threads answer many queries: by default as many as there are processors for this process.
         self.threads = processors()
@@ -108,7 +109,7 @@ class WordIndex:
         probed = settings.nprobe or 1
         require("nprobe", probed <= nlist, f"{probed} cells are more than the {nlist} that there are")
         faiss = _faiss()
-        asked = _asked(words)
+        asked, frequent = _asked(words)
         truth = words.search.nearest(*_alone(words, asked), _FOUND)
         cells = _empty(faiss, dim, nlist)
         with _working(faiss, threads):
@@ -117,7 +118,7 @@ class WordIndex:
                 cells.add(normalize(words.vectors[block]))
                 progress("index words", block.stop, count)
         made = cls(words, cells, replace(settings, nlist=nlist), 1.0)
-        made._tune(asked, truth, threads)
+        made._tune(asked, [frequent], truth, threads)
         return made
 
     def save(self, folder: Path, space_id: str) -> Path:
@@ -176,12 +177,13 @@ class WordIndex:
 
         *Shapes:* points (q, dim), of length 1 or 0; without: q sets of rows to leave out.
         """
-        exact, rows = self.words.search, len(self.words)
-        count = n * (self.settings.k_factor or 1) + _SPARE + max(map(len, without), default=0)
-        if count >= rows / _MANY:
+        exact, (rows, dim) = self.words.search, self.words.vectors.shape
+        out = max(1, max(map(len, without), default=0))
+        count = max(n, _FOUND) * (self.settings.k_factor or 1) + _SPARE + out
+        if count >= rows / _MANY or count * dim > _SCORED:
             return exact.nearest(points, without, n)
         found: list[list[tuple[int, float]]] = []
-        for part in blocks(len(points), count * points.shape[1], _SCORED):
+        for part in blocks(len(points), count * dim, _SCORED):
             keys = self._candidates(points[part].astype(np.float32), count)
             found += self._ranked(points[part], keys, without[part], n)
         short = [i for i, answer in enumerate(found) if len(answer) < n]  # of all rows there are more
@@ -191,8 +193,13 @@ class WordIndex:
             found[i] = answer
         return found
 
-    def _tune(self, asked: Rows, truth: list[list[tuple[int, float]]], threads: int) -> None:
-        """Measure the share of neighbours that is found; choose how many cells to look at, if nobody has."""
+    def _tune(
+        self, asked: Rows, kinds: list[int], truth: list[list[tuple[int, float]]], threads: int
+    ) -> None:
+        """Measure the share of neighbours that is found; choose how many cells to look at, if nobody has.
+
+        ``kinds`` are the places where words of another kind begin; the lesser share counts.
+        """
         points, without = _alone(self.words, asked)
         wanted = np.array(list(map(len, truth)))
         self.threads, meant = threads, self.threads
@@ -201,10 +208,8 @@ class WordIndex:
             self.settings = replace(self.settings, k_factor=k_factor, nprobe=nprobe)
             answers = self.nearest(points, without, _FOUND)
             hits = [len(dict(a).keys() & dict(b).keys()) for a, b in zip(answers, truth, strict=True)]
-            some = zip(
-                np.array_split(hits, 2), np.array_split(wanted, 2), strict=True
-            )  # frequent words, and any
-            return min(float(a.sum() / b.sum()) if b.sum() else 1.0 for a, b in some)
+            both = zip(np.split(hits, kinds), np.split(wanted, kinds), strict=True)
+            return min(float(a.sum() / b.sum()) if b.sum() else 1.0 for a, b in both)
 
         asked_for = self.settings
         high = asked_for.nprobe or self._cells.nlist
@@ -268,6 +273,8 @@ def _faiss() -> Any:  # noqa: ANN401  it ships no types
         import faiss  # noqa: PLC0415  an extra
     except ImportError as error:
         raise MissingExtraError("an index", "faiss-cpu", "lexarium-core[index]") from error
+    if tuple(map(int, faiss.__version__.split(".")[:2])) < _OLDEST:  # one before searches the wrong cells
+        raise UnsupportedError(f"faiss {faiss.__version__} is too old", "type: pip install -U faiss-cpu")
     return faiss
 
 
@@ -291,12 +298,16 @@ def _empty(faiss: Any, dim: int, nlist: int) -> Any:  # noqa: ANN401
     return cells
 
 
-def _asked(words: WordVectors) -> Rows:
-    """Return rows at random, first of frequent words and then as many of any, (2 m,)."""
+def _asked(words: WordVectors) -> tuple[Rows, int]:
+    """Return rows at random, of frequent words and then of any, (m,), and how many of them are frequent.
+
+    Zero vectors, which are as near to all words, are left out.
+    """
     random, count = np.random.default_rng(1), len(words)  # and not as _learnt_from draws
     frequent = min(count, _FREQUENT)
     kinds = [random.choice(most, min(frequent, _ASKED), replace=False) for most in (frequent, count)]
-    return np.concatenate([np.sort(rows) for rows in kinds])
+    kinds = [np.sort(rows[words.vectors[rows].any(axis=1)]) for rows in kinds]
+    return np.concatenate(kinds), len(kinds[0])
 
 
 def _alone(words: WordVectors, rows: Rows) -> tuple[Doubles, list[list[int]]]:

@@ -11,6 +11,7 @@ import hashlib
 import json
 import re
 from dataclasses import asdict, dataclass
+from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -56,7 +57,7 @@ class IndexSettings:
     ``nlist``     cells; None: 1.5 times the square root of the number of words
     ``nprobe``    cells that a search looks at; None: the fewest that reach ``recall``
     ``k_factor``  candidates for each neighbour asked for, whose scores are computed from the vectors; None:
-                  10, or as many more as ``recall`` takes, up to 160
+                  5, or as many more as ``recall`` takes, up to 160
     ``recall``    the share of 10 neighbours that is to be found, unless both of these are given
 
     :raises ConfigError: a value is out of range.
@@ -74,8 +75,9 @@ class IndexSettings:
                 value = whole(name, value)
                 require(name, 1 <= value <= most, f"{value} is not 1 to {most}")
                 object.__setattr__(self, name, value)
-        right = type(self.recall) in {int, float} and 0 < self.recall <= 1
+        right = isinstance(self.recall, Real) and not isinstance(self.recall, bool) and 0 < self.recall <= 1
         require("recall", right, f"{self.recall!r:.60} is not above 0 and at most 1")
+        object.__setattr__(self, "recall", float(self.recall))
 
 
 def index_folder(home: Path | str, space_id: str) -> Path:
@@ -140,12 +142,12 @@ def read_about(folder: Path, name: str) -> dict[str, Any]:
     try:
         with path.open("rb") as file:
             said = parse_object(file.read(_MOST_ABOUT), path, again(name))
-        whole = all(type(said.get(key)) is kind for key, kind in wanted.items())
-        settings = from_mapping(IndexSettings, said["settings"]) if whole else None
-        whole = settings is not None and _is_whole(settings) and 0 <= said["recall"] <= 1
+        typed = all(type(said.get(key)) is kind for key, kind in wanted.items())
+        settings = from_mapping(IndexSettings, said["settings"]) if typed else None
+        right = settings is not None and _is_whole(settings) and 0 <= said["recall"] <= 1
     except (KeyError, TypeError, AttributeError, ConfigError) as error:
         raise CheckpointError(path, f"is damaged: {error}", again(name)) from error
-    if not whole or (said["format"], said["kind"]) != (_FORMAT, _KIND):
+    if not right or (said["format"], said["kind"]) != (_FORMAT, _KIND):
         raise CheckpointError(path, "is not a description of an index that this version reads", again(name))
     return {**said, "settings": settings}
 

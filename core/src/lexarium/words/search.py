@@ -12,7 +12,7 @@ few queries, and for vectors with many equal ones, from matrix products over blo
 from __future__ import annotations
 
 from functools import cached_property
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
@@ -95,10 +95,13 @@ class Search:
 
         :raises CheckpointError: the vectors hold numbers that are not finite.
         """
-        found: list[list[tuple[int, float]]] = []
-        for start in range(0, len(units), _QUERIES):
-            part = slice(start, start + _QUERIES)
-            found += self._some(units[part], without[part], n)
+        found = [self._first(rows, n) for rows in without]  # of zero queries, to which all rows are equal
+        asked = np.flatnonzero(units.any(axis=1))
+        for start in range(0, len(asked), _QUERIES):
+            part = asked[start : start + _QUERIES].tolist()
+            answers = self._some(units[part], [without[query] for query in part], n)
+            for query, answer in zip(part, answers, strict=True):
+                found[query] = answer
         return found
 
     def products(self, units: Doubles, rows: slice) -> Floats:
@@ -150,6 +153,11 @@ class Search:
     @cached_property
     def _short(self) -> Rows:
         return np.flatnonzero(self.norms < _SHORT)
+
+    def _first(self, without: Collection[int], n: int) -> list[tuple[int, float]]:
+        left_out = set(without)
+        rows = (row for row in range(len(self._vectors)) if row not in left_out)
+        return [(row, 0.0) for row in islice(rows, n)]
 
     def _some(
         self, units: Doubles, without: Sequence[Collection[int]], n: int
