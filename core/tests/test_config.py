@@ -280,3 +280,19 @@ def test_a_setting_that_training_alone_reads_is_one_like_the_others_and_marked()
     assert fit_only_settings(Settings) == ()
     assert from_mapping(Trained, {"most": 2}) == Trained(least=1, most=2.0, lower=True)
     assert to_mapping(Trained()) == {"least": 1, "most": None, "lower": True}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Loose:
+    """Defaults of another type than their field's, as a stranger may write them."""
+
+    share: float = 1
+    most: float | None = 2
+    count: int = 3
+
+
+def test_a_value_that_is_the_default_is_of_its_fields_type_all_the_same():
+    made = from_mapping(Loose, {"share": 1, "most": 2, "count": 3})
+    assert [type(value) for value in (made.share, made.most, made.count)] == [float, float, int]
+    with pytest.raises(ConfigError, match="count: True is not int"):
+        from_mapping(Loose, {"count": True})

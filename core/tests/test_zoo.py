@@ -198,6 +198,16 @@ def test_a_model_is_not_merged_with_itself(zoo):
         zoo.merge(["s", "s@1"])
 
 
+@pytest.mark.parametrize("wrong", [[], np.zeros((2, 3)), 5, "lowercase=true"])
+def test_a_config_that_is_no_mapping_is_refused(zoo, tmp_path, wrong):
+    for call in (
+        lambda: zoo.fit("spelling", TEXTS, config=wrong),
+        lambda: zoo.import_from("spelling", tmp_path, config=wrong),
+    ):
+        with pytest.raises(ConfigError, match="is not a mapping of settings to values"):
+            call()
+
+
 def test_an_export_needs_a_path(zoo):
     with pytest.raises(InputError, match="path: None is NoneType, not a path"):
         zoo.export("s", "folder", None)

@@ -67,7 +67,7 @@ def test_settings_other_than_those_of_the_file_are_refused(reference, tmp_path, 
     with pytest.raises(ConfigError, match=f"{next(iter(given))}: .* is not what the file says"):
         zoo.import_from("fasttext", path, config=given, name="x")
     assert zoo.list() == []
-    right = {"bucket": 700, "model": "words", "pooling": "idf", "normalize": True}
+    right = {"bucket": 700, "model": "words", "pooling": "idf", "normalize": True, "min_n": None}
     made = zoo.import_from("fasttext", path, config=right, source=["film good bad"])
     assert (made.config.pooling, made.config.normalize, made.config.bucket) == ("idf", True, 700)
 
