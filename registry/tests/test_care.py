@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import shutil
+from pathlib import Path
 
 import pytest
 from filelock import FileLock
@@ -253,7 +254,7 @@ def test_gc_tells_of_a_dead_folder_that_the_disk_does_not_let_it_look_into(store
     acquire = FileLock.acquire
 
     def refuse(self, *given, **named):
-        if "dead" in str(self.lock_file):
+        if Path(self.lock_file).parent.name == "dead":
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), self.lock_file)
         return acquire(self, *given, **named)
 
